@@ -1,0 +1,224 @@
+//! What an error says about the work.
+
+use super::kind::{ErrorKind, WriteType};
+use crate::statement::StatementKind;
+
+/// What an error means to the one who sent the request.
+///
+/// It depends on what went wrong **and on what kind of statement it was**: `Unavailable` proves that
+/// a plain write was not executed, and proves nothing for a conditional one, whose Paxos proposal
+/// may have been accepted before the commit found too few replicas. This is the table, by outcome
+/// and [`StatementKind`]. **N** not executed; **O** not executed for reasons of load; **A**
+/// ambiguous: it may have been applied, now or later; **P** permanent.
+///
+/// | outcome | read | serial read | write | several partitions | LOGGED batch | counter | conditional |
+/// |---|---|---|---|---|---|---|---|
+/// | deadline before the send, no connection, bootstrapping, unprepared twice, prepare failed on the way | N | N | N | N | N | N | N |
+/// | no stream id, rate limited by the coordinator, refused by a layer | O | O | O | O | O | O | O |
+/// | `Unavailable` | N | N | N | **A** | N | N | **A** |
+/// | `Overloaded` | O | O | A | A | A | A | A |
+/// | server error, truncate error, read timeout, read failure, unknown error code | N | N | A | A | A | A | A |
+/// | write timeout, write failure | A | A | A | A | A | A | A |
+/// | write timeout `CAS` | A | N | A | A | A | A | A |
+/// | broken connection, timeout of the client, unreadable answer | N | N | A | A | A | A | A |
+/// | rate limited by a replica | N | N | A | A | A | A | A |
+/// | syntax, invalid, unauthorised, configuration, already exists, function failure, values that do not fit | P | P | P | P | P | P | P |
+///
+/// Schema changes and other statements follow the column of several partitions. The driver may turn
+/// to another node by itself with an idempotent write; after that, an N or O of the last node does
+/// not speak for the first, so it counts as A.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// Sending it again fails again.
+    Permanent,
+    /// It was certainly not executed.
+    NotExecuted,
+    /// It was certainly not executed, for reasons of load: send less, and not at once.
+    Overload,
+    /// It may have been applied, now or later.
+    Ambiguous,
+    /// A retry gave up; another one around it must not multiply the attempts.
+    /// [`Error::worst_class`](crate::Error::worst_class) has the worst class of the attempts.
+    Exhausted,
+}
+
+impl ErrorClass {
+    /// A short name, fit for a metric label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::NotExecuted => "not_executed",
+            Self::Overload => "overload",
+            Self::Ambiguous => "ambiguous",
+            Self::Exhausted => "exhausted",
+        }
+    }
+
+    /// The class in words.
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Permanent => "sending it again fails again",
+            Self::NotExecuted => "it was not executed",
+            Self::Overload => "it was not executed, for reasons of load",
+            Self::Ambiguous => "it may have been applied",
+            Self::Exhausted => "retrying gave up",
+        }
+    }
+
+    /// After a failover, a proof about the last node is none about the first.
+    pub(super) const fn after_failover(self) -> Self {
+        match self {
+            Self::NotExecuted | Self::Overload => Self::Ambiguous,
+            class => class,
+        }
+    }
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Work {
+    pub(crate) kind: StatementKind,
+    /// Executed at a serial consistency level.
+    pub(crate) serial: bool,
+}
+
+impl Work {
+    fn is_read(self) -> bool {
+        self.kind == StatementKind::Read
+    }
+}
+
+/// A cell of the table.
+pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
+    use ErrorClass::{Ambiguous, NotExecuted, Overload, Permanent};
+    let for_reads = |class| if work.is_read() { class } else { Ambiguous };
+    #[deny(clippy::wildcard_enum_match_arm)]
+    match kind {
+        ErrorKind::DeadlinePassed
+        | ErrorKind::NoConnection
+        | ErrorKind::Unreachable { .. }
+        | ErrorKind::PrepareTimeout { .. }
+        | ErrorKind::PrepareFailed
+        | ErrorKind::Bootstrapping
+        | ErrorKind::Unprepared => NotExecuted,
+        ErrorKind::NoStreamId | ErrorKind::RateLimited { by_coordinator: true } => Overload,
+        ErrorKind::Unavailable { .. } => match work.kind {
+            StatementKind::Read
+            | StatementKind::Write
+            | StatementKind::LoggedBatch
+            | StatementKind::Counter => NotExecuted,
+            StatementKind::MultiPartition
+            | StatementKind::Conditional
+            | StatementKind::Schema
+            | StatementKind::Other => Ambiguous,
+        },
+        ErrorKind::Overloaded => for_reads(Overload),
+        ErrorKind::ServerError
+        | ErrorKind::TruncateError
+        | ErrorKind::ReadTimeout(_)
+        | ErrorKind::ReadFailure(_)
+        | ErrorKind::ConnectionBroken
+        | ErrorKind::Timeout { .. }
+        | ErrorKind::UnreadableAnswer
+        | ErrorKind::RateLimited { by_coordinator: false }
+        | ErrorKind::UnknownCode(_) => for_reads(NotExecuted),
+        ErrorKind::WriteTimeout(_, WriteType::Cas) if work.is_read() && work.serial => NotExecuted,
+        // A schema disagreement: it was done, and a part of the cluster has not heard of it yet.
+        ErrorKind::WriteTimeout(..)
+        | ErrorKind::WriteFailure(..)
+        | ErrorKind::SchemaDisagreement => Ambiguous,
+        ErrorKind::InvalidConfig(_)
+        | ErrorKind::UnknownDatacenter { .. }
+        | ErrorKind::UnknownKeyspace { .. }
+        | ErrorKind::InvalidRequest(_)
+        | ErrorKind::Values(_)
+        | ErrorKind::Syntax
+        | ErrorKind::Invalid
+        | ErrorKind::Protocol
+        | ErrorKind::Unauthorized
+        | ErrorKind::Authentication
+        | ErrorKind::ServerConfiguration
+        | ErrorKind::AlreadyExists { .. }
+        | ErrorKind::FunctionFailure { .. }
+        | ErrorKind::Rows(_)
+        // A layer's own error comes with its class.
+        | ErrorKind::Layer => Permanent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Consistency;
+    use crate::error::Replicas;
+
+    const COLUMNS: [Work; 8] = [
+        Work { kind: StatementKind::Read, serial: false },
+        Work { kind: StatementKind::Read, serial: true },
+        Work { kind: StatementKind::Write, serial: false },
+        Work { kind: StatementKind::MultiPartition, serial: false },
+        Work { kind: StatementKind::LoggedBatch, serial: false },
+        Work { kind: StatementKind::Counter, serial: false },
+        Work { kind: StatementKind::Conditional, serial: false },
+        Work { kind: StatementKind::Other, serial: false },
+    ];
+
+    #[test]
+    fn every_cell_is_as_published() {
+        let replicas = Replicas::new(Consistency::Quorum, 1, 2, 0);
+        let unavailable =
+            ErrorKind::Unavailable { consistency: Consistency::Quorum, required: 2, alive: 1 };
+        let rows = [
+            (ErrorKind::DeadlinePassed, "NNNNNNNN"),
+            (ErrorKind::NoConnection, "NNNNNNNN"),
+            (ErrorKind::PrepareTimeout { after: Duration::ZERO }, "NNNNNNNN"),
+            (ErrorKind::PrepareFailed, "NNNNNNNN"),
+            (ErrorKind::Bootstrapping, "NNNNNNNN"),
+            (ErrorKind::Unprepared, "NNNNNNNN"),
+            (ErrorKind::NoStreamId, "OOOOOOOO"),
+            (ErrorKind::RateLimited { by_coordinator: true }, "OOOOOOOO"),
+            (ErrorKind::RateLimited { by_coordinator: false }, "NNAAAAAA"),
+            (unavailable, "NNNANNAA"),
+            (ErrorKind::Overloaded, "OOAAAAAA"),
+            (ErrorKind::ServerError, "NNAAAAAA"),
+            (ErrorKind::TruncateError, "NNAAAAAA"),
+            (ErrorKind::UnknownCode(0x1600), "NNAAAAAA"),
+            (ErrorKind::ReadTimeout(replicas), "NNAAAAAA"),
+            (ErrorKind::ReadFailure(replicas), "NNAAAAAA"),
+            (ErrorKind::WriteTimeout(replicas, WriteType::Simple), "AAAAAAAA"),
+            (ErrorKind::WriteTimeout(replicas, WriteType::BatchLog), "AAAAAAAA"),
+            (ErrorKind::WriteTimeout(replicas, WriteType::Other), "AAAAAAAA"),
+            (ErrorKind::WriteTimeout(replicas, WriteType::Cas), "ANAAAAAA"),
+            (ErrorKind::WriteFailure(replicas, WriteType::Simple), "AAAAAAAA"),
+            (ErrorKind::ConnectionBroken, "NNAAAAAA"),
+            (ErrorKind::Timeout { after: Duration::ZERO }, "NNAAAAAA"),
+            (ErrorKind::UnreadableAnswer, "NNAAAAAA"),
+            (ErrorKind::Syntax, "PPPPPPPP"),
+            (ErrorKind::Invalid, "PPPPPPPP"),
+            (ErrorKind::Unauthorized, "PPPPPPPP"),
+            (ErrorKind::Values(String::new()), "PPPPPPPP"),
+        ];
+        for (kind, row) in rows {
+            for (work, letter) in COLUMNS.into_iter().zip(row.chars()) {
+                let expected = match letter {
+                    'N' => ErrorClass::NotExecuted,
+                    'O' => ErrorClass::Overload,
+                    'A' => ErrorClass::Ambiguous,
+                    _ => ErrorClass::Permanent,
+                };
+                assert_eq!(class(&kind, work), expected, "{kind:?} of {work:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failover_takes_away_certainty_and_nothing_else() {
+        assert_eq!(ErrorClass::NotExecuted.after_failover(), ErrorClass::Ambiguous);
+        assert_eq!(ErrorClass::Overload.after_failover(), ErrorClass::Ambiguous);
+        assert_eq!(ErrorClass::Permanent.after_failover(), ErrorClass::Permanent);
+    }
+}

@@ -1,0 +1,269 @@
+//! From the driver's errors to ours.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use scylla::deserialize::{DeserializationError, row as de_row, value as de_value};
+use scylla::errors::{
+    BadQuery, DbError, ExecutionError, PrepareError, RequestAttemptError, SerializationError,
+    UseKeyspaceError, WriteType as DriverWriteType,
+};
+use scylla::serialize::{row, value};
+
+use super::kind::{ErrorKind, Replicas, WriteType};
+
+/// What the driver reported.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    /// Whether the request itself, not only a preparation of it, may have gone to a node.
+    pub(crate) attempted: bool,
+    pub(crate) server_message: Option<String>,
+    pub(crate) cause: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl From<ErrorKind> for Failure {
+    /// One that happened before the driver was asked.
+    fn from(kind: ErrorKind) -> Self {
+        Self { kind, attempted: false, server_message: None, cause: None }
+    }
+}
+
+impl From<ExecutionError> for Failure {
+    fn from(error: ExecutionError) -> Self {
+        let mut server_message = None;
+        let mut attempted = true;
+        #[deny(clippy::wildcard_enum_match_arm)]
+        let kind = match &error {
+            ExecutionError::BadQuery(bad) => bad_query(bad),
+            ExecutionError::EmptyPlan => {
+                attempted = false;
+                ErrorKind::NoConnection
+            }
+            ExecutionError::ConnectionPoolError(_) => ErrorKind::NoConnection,
+            ExecutionError::PrepareError(prepare) => {
+                attempted = false;
+                server_message = prepare_message(prepare);
+                prepare_kind(prepare)
+            }
+            ExecutionError::LastAttemptError(attempt) => {
+                server_message = attempt_message(attempt);
+                attempt_kind(attempt)
+            }
+            ExecutionError::RequestTimeout(after) => ErrorKind::Timeout { after: *after },
+            ExecutionError::UseKeyspaceError(error) => use_keyspace(error),
+            ExecutionError::SchemaAgreementError(_) | ExecutionError::MetadataError(_) => {
+                ErrorKind::SchemaDisagreement
+            }
+            _ => ErrorKind::UnreadableAnswer,
+        };
+        Self { kind, attempted, server_message, cause: Some(Arc::new(error)) }
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
+        Self::from(ExecutionError::PrepareError(error))
+    }
+}
+
+/// The values could not be serialised for the statement.
+pub(crate) fn values_kind(error: &SerializationError) -> ErrorKind {
+    ErrorKind::Values(values_message(error))
+}
+
+/// Only the driver's own texts, which speak of types and columns; a user's error could show values.
+fn values_message(error: &SerializationError) -> String {
+    if let Some(error) = error.downcast_ref::<row::BuiltinTypeCheckError>() {
+        return error.kind.to_string();
+    }
+    if let Some(error) = error.downcast_ref::<row::BuiltinSerializationError>() {
+        return match &error.kind {
+            row::BuiltinSerializationErrorKind::ColumnSerializationFailed { name, err } => {
+                format!("column {name}: {}", value_message(err))
+            }
+            _ => "a value could not be serialised".to_owned(),
+        };
+    }
+    value_message(error)
+}
+
+/// Without what nested errors say, among which a user's own can be.
+fn value_message(error: &SerializationError) -> String {
+    if let Some(error) = error.downcast_ref::<value::BuiltinTypeCheckError>() {
+        let (rust, cql) = (error.rust_name, &error.got);
+        return match &error.kind {
+            value::BuiltinTypeCheckErrorKind::MismatchedType { expected } => {
+                format!("{rust} cannot be bound to {cql:?}, it goes with {expected:?}")
+            }
+            _ => format!("{rust} cannot be bound to {cql:?}"),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<value::BuiltinSerializationError>() {
+        return format!("{} does not fit {:?}", error.rust_name, error.got);
+    }
+    "a value could not be serialised".to_owned()
+}
+
+fn bad_query(error: &BadQuery) -> ErrorKind {
+    match error {
+        BadQuery::SerializationError(error) => values_kind(error),
+        BadQuery::ValuesTooLongForKey(size, limit) => ErrorKind::Values(format!(
+            "a partition key of {size} bytes is longer than the {limit} that are possible"
+        )),
+        BadQuery::TooManyQueriesInBatchStatement(count) => ErrorKind::InvalidRequest(format!(
+            "a batch can hold 65,535 statements, this one has {count}: split it"
+        )),
+        _ => ErrorKind::InvalidRequest("the driver refused the request as malformed".to_owned()),
+    }
+}
+
+fn use_keyspace(error: &UseKeyspaceError) -> ErrorKind {
+    match error {
+        UseKeyspaceError::RequestError(attempt) => attempt_kind(attempt),
+        UseKeyspaceError::RequestTimeout(after) => ErrorKind::Timeout { after: *after },
+        _ => ErrorKind::InvalidRequest("the keyspace name is not valid".to_owned()),
+    }
+}
+
+/// A PREPARE that got lost, or that an overloaded server refused, proves that nothing was executed;
+/// what the server says about the text counts.
+fn prepare_kind(error: &PrepareError) -> ErrorKind {
+    match error {
+        PrepareError::AllAttemptsFailed { first_attempt } => match attempt_kind(first_attempt) {
+            kind @ (ErrorKind::Syntax
+            | ErrorKind::Invalid
+            | ErrorKind::Protocol
+            | ErrorKind::Unauthorized
+            | ErrorKind::Authentication
+            | ErrorKind::ServerConfiguration
+            | ErrorKind::AlreadyExists { .. }
+            | ErrorKind::Bootstrapping
+            | ErrorKind::NoStreamId) => kind,
+            _ => ErrorKind::PrepareFailed,
+        },
+        PrepareError::ConnectionPoolError(_) => ErrorKind::NoConnection,
+        _ => ErrorKind::PrepareFailed,
+    }
+}
+
+fn prepare_message(error: &PrepareError) -> Option<String> {
+    match error {
+        PrepareError::AllAttemptsFailed { first_attempt } => attempt_message(first_attempt),
+        _ => None,
+    }
+}
+
+fn attempt_message(error: &RequestAttemptError) -> Option<String> {
+    match error {
+        RequestAttemptError::DbError(_, message) => Some(message.clone()),
+        _ => None,
+    }
+}
+
+/// What one send of the driver ended with.
+fn attempt_kind(error: &RequestAttemptError) -> ErrorKind {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    match error {
+        RequestAttemptError::SerializationError(error) => values_kind(error),
+        RequestAttemptError::CqlRequestSerialization(error) => {
+            ErrorKind::InvalidRequest(format!("the request cannot be written as a frame: {error}"))
+        }
+        RequestAttemptError::UnableToAllocStreamId => ErrorKind::NoStreamId,
+        RequestAttemptError::BrokenConnectionError(_) => ErrorKind::ConnectionBroken,
+        RequestAttemptError::DbError(error, _) => server_kind(error),
+        RequestAttemptError::RepreparedIdChanged { .. }
+        | RequestAttemptError::RepreparedIdMissingInBatch => ErrorKind::Unprepared,
+        RequestAttemptError::BodyExtensionsParseError(_)
+        | RequestAttemptError::CqlResultParseError(_)
+        | RequestAttemptError::CqlErrorParseError(_)
+        | RequestAttemptError::UnexpectedResponse(_)
+        | RequestAttemptError::NonfinishedPagingState
+        | _ => ErrorKind::UnreadableAnswer,
+    }
+}
+
+fn server_kind(error: &DbError) -> ErrorKind {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    match error {
+        DbError::SyntaxError => ErrorKind::Syntax,
+        DbError::Invalid => ErrorKind::Invalid,
+        DbError::ProtocolError => ErrorKind::Protocol,
+        DbError::AlreadyExists { keyspace, table } => {
+            ErrorKind::AlreadyExists { keyspace: keyspace.clone(), table: table.clone() }
+        }
+        DbError::FunctionFailure { keyspace, function, .. } => {
+            ErrorKind::FunctionFailure { keyspace: keyspace.clone(), function: function.clone() }
+        }
+        DbError::AuthenticationError => ErrorKind::Authentication,
+        DbError::Unauthorized => ErrorKind::Unauthorized,
+        DbError::ConfigError => ErrorKind::ServerConfiguration,
+        DbError::Unavailable { consistency, required, alive } => {
+            ErrorKind::Unavailable { consistency: *consistency, required: *required, alive: *alive }
+        }
+        DbError::Overloaded => ErrorKind::Overloaded,
+        DbError::IsBootstrapping => ErrorKind::Bootstrapping,
+        DbError::TruncateError => ErrorKind::TruncateError,
+        DbError::ReadTimeout { consistency, received, required, .. } => {
+            ErrorKind::ReadTimeout(Replicas::new(*consistency, *received, *required, 0))
+        }
+        DbError::WriteTimeout { consistency, received, required, write_type } => {
+            ErrorKind::WriteTimeout(
+                Replicas::new(*consistency, *received, *required, 0),
+                write_phase(write_type),
+            )
+        }
+        DbError::ReadFailure { consistency, received, required, numfailures, .. } => {
+            ErrorKind::ReadFailure(Replicas::new(*consistency, *received, *required, *numfailures))
+        }
+        DbError::WriteFailure { consistency, received, required, numfailures, write_type } => {
+            ErrorKind::WriteFailure(
+                Replicas::new(*consistency, *received, *required, *numfailures),
+                write_phase(write_type),
+            )
+        }
+        DbError::Unprepared { .. } => ErrorKind::Unprepared,
+        DbError::RateLimitReached { rejected_by_coordinator, .. } => {
+            ErrorKind::RateLimited { by_coordinator: *rejected_by_coordinator }
+        }
+        DbError::Other(code) => ErrorKind::UnknownCode(*code),
+        DbError::ServerError | _ => ErrorKind::ServerError,
+    }
+}
+
+fn write_phase(phase: &DriverWriteType) -> WriteType {
+    match phase {
+        DriverWriteType::Simple => WriteType::Simple,
+        DriverWriteType::Batch => WriteType::Batch,
+        DriverWriteType::UnloggedBatch => WriteType::UnloggedBatch,
+        DriverWriteType::Counter => WriteType::Counter,
+        DriverWriteType::BatchLog => WriteType::BatchLog,
+        DriverWriteType::Cas => WriteType::Cas,
+        DriverWriteType::View => WriteType::View,
+        DriverWriteType::Cdc => WriteType::Cdc,
+        DriverWriteType::Other(_) => WriteType::Other,
+    }
+}
+
+/// Only the driver's own texts, which speak of types and lengths; a user's error could show values.
+pub(crate) fn decode_message(error: &DeserializationError) -> String {
+    if let Some(error) = error.downcast_ref::<de_row::BuiltinDeserializationError>() {
+        return match &error.kind {
+            de_row::BuiltinDeserializationErrorKind::ColumnDeserializationFailed {
+                column_name,
+                err,
+                ..
+            } => format!("column {column_name}: {}", decode_message(err)),
+            _ => "its bytes do not form a row".to_owned(),
+        };
+    }
+    match error.downcast_ref::<de_value::BuiltinDeserializationError>() {
+        Some(error) => match &error.kind {
+            de_value::BuiltinDeserializationErrorKind::ExpectedNonNull => {
+                format!("{} cannot be null: ask for an Option", error.rust_name)
+            }
+            _ => format!("its bytes are no {}", error.rust_name),
+        },
+        None => "the type's own deserialisation failed".to_owned(),
+    }
+}

@@ -1,0 +1,186 @@
+//! What went wrong, without the server's words.
+
+use std::time::Duration;
+
+use scylla::frame::types::Consistency;
+
+use crate::session::InvalidConfig;
+
+/// What went wrong. No variant holds a bound value or text from the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    // Building a session.
+    /// A setting that cannot be.
+    InvalidConfig(InvalidConfig),
+    /// No session within the time, or no contact point that can be reached.
+    Unreachable {
+        /// Where it was tried.
+        contact_points: Vec<String>,
+        /// How long it was tried.
+        after: Duration,
+    },
+    /// No node is in the local datacentre.
+    UnknownDatacenter {
+        /// The name that was given.
+        name: Option<String>,
+        /// The datacentres that there are.
+        known: Vec<String>,
+    },
+    /// The session's keyspace does not exist.
+    UnknownKeyspace {
+        /// The name that was given.
+        name: String,
+    },
+
+    // Before the send.
+    /// The request's deadline had passed before it was sent.
+    DeadlinePassed,
+    /// The request cannot be right; the text says why and what to do.
+    InvalidRequest(String),
+    /// The values do not fit the statement: their number, or the type of one.
+    Values(String),
+    /// No node has a usable connection.
+    NoConnection,
+    /// All stream ids of the connection are in use.
+    NoStreamId,
+    /// The statement could not be prepared in time on all nodes.
+    PrepareTimeout {
+        /// How long it was tried.
+        after: Duration,
+    },
+    /// No node prepared the statement, for reasons that are not the statement's.
+    PrepareFailed,
+
+    // Answered by the server.
+    /// The text is not CQL as this server understands it.
+    Syntax,
+    /// The text is CQL, but not valid for this schema.
+    Invalid,
+    /// Driver and server do not understand each other.
+    Protocol,
+    /// The role lacks a permission.
+    Unauthorized,
+    /// The credentials were refused, or are missing.
+    Authentication,
+    /// The server's configuration does not allow it.
+    ServerConfiguration,
+    /// The keyspace or table exists already.
+    AlreadyExists {
+        /// The keyspace.
+        keyspace: String,
+        /// The table, empty if it is about the keyspace.
+        table: String,
+    },
+    /// A user-defined function failed.
+    FunctionFailure {
+        /// The keyspace of the function.
+        keyspace: String,
+        /// The name of the function.
+        function: String,
+    },
+    /// The coordinator is still joining the ring.
+    Bootstrapping,
+    /// The server forgot the statement again right after it was prepared anew.
+    Unprepared,
+    /// Too few replicas are alive for the consistency level.
+    Unavailable {
+        /// The consistency level asked for.
+        consistency: Consistency,
+        /// Replicas needed.
+        required: i32,
+        /// Replicas known to be alive.
+        alive: i32,
+    },
+    /// The coordinator said that it is overloaded.
+    Overloaded,
+    /// An internal error of the server.
+    ServerError,
+    /// TRUNCATE failed on some replica.
+    TruncateError,
+    /// Replicas did not answer the coordinator in time.
+    ReadTimeout(Replicas),
+    /// A replica failed to read.
+    ReadFailure(Replicas),
+    /// Replicas did not acknowledge the write in time.
+    WriteTimeout(Replicas, WriteType),
+    /// A replica failed to write.
+    WriteFailure(Replicas, WriteType),
+    /// The server's rate limit for a partition (ScyllaDB).
+    RateLimited {
+        /// Refused before any replica saw it.
+        by_coordinator: bool,
+    },
+    /// The schema changed, and nodes did not agree on it in time.
+    SchemaDisagreement,
+    /// An error code that this version does not know.
+    UnknownCode(i32),
+
+    // Lost on the way.
+    /// The connection broke before the answer came.
+    ConnectionBroken,
+    /// No answer within the time of the call or the request's deadline.
+    Timeout {
+        /// How long this call was given.
+        after: Duration,
+    },
+    /// The answer could not be understood.
+    UnreadableAnswer,
+
+    // About an answer that came.
+    /// The rows are not what was asked for: their type, their number, or that there is another page.
+    Rows(String),
+
+    // From a layer.
+    /// A layer's own error: [`Error::downcast_ref`](crate::Error::downcast_ref) has it.
+    Layer,
+}
+
+/// How many replicas answered, of how many needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Replicas {
+    /// The consistency level asked for.
+    pub consistency: Consistency,
+    /// Answers received.
+    pub received: i32,
+    /// Answers needed.
+    pub required: i32,
+    /// Replicas that reported a failure.
+    pub failures: i32,
+}
+
+impl Replicas {
+    pub(crate) fn new(
+        consistency: Consistency,
+        received: i32,
+        required: i32,
+        failures: i32,
+    ) -> Self {
+        Self { consistency, received, required, failures }
+    }
+}
+
+/// Which phase of a write timed out or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WriteType {
+    /// A plain write.
+    Simple,
+    /// A LOGGED batch whose batch log is written: the server will apply it.
+    Batch,
+    /// An UNLOGGED batch.
+    UnloggedBatch,
+    /// A counter.
+    Counter,
+    /// Writing the batch log of a LOGGED batch.
+    BatchLog,
+    /// The Paxos phase of a conditional statement.
+    Cas,
+    /// A materialised view.
+    View,
+    /// Change data capture.
+    Cdc,
+    /// One that this version does not know.
+    Other,
+}

@@ -1,0 +1,178 @@
+//! The words of errors.
+
+use std::fmt::{self, Write};
+
+use super::class::ErrorClass;
+use super::kind::{ErrorKind, WriteType};
+use crate::statement::StatementKind;
+
+/// A name that somebody chose, on one line and short.
+pub(super) struct OneLine<'a>(pub(super) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for c in characters.by_ref().take(80) {
+            f.write_char(if c.is_control() { ' ' } else { c })?;
+        }
+        if characters.next().is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+/// The bare facts, without statement, class and advice.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidConfig(invalid) => write!(f, "invalid configuration: {invalid}"),
+            Self::Unreachable { contact_points, after } => write!(
+                f,
+                "no session with the contact points {} within {after:.1?}",
+                contact_points.join(", ")
+            ),
+            Self::UnknownDatacenter { name: Some(name), known } => write!(
+                f,
+                "there is no datacentre `{name}` in this cluster, there is: {}",
+                known.join(", ")
+            ),
+            Self::UnknownDatacenter { name: None, known } => {
+                write!(f, "the cluster has several datacentres: {}", known.join(", "))
+            }
+            Self::UnknownKeyspace { name } => write!(f, "there is no keyspace `{name}`"),
+            Self::DeadlinePassed => f.write_str("its deadline passed before it was sent"),
+            Self::InvalidRequest(why) | Self::Rows(why) => f.write_str(why),
+            Self::Values(why) => write!(f, "the values do not fit: {why}"),
+            Self::NoConnection => f.write_str("no node has a usable connection"),
+            Self::NoStreamId => f.write_str("all stream ids of the connection are in use"),
+            Self::PrepareTimeout { after } => {
+                write!(f, "it could not be prepared on all nodes within {after:.1?}")
+            }
+            Self::PrepareFailed => f.write_str("no node prepared it"),
+            Self::Syntax => f.write_str("the server found a syntax error"),
+            Self::Invalid => f.write_str("the statement is not valid for this schema"),
+            Self::Protocol => f.write_str("driver and server do not understand each other"),
+            Self::Unauthorized => f.write_str("the role lacks a permission"),
+            Self::Authentication => f.write_str("the credentials were refused or are missing"),
+            Self::ServerConfiguration => f.write_str("the server's configuration forbids it"),
+            Self::AlreadyExists { keyspace, table } if table.is_empty() => {
+                write!(f, "keyspace {keyspace} exists already")
+            }
+            Self::AlreadyExists { keyspace, table } => {
+                write!(f, "table {keyspace}.{table} exists already")
+            }
+            Self::FunctionFailure { keyspace, function } => {
+                write!(f, "the user-defined function {keyspace}.{function} failed")
+            }
+            Self::Bootstrapping => f.write_str("the coordinator is still joining the ring"),
+            Self::Unprepared => {
+                f.write_str("the server forgot the statement again right after preparing it")
+            }
+            Self::Unavailable { consistency, required, alive } => {
+                write!(f, "{alive} of the {required} replicas that {consistency} needs are alive")
+            }
+            Self::Overloaded => f.write_str("the coordinator is overloaded"),
+            Self::ServerError => f.write_str("the server had an internal error"),
+            Self::TruncateError => f.write_str("a replica failed to truncate"),
+            Self::ReadTimeout(r) => write!(
+                f,
+                "{} of the {} replicas that {} needs answered the coordinator in time",
+                r.received, r.required, r.consistency
+            ),
+            Self::ReadFailure(r) => {
+                write!(f, "{} replicas failed to read at {}", r.failures, r.consistency)
+            }
+            Self::WriteTimeout(r, phase) => write!(
+                f,
+                "{} of the {} replicas that {} needs acknowledged the {phase} write in time",
+                r.received, r.required, r.consistency
+            ),
+            Self::WriteFailure(r, phase) => {
+                write!(f, "{} replicas failed the {phase} write at {}", r.failures, r.consistency)
+            }
+            Self::RateLimited { .. } => f.write_str("the partition's rate limit is reached"),
+            Self::SchemaDisagreement => {
+                f.write_str("the schema changed, and the nodes did not agree on it in time")
+            }
+            Self::UnknownCode(code) => write!(f, "the server answered with error code {code:#06x}"),
+            Self::ConnectionBroken => f.write_str("the connection broke before the answer came"),
+            Self::Timeout { after } => write!(f, "no answer within {after:.1?}"),
+            Self::UnreadableAnswer => f.write_str("the answer could not be understood"),
+            Self::Layer => f.write_str("a layer refused it"),
+        }
+    }
+}
+
+impl fmt::Display for WriteType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Simple => "plain",
+            Self::Batch => "batch",
+            Self::UnloggedBatch => "unlogged batch",
+            Self::Counter => "counter",
+            Self::BatchLog => "batch log",
+            Self::Cas => "Paxos",
+            Self::View => "view",
+            Self::Cdc => "change data",
+            Self::Other => "unknown",
+        })
+    }
+}
+
+/// What to do next.
+pub(super) fn advice(
+    kind: &ErrorKind,
+    class: ErrorClass,
+    work: Option<StatementKind>,
+) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::Unreachable { .. } => {
+            "check that the nodes are up, that addresses and ports are right, that no firewall is \
+             between, and that they do not ask for TLS"
+        }
+        ErrorKind::UnknownDatacenter { .. } => "set `local_datacenter` to the one that is near",
+        ErrorKind::UnknownKeyspace { .. } => {
+            "create it, or correct `keyspace`: capital letters are taken as written"
+        }
+        ErrorKind::DeadlinePassed => "allow more time, or send less at once",
+        ErrorKind::NoConnection => "check that the nodes are up and reachable from here",
+        ErrorKind::NoStreamId => "keep fewer than 30,000 requests per node in flight",
+        ErrorKind::PrepareTimeout { .. } => "check for a frozen node, or raise `prepare_timeout`",
+        ErrorKind::Unavailable { .. } => {
+            "bring replicas back, or ask for a lower consistency level"
+        }
+        ErrorKind::Values(_) => "bind what the statement's markers ask for",
+        ErrorKind::Syntax | ErrorKind::Invalid => {
+            "correct the statement: `server_message()` has the server's words"
+        }
+        ErrorKind::Unauthorized => "GRANT the permission to the role",
+        ErrorKind::Authentication => "set `user` and check name and password",
+        ErrorKind::ServerConfiguration => {
+            "change cassandra.yaml: `server_message()` names the setting"
+        }
+        ErrorKind::AlreadyExists { .. } => "use IF NOT EXISTS, or another name",
+        ErrorKind::RateLimited { .. } => "spread the load over more partitions",
+        ErrorKind::SchemaDisagreement => "check for nodes that are down or frozen",
+        ErrorKind::WriteTimeout(_, WriteType::Batch) => "the server will apply it: do nothing",
+        _ if class == ErrorClass::Overload => "send less, and wait before the next try",
+        _ if class == ErrorClass::Ambiguous => match work {
+            Some(StatementKind::Conditional) => "settle it by a read at serial consistency",
+            Some(StatementKind::Counter) => "read the counter before you count again",
+            Some(StatementKind::Schema | StatementKind::Other) => "look whether it was done",
+            _ => "read the row back, or make the statement idempotent so that it can be sent again",
+        },
+        _ if class == ErrorClass::NotExecuted && work.is_some() => "send it again later",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chosen_name_stays_on_one_short_line() {
+        let name = format!("a\nb\u{1b}[31m{}", "x".repeat(100));
+        let shown = OneLine(&name).to_string();
+        assert!(shown.starts_with("a b [31mxxx") && shown.ends_with("x..."), "{shown}");
+        assert_eq!(shown.chars().count(), 83);
+    }
+}

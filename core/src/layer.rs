@@ -1,0 +1,41 @@
+//! All that a layer may know of what passes through it.
+//!
+//! Layers are generic over request, response and error, and ask these two questions. They can then
+//! be used around other services, and tested without a server.
+
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorClass};
+use crate::request::Request;
+use crate::statement::Statement;
+
+/// What a layer may ask of a request.
+pub trait Described {
+    /// Which statement it is: name, kind, and whether it may be sent twice.
+    fn statement(&self) -> &Statement;
+
+    /// When its answer is worth nothing any more.
+    fn deadline(&self) -> Option<Instant>;
+}
+
+/// What a layer may ask of an error.
+pub trait Classify {
+    /// Whether the work may have been done, and whether another attempt may help.
+    fn class(&self) -> ErrorClass;
+}
+
+impl Described for Request {
+    fn statement(&self) -> &Statement {
+        Self::statement(self)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Self::deadline(self)
+    }
+}
+
+impl Classify for Error {
+    fn class(&self) -> ErrorClass {
+        Self::class(self)
+    }
+}

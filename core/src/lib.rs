@@ -1,0 +1,59 @@
+//! A thin async session for Apache Cassandra and ScyllaDB, made to be stacked.
+//!
+//! The session over the `scylla` driver is a [`tower_service::Service`]: a [`Request`] goes in, a
+//! [`Response`] or an [`Error`] comes out, and layers stand in between as needed. It adds what a
+//! stack needs and the driver does not have:
+//!
+//! - a [`Statement`] that knows its name, its kind and whether it may be sent twice;
+//! - a [`Request`] whose clones are reference counts, with one timestamp for each logical write;
+//! - an [`Error`] that says whether the work may have been done, by a [published table](ErrorClass);
+//! - deadlines around everything that can hang: building, preparing, executing.
+//!
+//! ```no_run
+//! use cqlstack_core::{Client, Session, Statement};
+//!
+//! # async fn run() -> Result<(), cqlstack_core::Error> {
+//! let session = Session::builder()
+//!     .contact_points(["127.0.0.1:9042"])
+//!     .local_datacenter("dc1")
+//!     .build()
+//!     .await?;
+//! let db = Client::new(session); // layers go around the session
+//!
+//! let by_id = Statement::new("SELECT name FROM app.users WHERE id = ?");
+//! let user: Option<(String,)> = db.execute(&by_id, (42_i32,)).await?.maybe_row()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod error;
+mod layer;
+mod paging;
+mod prepared;
+mod request;
+mod response;
+mod session;
+mod statement;
+mod timestamp;
+mod values;
+
+pub use client::Client;
+pub use error::{Error, ErrorClass, ErrorKind, Replicas, WriteType};
+pub use layer::{Classify, Described};
+pub use paging::PagingState;
+pub use prepared::{Bound, Prepared};
+pub use request::{Payload, Request};
+pub use response::{Response, Rows};
+pub use session::{Compression, InvalidConfig, ResponseFuture, Session, SessionBuilder};
+pub use statement::{Statement, StatementKind, StaticStatement};
+pub use values::Values;
+
+/// The driver, in the version that this crate is built on.
+pub use scylla;
+/// The types of columns, for responses that a test makes.
+pub use scylla::frame::response::result::{ColumnType, NativeType};
+pub use scylla::frame::types::{Consistency, SerialConsistency};
+/// Derives for rows and values; see the driver's documentation. They expect the crate `scylla` in
+/// the user's dependencies, or `#[scylla(crate = cqlstack_core::scylla)]` on the struct.
+pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue};

@@ -1,0 +1,137 @@
+//! A statement that the server knows, and the same with its values.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use scylla::policies::retry::{FallthroughRetryPolicy, RetryPolicy};
+use scylla::statement::bound::BoundStatement;
+use scylla::statement::prepared::PreparedStatement;
+
+use crate::error::{Error, Failure, values_kind};
+use crate::request::Options;
+use crate::statement::Statement;
+use crate::values::Values;
+
+/// A statement that the server has prepared. Cloning is one atomic increment.
+#[derive(Clone)]
+pub struct Prepared(Arc<Inner>);
+
+struct Inner {
+    statement: Statement,
+    counter: bool,
+    handle: Handle,
+}
+
+enum Handle {
+    Driver(PreparedStatement),
+    Made,
+}
+
+/// A prepared statement with its serialised values. Cloning is one atomic increment.
+#[derive(Clone)]
+pub struct Bound(BoundRepr);
+
+#[derive(Clone)]
+enum BoundRepr {
+    Driver(Arc<BoundStatement>),
+    Made,
+}
+
+impl Prepared {
+    /// For a service that a test puts in place of a session: what is bound to it carries nothing,
+    /// and a real session refuses it.
+    #[must_use]
+    pub fn made(statement: &Statement) -> Self {
+        Self(Arc::new(Inner { statement: statement.clone(), counter: false, handle: Handle::Made }))
+    }
+
+    /// `counter` says that it writes one, which only the schema tells.
+    pub(crate) fn of_driver(
+        statement: &Statement,
+        prepared: PreparedStatement,
+        counter: bool,
+    ) -> Self {
+        let statement = statement.clone();
+        Self(Arc::new(Inner { statement, counter, handle: Handle::Driver(prepared) }))
+    }
+
+    /// The statement.
+    #[must_use]
+    pub fn statement(&self) -> &Statement {
+        &self.0.statement
+    }
+
+    /// Nothing of the statement that was prepared goes into the bound one but its text: another one
+    /// with the same text may differ in all else.
+    pub(crate) fn bind(
+        &self,
+        statement: &Statement,
+        values: &Values,
+        options: &Options,
+    ) -> Result<Bound, Error> {
+        if self.0.counter {
+            statement.learn_counter();
+        }
+        let prepared = match &self.0.handle {
+            Handle::Driver(prepared) => prepared.clone(),
+            Handle::Made => return Ok(Bound(BoundRepr::Made)),
+        };
+        let mut bound = prepared.bind(&values.as_row()).map_err(|error| {
+            Error::of_driver(
+                Failure { cause: Some(Arc::new(error.clone())), ..values_kind(&error).into() },
+                statement,
+                options.work(statement, None),
+                false,
+            )
+        })?;
+        // A user's word counts for resends by layers, which wait; the driver does not wait, and hears
+        // it only where the table of promises lets it fail over.
+        let fails_over = statement.kind().fails_over();
+        bound.set_is_idempotent(fails_over && statement.is_idempotent());
+        if !fails_over {
+            bound.set_retry_policy(Some(no_failover()));
+        }
+        options.apply(&mut bound);
+        Ok(Bound(BoundRepr::Driver(Arc::new(bound))))
+    }
+}
+
+impl Bound {
+    /// What the driver executes; nothing if a test made it.
+    pub(crate) fn driver(&self) -> Option<&Arc<BoundStatement>> {
+        match &self.0 {
+            BoundRepr::Driver(bound) => Some(bound),
+            BoundRepr::Made => None,
+        }
+    }
+
+    /// Sets the options anew; copies what is shared.
+    pub(crate) fn reapply(&mut self, options: &Options) {
+        if let BoundRepr::Driver(bound) = &mut self.0 {
+            options.apply(Arc::make_mut(bound));
+        }
+    }
+}
+
+/// The driver's default policy resends `Unavailable` to another node whatever the idempotence. That
+/// is right for reads and plain writes only.
+pub(crate) fn no_failover() -> Arc<dyn RetryPolicy> {
+    static POLICY: LazyLock<Arc<dyn RetryPolicy>> =
+        LazyLock::new(|| Arc::new(FallthroughRetryPolicy));
+    Arc::clone(&POLICY)
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("statement", &self.0.statement.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows no value.
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bound(..)")
+    }
+}

@@ -1,0 +1,294 @@
+//! What travels down the stack.
+
+use std::fmt;
+use std::time::Duration;
+
+use scylla::frame::types::{Consistency, SerialConsistency};
+use scylla::serialize::row::SerializeRow;
+use scylla::statement::bound::BoundStatement;
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorKind, Failure, Work};
+use crate::paging::PagingState;
+use crate::prepared::{Bound, Prepared};
+use crate::statement::Statement;
+use crate::timestamp;
+use crate::values::Values;
+
+/// A statement with its values and options, on its way through the layers.
+///
+/// Cloning is a few atomic increments: values are never serialised twice. A write gets its timestamp
+/// **here**, once, so that every resend keeps it and a late one cannot overwrite a newer write.
+///
+/// What is not set is decided by the session's defaults.
+///
+/// ```
+/// use cqlstack_core::{Consistency, Request, Statement};
+/// use std::time::Duration;
+///
+/// let by_id = Statement::new("SELECT name FROM app.users WHERE id = ?");
+/// let request = Request::new(&by_id, (42_i32,))
+///     .with_consistency(Consistency::One)
+///     .with_timeout(Duration::from_millis(50));
+/// assert_eq!(request.statement().name(), "SELECT app.users");
+/// assert_eq!(request.timestamp(), None); // it reads
+/// ```
+#[derive(Clone)]
+#[must_use = "a request does nothing until a service is called with it"]
+pub struct Request {
+    statement: Statement,
+    payload: Payload,
+    options: Options,
+}
+
+/// What a request asks to be done.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Payload {
+    /// Execute the statement with these values. It is not prepared yet.
+    Raw(Values),
+    /// Execute the prepared statement with the values that were bound to it.
+    Bound(Bound),
+    /// Prepare the statement; the response holds the [`Prepared`].
+    Prepare,
+}
+
+/// How a request is to be executed; what is `None` is for the session to decide.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) consistency: Option<Consistency>,
+    pub(crate) serial_consistency: Option<SerialConsistency>,
+    pub(crate) page_size: Option<u32>,
+    pub(crate) page: Option<PagingState>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) timestamp: Option<i64>,
+}
+
+impl Options {
+    pub(crate) fn apply(&self, bound: &mut BoundStatement) {
+        if let Some(consistency) = self.consistency {
+            bound.set_consistency(consistency);
+        }
+        if let Some(serial) = self.serial_consistency {
+            bound.set_serial_consistency(Some(serial));
+        }
+        if let Some(rows) = self.driver_page_size() {
+            bound.set_page_size(rows);
+        }
+        bound.set_timestamp(self.timestamp);
+    }
+
+    /// The driver panics at a page without rows; the session refuses such a request.
+    pub(crate) fn driver_page_size(&self) -> Option<i32> {
+        let rows = self.page_size.filter(|rows| *rows > 0)?;
+        Some(i32::try_from(rows).unwrap_or(i32::MAX))
+    }
+
+    /// The column of the table of promises.
+    pub(crate) fn work(&self, statement: &Statement, default: Option<Consistency>) -> Work {
+        let consistency = self.consistency.or(default);
+        Work {
+            kind: statement.kind(),
+            serial: matches!(consistency, Some(Consistency::Serial | Consistency::LocalSerial)),
+        }
+    }
+}
+
+impl Request {
+    /// Executes a statement with these values: a tuple, a `Vec`, a map by column name, a struct that
+    /// derives `SerializeRow`, or `()` for none. Costs one allocation.
+    pub fn new<V>(statement: impl Into<Statement>, values: V) -> Self
+    where
+        V: SerializeRow + Send + Sync + 'static,
+    {
+        let statement = statement.into();
+        let timestamp = statement.kind().takes_timestamp().then(timestamp::next);
+        Self {
+            statement,
+            payload: Payload::Raw(Values::new(values)),
+            options: Options { timestamp, ..Options::default() },
+        }
+    }
+
+    /// Prepares a statement. The response has it: [`Response::prepared`](crate::Response::prepared).
+    pub fn prepare(statement: impl Into<Statement>) -> Self {
+        Self { statement: statement.into(), payload: Payload::Prepare, options: Options::default() }
+    }
+
+    /// Binds the values to the prepared statement, which serialises them. One that is bound already
+    /// stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Values`] if they do not fit; [`ErrorKind::InvalidRequest`] for a request that
+    /// prepares.
+    pub fn bind(mut self, prepared: &Prepared) -> Result<Self, Error> {
+        match &self.payload {
+            Payload::Raw(values) => {
+                let bound = prepared.bind(&self.statement, values, &self.options)?;
+                self.payload = Payload::Bound(bound);
+                Ok(self)
+            }
+            Payload::Bound(_) => Ok(self),
+            Payload::Prepare => {
+                let why = "there is nothing to bind in a request that prepares: make another one";
+                Err(self.error(ErrorKind::InvalidRequest(why.to_owned()), None))
+            }
+        }
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        if let Payload::Bound(bound) = &mut self.payload {
+            bound.reapply(&self.options);
+        }
+        self
+    }
+
+    /// Sets how many replicas have to answer.
+    pub fn with_consistency(self, consistency: Consistency) -> Self {
+        self.change(|options| options.consistency = Some(consistency))
+    }
+
+    /// Sets the consistency of the Paxos phase of a conditional statement.
+    pub fn with_serial_consistency(self, consistency: SerialConsistency) -> Self {
+        self.change(|options| options.serial_consistency = Some(consistency))
+    }
+
+    /// Sets how many rows a page has, at least 1.
+    pub fn with_page_size(self, rows: u32) -> Self {
+        self.change(|options| options.page_size = Some(rows))
+    }
+
+    /// Asks for the page that starts here, instead of the first.
+    pub fn with_page(self, page: PagingState) -> Self {
+        self.change(|options| options.page = Some(page))
+    }
+
+    /// Sets the longest time of one call of the session: preparing, if need be, and executing, with
+    /// the driver's failover inside.
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.change(|options| options.timeout = Some(timeout))
+    }
+
+    /// Sets when the answer is worth nothing any more. Every layer obeys it, waiting and sending
+    /// again included.
+    pub fn with_deadline(self, deadline: Instant) -> Self {
+        self.change(|options| options.deadline = Some(deadline))
+    }
+
+    /// Sets the timestamp of a write, in microseconds since 1970; `None` leaves it to the
+    /// coordinator, which stamps every resend anew.
+    pub fn with_timestamp(self, micros: Option<i64>) -> Self {
+        self.change(|options| options.timestamp = micros)
+    }
+
+    /// The statement.
+    #[must_use]
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// What is to be done.
+    #[must_use]
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The consistency level, if it does not leave it to the session.
+    #[must_use]
+    pub fn consistency(&self) -> Option<Consistency> {
+        self.options.consistency
+    }
+
+    /// The longest time of one call of the session, if it does not leave it to the session.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.options.timeout
+    }
+
+    /// When the answer is worth nothing any more.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.options.deadline
+    }
+
+    /// The timestamp of the write, in microseconds since 1970.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<i64> {
+        self.options.timestamp
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// An error of this request, in which the session's default consistency decides what the request
+    /// leaves open.
+    pub(crate) fn error(&self, failure: impl Into<Failure>, default: Option<Consistency>) -> Error {
+        let statement = &self.statement;
+        let work = self.options.work(statement, default);
+        let failed_over = !work.serial
+            && work.kind.fails_over()
+            && !matches!(work.kind, crate::StatementKind::Read)
+            && statement.is_idempotent();
+        Error::of_driver(failure.into(), statement, work, failed_over)
+    }
+}
+
+/// A statement without values.
+impl From<&Statement> for Request {
+    fn from(statement: &Statement) -> Self {
+        Self::new(statement, ())
+    }
+}
+
+/// Shows no value.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("statement", &self.statement.name())
+            .field("payload", &self.payload)
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_logical_write_has_one_timestamp_that_clones_keep() {
+        let insert = Statement::new("INSERT INTO t (k) VALUES (?)");
+        let first = Request::new(&insert, (1,));
+        let second = Request::new(&insert, (1,));
+        assert!(first.timestamp() < second.timestamp());
+        assert_eq!(first.clone().timestamp(), first.timestamp());
+        assert_eq!(first.clone().with_timestamp(Some(7)).timestamp(), Some(7));
+        assert_eq!(first.with_timestamp(None).timestamp(), None);
+    }
+
+    #[test]
+    fn what_has_no_use_for_a_timestamp_gets_none() {
+        for text in ["SELECT a FROM t", "DELETE FROM t WHERE k = 1 IF EXISTS", "TRUNCATE t"] {
+            assert_eq!(Request::from(&Statement::new(text)).timestamp(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, 'secret')");
+        let request = Request::new(&insert, ("secret".to_owned(),));
+        let bound = request.clone().bind(&Prepared::made(&insert)).unwrap();
+        assert!(!format!("{request:?} {bound:?}").contains("secret"));
+    }
+
+    #[test]
+    fn binding_what_prepares_is_an_error() {
+        let insert = Statement::new("INSERT INTO t (k) VALUES (?)");
+        let error = Request::prepare(&insert).bind(&Prepared::made(&insert)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidRequest(_)));
+    }
+}

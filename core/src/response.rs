@@ -1,0 +1,409 @@
+//! What comes back up.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use scylla::deserialize::result::TypedRowIterator;
+use scylla::deserialize::row::{ColumnIterator, DeserializeRow};
+use scylla::deserialize::value::DeserializeValue;
+use scylla::deserialize::{FrameSlice, TypeCheckError};
+use scylla::errors::RowsError;
+use scylla::frame::response::result::{ColumnSpec, ColumnType, TableSpec};
+use scylla::response::query_result::{QueryResult, QueryRowsResult};
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::writers::RowWriter;
+
+use crate::error::{Error, ErrorClass, ErrorKind, decode_message, values_kind};
+use crate::paging::PagingState;
+use crate::prepared::Prepared;
+use crate::statement::Statement;
+
+/// The answer to one request: a page of rows, nothing, or a prepared statement.
+///
+/// Rows are typed through the driver's `DeserializeRow`: tuples, structs that derive it, `Row`. They
+/// may borrow from the response (`&str`, `&[u8]`), which then costs no allocation a row.
+///
+/// A test makes one without a server:
+///
+/// ```
+/// use cqlstack_core::{ColumnType, NativeType, Response, Statement};
+///
+/// # fn main() -> Result<(), cqlstack_core::Error> {
+/// let by_id = Statement::new("SELECT name FROM app.users WHERE id = ?");
+/// let columns = [("name", ColumnType::Native(NativeType::Text))];
+/// let response = Response::from_rows(&by_id, columns, [("Ada",), ("Bob",)])?;
+///
+/// let names: Result<Vec<(&str,)>, _> = response.rows()?.collect();
+/// assert_eq!(names?, [("Ada",), ("Bob",)]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Response {
+    statement: Statement,
+    body: Body,
+    next: Option<PagingState>,
+}
+
+#[allow(clippy::large_enum_variant, reason = "a box would be one more allocation a request")]
+enum Body {
+    /// An answer without rows.
+    Done(QueryResult),
+    Rows(QueryRowsResult),
+    Prepared(Prepared),
+    Made(Made),
+}
+
+/// Rows that no server sent, in its own encoding, so that decoding is the real one.
+#[derive(Default)]
+struct Made {
+    columns: Vec<ColumnSpec<'static>>,
+    rows: Vec<Bytes>,
+}
+
+impl Response {
+    /// An answer without rows.
+    #[must_use]
+    pub fn done(statement: &Statement) -> Self {
+        Self::new(statement, Body::Made(Made::default()))
+    }
+
+    /// An answer with these rows: the name and type of each column, and values for each row.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Values`] if the values of a row do not fit the columns.
+    pub fn from_rows<N: Into<String>>(
+        statement: &Statement,
+        columns: impl IntoIterator<Item = (N, ColumnType<'static>)>,
+        rows: impl IntoIterator<Item = impl SerializeRow>,
+    ) -> Result<Self, Error> {
+        let table = TableSpec::owned("made".to_owned(), "made".to_owned());
+        let columns: Vec<_> = columns
+            .into_iter()
+            .map(|(name, typ)| ColumnSpec::owned(name.into(), typ, table.clone()))
+            .collect();
+        let context = RowSerializationContext::from_specs(&columns);
+        let rows = rows.into_iter().map(|row| {
+            let mut bytes = Vec::new();
+            row.serialize(&context, &mut RowWriter::new(&mut bytes))
+                .map_err(|error| fault(statement, values_kind(&error)))?;
+            Ok(Bytes::from(bytes))
+        });
+        let rows = rows.collect::<Result<_, Error>>()?;
+        Ok(Self::new(statement, Body::Made(Made { columns, rows })))
+    }
+
+    /// The answer to a request that prepares.
+    #[must_use]
+    pub fn of_prepared(prepared: Prepared) -> Self {
+        let statement = prepared.statement().clone();
+        Self::new(&statement, Body::Prepared(prepared))
+    }
+
+    /// Says that another page follows, which starts there.
+    #[must_use]
+    pub fn followed_by(mut self, page: PagingState) -> Self {
+        self.next = Some(page);
+        self
+    }
+
+    pub(crate) fn of_driver(
+        statement: &Statement,
+        result: QueryResult,
+        next: Option<PagingState>,
+    ) -> Self {
+        let body = if result.is_rows() {
+            match result.into_rows_result() {
+                Ok(rows) => Body::Rows(rows),
+                // It has just said that there are rows.
+                Err(_) => Body::Made(Made::default()),
+            }
+        } else {
+            Body::Done(result)
+        };
+        Self { statement: statement.clone(), body, next }
+    }
+
+    fn new(statement: &Statement, body: Body) -> Self {
+        Self { statement: statement.clone(), body, next: None }
+    }
+
+    /// The statement that was answered.
+    #[must_use]
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// How many rows this page has; none if the statement returns no rows.
+    #[must_use]
+    pub fn rows_count(&self) -> usize {
+        match &self.body {
+            Body::Rows(rows) => rows.rows_num(),
+            Body::Made(made) => made.rows.len(),
+            Body::Done(_) | Body::Prepared(_) => 0,
+        }
+    }
+
+    /// All rows, as `R`. A statement that returns no rows gives none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rows`] if there are more pages, since nothing is cut off silently, or if the
+    /// columns are not of the types asked for.
+    pub fn rows<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<Rows<'r, R>, Error> {
+        if self.next.is_some() {
+            return Err(self.fault(format!(
+                "this is a page of {} rows, and there are more: take `page()`, and ask for the next \
+                 with `request.with_page(response.next_page())`; or raise the page size",
+                self.rows_count()
+            )));
+        }
+        self.page()
+    }
+
+    /// The rows of this page, as `R`, whether others follow or not.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rows`] if the columns are not of the types asked for.
+    pub fn page<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<Rows<'r, R>, Error> {
+        let other_type = |error: &TypeCheckError| {
+            // The driver's text speaks of names and types.
+            self.fault(format!("the columns are of other types than asked for: {error}"))
+        };
+        let source = match &self.body {
+            Body::Rows(rows) => {
+                let rows = rows.rows::<R>();
+                Source::Driver(rows.map_err(|RowsError::TypeCheckFailed(e)| other_type(&e))?)
+            }
+            Body::Made(made) if !made.columns.is_empty() => {
+                R::type_check(&made.columns).map_err(|error| other_type(&error))?;
+                Source::Made { columns: &made.columns, rows: made.rows.iter() }
+            }
+            Body::Made(_) | Body::Done(_) | Body::Prepared(_) => Source::None,
+        };
+        Ok(Rows { source, response: self, row: 0 })
+    }
+
+    /// The first row, if there is one. What follows it is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rows`] if it is not of the type asked for.
+    pub fn maybe_row<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<Option<R>, Error> {
+        self.page()?.next().transpose()
+    }
+
+    /// The first row. What follows it is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rows`] if there is none, or if it is not of the type asked for.
+    pub fn row<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<R, Error> {
+        self.maybe_row()?.ok_or_else(|| {
+            self.fault("a row was asked for, and there is none: ask with `maybe_row()`".to_owned())
+        })
+    }
+
+    /// The first column of the first row.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rows`] if there is no row, another number of columns, or another type.
+    pub fn value<'r, T: DeserializeValue<'r, 'r>>(&'r self) -> Result<T, Error> {
+        self.row::<(T,)>().map(|(value,)| value)
+    }
+
+    /// Whether a conditional statement was applied: the column `[applied]` of its answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rows`] if there is no such column, since the statement is not conditional.
+    pub fn applied(&self) -> Result<bool, Error> {
+        let missing =
+            || self.fault("the answer has no column [applied]: the statement has no IF".to_owned());
+        let mut columns = self.row::<ColumnIterator<'_, '_>>().map_err(|_| missing())?;
+        match columns.next() {
+            Some(Ok(column)) if column.spec.name() == "[applied]" => {
+                bool::deserialize(column.spec.typ(), column.slice).map_err(|_| missing())
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    /// Where the next page starts, if there is one.
+    #[must_use]
+    pub fn next_page(&self) -> Option<PagingState> {
+        self.next.clone()
+    }
+
+    /// The prepared statement, if that was asked for.
+    #[must_use]
+    pub fn prepared(&self) -> Option<&Prepared> {
+        match &self.body {
+            Body::Prepared(prepared) => Some(prepared),
+            _ => None,
+        }
+    }
+
+    /// The address of the node that coordinated the request.
+    #[must_use]
+    pub fn coordinator(&self) -> Option<SocketAddr> {
+        let coordinator = match &self.body {
+            Body::Rows(rows) => rows.request_coordinator(),
+            Body::Done(result) => result.request_coordinator(),
+            Body::Prepared(_) | Body::Made(_) => return None,
+        };
+        Some(coordinator.connection_address())
+    }
+
+    /// What the server warned of. **It can contain CQL and values**: keep it out of logs.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<&str> {
+        match &self.body {
+            Body::Rows(rows) => rows.warnings().collect(),
+            Body::Done(result) => result.warnings().collect(),
+            Body::Prepared(_) | Body::Made(_) => Vec::new(),
+        }
+    }
+
+    fn fault(&self, what: String) -> Error {
+        fault(&self.statement, ErrorKind::Rows(what))
+    }
+}
+
+fn fault(statement: &Statement, kind: ErrorKind) -> Error {
+    Error::new(kind, ErrorClass::Permanent).about(statement)
+}
+
+/// Shows the shape, no value.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("statement", &self.statement.name())
+            .field("rows", &self.rows_count())
+            .field("more_pages", &self.next.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The rows of a page, decoded one by one.
+#[must_use = "rows are decoded when they are asked for"]
+pub struct Rows<'r, R> {
+    source: Source<'r, R>,
+    response: &'r Response,
+    row: usize,
+}
+
+enum Source<'r, R> {
+    Driver(TypedRowIterator<'r, 'r, R>),
+    Made { columns: &'r [ColumnSpec<'static>], rows: std::slice::Iter<'r, Bytes> },
+    None,
+}
+
+impl<'r, R: DeserializeRow<'r, 'r>> Iterator for Rows<'r, R> {
+    type Item = Result<R, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let decoded = match &mut self.source {
+            Source::Driver(rows) => rows.next()?,
+            Source::Made { columns, rows } => {
+                R::deserialize(ColumnIterator::new(columns, FrameSlice::new(rows.next()?)))
+            }
+            Source::None => return None,
+        };
+        let row = self.row;
+        self.row += 1;
+        Some(decoded.map_err(|error| {
+            self.response.fault(format!("row {row} cannot be decoded: {}", decode_message(&error)))
+        }))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = match &self.source {
+            Source::Driver(rows) => rows.rows_remaining(),
+            Source::Made { rows, .. } => rows.len(),
+            Source::None => 0,
+        };
+        (0, Some(left))
+    }
+}
+
+impl<R> fmt::Debug for Rows<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("row", &self.row).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NativeType;
+
+    const NATIVE: fn(NativeType) -> ColumnType<'static> = ColumnType::Native;
+
+    fn select() -> Statement {
+        Statement::new("SELECT id, name FROM app.users")
+    }
+
+    fn users() -> Response {
+        let columns = [("id", NATIVE(NativeType::Int)), ("name", NATIVE(NativeType::Text))];
+        Response::from_rows(&select(), columns, [(1, Some("Ada")), (2, None)]).unwrap()
+    }
+
+    #[test]
+    fn rows_are_typed_and_may_borrow() {
+        let users = users();
+        let rows: Vec<(i32, Option<&str>)> = users.rows().unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows, [(1, Some("Ada")), (2, None)]);
+        assert_eq!(users.row::<(i32, &str)>().unwrap(), (1, "Ada"));
+        assert_eq!(users.maybe_row::<(i32, String)>().unwrap(), Some((1, "Ada".to_owned())));
+    }
+
+    #[test]
+    fn all_rows_of_one_page_of_several_is_an_error_that_says_how_to_go_on() {
+        let page = users().followed_by(PagingState::from_bytes(&[1]));
+        let error = page.rows::<(i32, Option<&str>)>().unwrap_err();
+        assert!(error.to_string().contains("with_page"), "{error}");
+        assert_eq!(page.page::<(i32, Option<&str>)>().unwrap().count(), 2);
+        assert!(page.next_page().is_some());
+    }
+
+    #[test]
+    fn a_wrong_type_and_a_null_are_errors_that_name_the_column() {
+        let users = users();
+        let error = users.rows::<(String, String)>().unwrap_err();
+        assert!(error.to_string().contains("id"), "{error}");
+        let error = users.rows::<(i32, &str)>().unwrap().nth(1).unwrap().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "SELECT app.users: row 1 cannot be decoded: column name: &str cannot be null: ask for an \
+             Option"
+        );
+    }
+
+    #[test]
+    fn an_answer_without_rows_gives_none() {
+        let done = Response::done(&select());
+        assert_eq!(done.rows::<(i32,)>().unwrap().count(), 0);
+        assert_eq!(done.maybe_row::<(i32,)>().unwrap(), None);
+        assert!(done.value::<i32>().unwrap_err().to_string().contains("maybe_row"));
+        assert!(done.applied().is_err());
+    }
+
+    #[test]
+    fn applied_is_the_first_column_of_a_conditional_answer() {
+        let columns = [("[applied]", NATIVE(NativeType::Boolean))];
+        let answer = Response::from_rows(&select(), columns, [(false,)]).unwrap();
+        assert!(!answer.applied().unwrap());
+        assert!(users().applied().is_err());
+    }
+
+    #[test]
+    fn values_that_do_not_fit_the_columns_are_refused() {
+        let columns = [("id", NATIVE(NativeType::Int))];
+        let error = Response::from_rows(&select(), columns, [("Ada",)]).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Values(_)));
+    }
+}

@@ -1,0 +1,144 @@
+//! Settings one by one.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use scylla::frame::types::{Consistency, SerialConsistency};
+
+use super::Session;
+use super::config::{Compression, Config, Login};
+use super::connect::connect;
+use crate::error::Error;
+
+/// Builds a [`Session`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`connections_per_node`](Self::connections_per_node) | 1 |
+/// | [`keepalive`](Self::keepalive) | every 2 s, for 2 s |
+/// | [`connect_timeout`](Self::connect_timeout) | 2 s |
+/// | [`build_timeout`](Self::build_timeout) | 10 s |
+/// | [`prepare_timeout`](Self::prepare_timeout) | 5 s |
+/// | [`request_timeout`](Self::request_timeout) | 10 s |
+/// | [`schema_timeout`](Self::schema_timeout) | 60 s |
+/// | [`page_size`](Self::page_size) | 5,000 rows |
+/// | [`consistency`](Self::consistency) | `LOCAL_QUORUM` |
+/// | [`serial_consistency`](Self::serial_consistency) | `LOCAL_SERIAL` |
+///
+/// `Debug` shows no password.
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct SessionBuilder {
+    config: Config,
+}
+
+impl SessionBuilder {
+    /// Sets the nodes to ask first, as `host:port` or `host`; the others are learned from them.
+    pub fn contact_points<P: Into<String>>(mut self, points: impl IntoIterator<Item = P>) -> Self {
+        self.config.contact_points = points.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the datacentre to send to. Needed where there are several.
+    pub fn local_datacenter(mut self, name: impl Into<String>) -> Self {
+        self.config.local_datacenter = Some(name.into());
+        self
+    }
+
+    /// Sets the keyspace for table names that name none. Capital letters are taken as written.
+    pub fn keyspace(mut self, name: impl Into<String>) -> Self {
+        self.config.keyspace = Some(name.into());
+        self
+    }
+
+    /// Logs in with a password. It crosses the network as it is: this session does not encrypt.
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.config.login = Some(Login { user: name.into(), password: password.into() });
+        self
+    }
+
+    /// Compresses frames. Off by default.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.config.compression = Some(compression);
+        self
+    }
+
+    /// Sets the number of connections to each node. One carries 32,768 requests at a time.
+    pub fn connections_per_node(mut self, connections: NonZeroUsize) -> Self {
+        self.config.connections_per_node = connections;
+        self
+    }
+
+    /// Sets how often a connection is asked for a sign of life, and how long it may owe it. Their
+    /// sum is how long a frozen node is believed in.
+    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.config.keepalive_interval = interval;
+        self.config.keepalive_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time to open one TCP connection, and to resolve a name.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.config.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time to build the session. Beside a frozen contact point it takes up to two
+    /// rounds of [`keepalive`](Self::keepalive).
+    pub fn build_timeout(mut self, timeout: Duration) -> Self {
+        self.config.build_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time to prepare a statement on all nodes. It should be longer than a round of
+    /// [`keepalive`](Self::keepalive), which is what a frozen node costs.
+    pub fn prepare_timeout(mut self, timeout: Duration) -> Self {
+        self.config.prepare_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time of one call, where the request names none.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.config.request_timeout = timeout;
+        self
+    }
+
+    /// Sets the same for changes of the schema, which wait until all nodes agree.
+    pub fn schema_timeout(mut self, timeout: Duration) -> Self {
+        self.config.schema_timeout = timeout;
+        self
+    }
+
+    /// Sets the number of rows in a page, where the request names none.
+    pub fn page_size(mut self, rows: u32) -> Self {
+        self.config.page_size = rows;
+        self
+    }
+
+    /// Sets the consistency level, where the request names none.
+    pub fn consistency(mut self, consistency: Consistency) -> Self {
+        self.config.consistency = consistency;
+        self
+    }
+
+    /// Sets the same for the Paxos phase of conditional statements.
+    pub fn serial_consistency(mut self, consistency: SerialConsistency) -> Self {
+        self.config.serial_consistency = consistency;
+        self
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) for settings that cannot be;
+    /// [`Unreachable`](crate::ErrorKind::Unreachable) if no contact point answers within
+    /// [`build_timeout`](Self::build_timeout);
+    /// [`UnknownDatacenter`](crate::ErrorKind::UnknownDatacenter) if no node is in the local
+    /// datacentre, or if there are several and none is named;
+    /// [`UnknownKeyspace`](crate::ErrorKind::UnknownKeyspace);
+    /// [`Authentication`](crate::ErrorKind::Authentication).
+    pub async fn build(self) -> Result<Session, Error> {
+        connect(self.config).await
+    }
+}

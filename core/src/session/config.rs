@@ -1,0 +1,182 @@
+//! Settings of a session.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use scylla::frame::types::{Consistency, SerialConsistency};
+
+/// What [`SessionBuilder`](super::SessionBuilder) collects; its methods document the fields.
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) contact_points: Vec<String>,
+    pub(super) local_datacenter: Option<String>,
+    pub(super) keyspace: Option<String>,
+    pub(super) login: Option<Login>,
+    pub(super) compression: Option<Compression>,
+    pub(super) connections_per_node: NonZeroUsize,
+    pub(super) keepalive_interval: Duration,
+    pub(super) keepalive_timeout: Duration,
+    pub(super) connect_timeout: Duration,
+    pub(super) build_timeout: Duration,
+    pub(super) prepare_timeout: Duration,
+    pub(super) request_timeout: Duration,
+    pub(super) schema_timeout: Duration,
+    pub(super) page_size: u32,
+    pub(super) consistency: Consistency,
+    pub(super) serial_consistency: SerialConsistency,
+}
+
+/// Without `Debug`, so that no derive ever prints it.
+#[derive(Clone)]
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) password: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            contact_points: Vec::new(),
+            local_datacenter: None,
+            keyspace: None,
+            login: None,
+            compression: None,
+            connections_per_node: NonZeroUsize::MIN,
+            keepalive_interval: Duration::from_secs(2),
+            keepalive_timeout: Duration::from_secs(2),
+            connect_timeout: Duration::from_secs(2),
+            build_timeout: Duration::from_secs(10),
+            prepare_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+            schema_timeout: Duration::from_secs(60),
+            page_size: 5_000,
+            consistency: Consistency::LocalQuorum,
+            serial_consistency: SerialConsistency::LocalSerial,
+        }
+    }
+}
+
+impl Config {
+    /// Looks for settings that cannot be, before any connection is opened.
+    pub(super) fn validate(&self) -> Result<(), InvalidConfig> {
+        let empty = |point: &String| point.trim().is_empty();
+        if self.contact_points.is_empty() || self.contact_points.iter().any(empty) {
+            let why =
+                "must name at least one node, and no empty name: for example \"10.0.0.1:9042\"";
+            return Err(InvalidConfig::new("contact_points", why));
+        }
+        for (setting, duration) in [
+            ("keepalive_interval", self.keepalive_interval),
+            ("keepalive_timeout", self.keepalive_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("build_timeout", self.build_timeout),
+            ("prepare_timeout", self.prepare_timeout),
+            ("request_timeout", self.request_timeout),
+            ("schema_timeout", self.schema_timeout),
+        ] {
+            if duration.is_zero() {
+                return Err(InvalidConfig::new(setting, "must be longer than zero"));
+            }
+        }
+        if self.page_size == 0 {
+            return Err(InvalidConfig::new("page_size", "must be at least 1"));
+        }
+        if let Some(keyspace) = &self.keyspace {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if keyspace.is_empty() || keyspace.len() > 48 || !keyspace.chars().all(plain) {
+                let why = "must be 1 to 48 letters, digits and underscores";
+                return Err(InvalidConfig::new("keyspace", why));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows everything but the password.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("contact_points", &self.contact_points)
+            .field("local_datacenter", &self.local_datacenter)
+            .field("keyspace", &self.keyspace)
+            .field("user", &self.login.as_ref().map(|login| &login.user))
+            .field("request_timeout", &self.request_timeout)
+            .field("consistency", &self.consistency)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How frames are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Fast, the usual choice.
+    Lz4,
+    /// For servers without LZ4.
+    Snappy,
+}
+
+/// A setting that cannot be, of a session or of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidConfig {
+    /// The name of the setting, as in the builder.
+    pub setting: &'static str,
+    /// Why it cannot be, and what can. Shows no password.
+    pub why: String,
+}
+
+impl InvalidConfig {
+    /// A setting, and why it cannot be so: the rest of a sentence that begins with its name.
+    #[must_use]
+    pub fn new(setting: &'static str, why: impl Into<String>) -> Self {
+        Self { setting, why: why.into() }
+    }
+}
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.setting, self.why)
+    }
+}
+
+impl std::error::Error for InvalidConfig {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local() -> Config {
+        Config { contact_points: vec!["127.0.0.1:9042".to_owned()], ..Config::default() }
+    }
+
+    fn refused(config: &Config) -> &'static str {
+        config.validate().unwrap_err().setting
+    }
+
+    #[test]
+    fn the_defaults_with_a_contact_point_are_valid() {
+        assert_eq!(local().validate(), Ok(()));
+    }
+
+    #[test]
+    fn every_impossible_setting_is_refused_by_name() {
+        assert_eq!(refused(&Config::default()), "contact_points");
+        let blank = vec![" ".to_owned()];
+        assert_eq!(refused(&Config { contact_points: blank, ..local() }), "contact_points");
+        let zero = Duration::ZERO;
+        assert_eq!(refused(&Config { request_timeout: zero, ..local() }), "request_timeout");
+        assert_eq!(refused(&Config { build_timeout: zero, ..local() }), "build_timeout");
+        assert_eq!(refused(&Config { page_size: 0, ..local() }), "page_size");
+        let keyspace = Some("app; DROP".to_owned());
+        assert_eq!(refused(&Config { keyspace, ..local() }), "keyspace");
+    }
+
+    #[test]
+    fn debug_shows_no_password() {
+        let login = Some(Login { user: "ada".to_owned(), password: "hush".to_owned() });
+        let shown = format!("{:?}", Config { login, ..local() });
+        assert!(shown.contains("ada") && !shown.contains("hush"));
+    }
+}

@@ -1,0 +1,123 @@
+//! From settings to a session, within a deadline.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use scylla::client::PoolSize;
+use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::session_builder::SessionBuilder as DriverBuilder;
+use scylla::cluster::ClusterState;
+use scylla::errors::{
+    ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, MetadataError,
+    NewSessionError, RequestAttemptError, UseKeyspaceError,
+};
+use tokio::time::{Instant, timeout};
+
+use super::config::{Compression, Config};
+use super::{Inner, Session};
+use crate::error::{Error, ErrorKind};
+
+pub(super) async fn connect(config: Config) -> Result<Session, Error> {
+    config.validate()?;
+    let started = Instant::now();
+    let unreachable = || ErrorKind::Unreachable {
+        contact_points: config.contact_points.clone(),
+        after: started.elapsed(),
+    };
+    let driver = match timeout(config.build_timeout, driver_builder(&config).build()).await {
+        Ok(Ok(driver)) => driver,
+        Ok(Err(error)) => {
+            let kind = refused(&config, &error).unwrap_or_else(unreachable);
+            return Err(Error::setup(kind).caused_by(error));
+        }
+        Err(_) => return Err(Error::setup(unreachable())),
+    };
+    check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
+    Ok(Session { inner: Arc::new(Inner { driver, config }) })
+}
+
+fn driver_builder(config: &Config) -> DriverBuilder {
+    let profile = ExecutionProfile::builder()
+        .consistency(config.consistency)
+        .serial_consistency(Some(config.serial_consistency))
+        // The session has its own clock around every request: one owner for time.
+        .request_timeout(None)
+        .build();
+    let mut builder = DriverBuilder::new()
+        .known_nodes(&config.contact_points)
+        .default_execution_profile_handle(profile.into_handle())
+        .pool_size(PoolSize::PerHost(config.connections_per_node))
+        .keepalive_interval(config.keepalive_interval)
+        .keepalive_timeout(config.keepalive_timeout)
+        .connection_timeout(config.connect_timeout)
+        .hostname_resolution_timeout(Some(config.connect_timeout))
+        .schema_agreement_timeout(config.schema_timeout)
+        .compression(config.compression.map(|compression| match compression {
+            Compression::Lz4 => scylla::client::Compression::Lz4,
+            Compression::Snappy => scylla::client::Compression::Snappy,
+        }));
+    if let Some(name) = &config.local_datacenter {
+        builder = builder.prefer_datacenter(name.clone());
+    }
+    if let Some(keyspace) = &config.keyspace {
+        builder = builder.use_keyspace(keyspace, true);
+    }
+    if let Some(login) = &config.login {
+        builder = builder.user(&login.user, &login.password);
+    }
+    builder
+}
+
+/// "No nodes" hours later is a poor way to learn of a typing error in the name.
+fn check_datacenter(local: Option<&str>, cluster: &ClusterState) -> Result<(), Error> {
+    let known: BTreeSet<&str> =
+        cluster.get_nodes_info().iter().filter_map(|node| node.datacenter.as_deref()).collect();
+    let fits = match local {
+        Some(local) => known.contains(local),
+        None => known.len() <= 1,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Error::setup(ErrorKind::UnknownDatacenter {
+        name: local.map(str::to_owned),
+        known: known.into_iter().map(str::to_owned).collect(),
+    }))
+}
+
+/// What the driver's error is if it is more than "nobody there".
+fn refused(config: &Config, error: &NewSessionError) -> Option<ErrorKind> {
+    match error {
+        NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
+            ConnectionPoolError::Broken { last_connection_error },
+        )) => connection_refused(config, last_connection_error),
+        NewSessionError::UseKeyspaceError(error) => keyspace_refused(config, error),
+        _ => None,
+    }
+}
+
+fn connection_refused(config: &Config, error: &ConnectionError) -> Option<ErrorKind> {
+    match error {
+        ConnectionError::ConnectionSetupRequestError(setup) => match &setup.error {
+            ConnectionSetupRequestErrorKind::DbError(
+                DbError::AuthenticationError | DbError::Unauthorized,
+                _,
+            )
+            | ConnectionSetupRequestErrorKind::MissingAuthentication => {
+                Some(ErrorKind::Authentication)
+            }
+            _ => None,
+        },
+        ConnectionError::UseKeyspaceError(error) => keyspace_refused(config, error),
+        _ => None,
+    }
+}
+
+fn keyspace_refused(config: &Config, error: &UseKeyspaceError) -> Option<ErrorKind> {
+    match error {
+        UseKeyspaceError::RequestError(RequestAttemptError::DbError(DbError::Invalid, _)) => {
+            Some(ErrorKind::UnknownKeyspace { name: config.keyspace.clone().unwrap_or_default() })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,199 @@
+//! One request through the driver: the deadline, the error, the answer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scylla::client::session::Session as Driver;
+use scylla::cluster::ClusterState;
+use scylla::errors::ExecutionError;
+use scylla::frame::response::result::{ColumnType, NativeType};
+use scylla::response::query_result::QueryResult;
+use scylla::response::{PagingState as DriverPage, PagingStateResponse};
+use scylla::statement::Statement as DriverStatement;
+use scylla::statement::prepared::PreparedStatement;
+use tokio::time::{Instant, timeout_at};
+
+use super::Inner;
+use crate::error::{Error, ErrorKind};
+use crate::paging::PagingState;
+use crate::prepared::{Prepared, no_failover};
+use crate::request::{Payload, Request};
+use crate::response::Response;
+use crate::statement::StatementKind;
+
+/// Stands for times that are beyond the clock's end.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Starts a request. A bound one, the way of every hot path, has a future of its own, since a future
+/// is as large as the largest of its branches.
+pub(super) fn start(session: Arc<Inner>, request: Request) -> BoxFuture<Result<Response, Error>> {
+    match request.payload() {
+        Payload::Bound(_) => Box::pin(async move { execute(&session, &request).await }),
+        Payload::Prepare => {
+            Box::pin(async move { prepare(&session, &request).await.map(Response::of_prepared) })
+        }
+        Payload::Raw(_) => Box::pin(async move { raw(&session, request).await }),
+    }
+}
+
+/// What no layer above has bound. The time of the call covers both halves.
+async fn raw(session: &Inner, request: Request) -> Result<Response, Error> {
+    let Payload::Raw(values) = request.payload() else {
+        return execute(session, &request).await;
+    };
+    let unprepared =
+        matches!(request.statement().kind(), StatementKind::Schema | StatementKind::Other);
+    if unprepared && values.is_empty() {
+        return query(session, &request).await;
+    }
+    let time = Time::of(session, &request)?;
+    let prepared = prepare(session, &request).await?;
+    let request = request.with_deadline(time.until).bind(&prepared)?;
+    execute(session, &request).await
+}
+
+/// Executes what is bound, and returns one page.
+async fn execute(session: &Inner, request: &Request) -> Result<Response, Error> {
+    let bound = match request.payload() {
+        Payload::Bound(bound) => bound.driver(),
+        Payload::Raw(_) | Payload::Prepare => None,
+    };
+    let Some(bound) = bound else {
+        let why = "it was bound to a statement that a test made: bind it to one of this session's";
+        return Err(invalid(session, request, why));
+    };
+    let page =
+        request.options().page.as_ref().map_or_else(DriverPage::start, PagingState::to_driver);
+    let answer = session.driver.execute_bound_single_page(bound, page);
+    within(session, request, answer).await
+}
+
+/// Sends the text as it is, without values.
+async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
+    let options = request.options();
+    let mut statement = DriverStatement::new(request.statement().text());
+    statement.set_page_size(options.driver_page_size().unwrap_or(session.page_size()));
+    if let Some(consistency) = options.consistency {
+        statement.set_consistency(consistency);
+    }
+    if let Some(serial) = options.serial_consistency {
+        statement.set_serial_consistency(Some(serial));
+    }
+    statement.set_retry_policy(Some(no_failover()));
+    let page = options.page.as_ref().map_or_else(DriverPage::start, PagingState::to_driver);
+    within(session, request, session.driver.query_single_page(statement, (), page)).await
+}
+
+/// Ends the driver's future when the time of the call is over.
+async fn within(
+    session: &Inner,
+    request: &Request,
+    answer: impl Future<Output = Answer>,
+) -> Result<Response, Error> {
+    if request.options().page_size == Some(0) {
+        return Err(invalid(session, request, "a page has at least one row: give a page size"));
+    }
+    let time = Time::of(session, request)?;
+    let default = Some(session.config.consistency);
+    match timeout_at(time.until, answer).await {
+        Ok(Ok((result, next))) => {
+            let next = match next {
+                PagingStateResponse::HasMorePages { state } => {
+                    Some(PagingState::from_driver(state))
+                }
+                PagingStateResponse::NoMorePages => None,
+            };
+            Ok(Response::of_driver(request.statement(), result, next))
+        }
+        Ok(Err(error)) => Err(request.error(error, default)),
+        Err(_) => Err(request.error(ErrorKind::Timeout { after: time.given() }, default)),
+    }
+}
+
+pub(super) async fn prepare(session: &Inner, request: &Request) -> Result<Prepared, Error> {
+    let time = Time::of(session, request)?;
+    let statement = request.statement();
+    let until = time.until.min(add(time.started, session.config.prepare_timeout));
+    let default = Some(session.config.consistency);
+    match timeout_at(until, session.driver.prepare(statement.text())).await {
+        Ok(Ok(mut prepared)) => {
+            prepared.set_page_size(session.page_size());
+            let counter = writes_counters(&session.driver, &prepared, statement.kind());
+            if counter {
+                statement.learn_counter();
+            }
+            Ok(Prepared::of_driver(statement, prepared, counter))
+        }
+        Ok(Err(error)) => Err(request.error(error, default)),
+        Err(_) => {
+            let after = until - time.started;
+            Err(request.error(ErrorKind::PrepareTimeout { after }, default))
+        }
+    }
+}
+
+/// A marker in `n = n + ?` is a counter; without a marker the table tells, since one with counters
+/// has nothing else beside its key.
+fn writes_counters(driver: &Driver, prepared: &PreparedStatement, kind: StatementKind) -> bool {
+    if kind == StatementKind::Read {
+        return false;
+    }
+    let is_counter =
+        |column: &ColumnType<'_>| matches!(column, ColumnType::Native(NativeType::Counter));
+    prepared.get_variable_col_specs().iter().any(|marker| is_counter(marker.typ()))
+        || prepared.get_table_spec().is_some_and(|table| {
+            let cluster: Arc<ClusterState> = driver.get_cluster_state();
+            cluster
+                .get_keyspace(table.ks_name())
+                .and_then(|keyspace| keyspace.tables.get(table.table_name()))
+                .is_some_and(|table| table.columns.values().any(|column| is_counter(&column.typ)))
+        })
+}
+
+fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
+    let kind = ErrorKind::InvalidRequest(why.to_owned());
+    request.error(kind, Some(session.config.consistency))
+}
+
+/// When a call has to be done, and when it began.
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    started: Instant,
+    until: Instant,
+}
+
+impl Time {
+    fn of(session: &Inner, request: &Request) -> Result<Self, Error> {
+        let started = Instant::now();
+        let default = match request.statement().kind() {
+            StatementKind::Schema => session.config.schema_timeout,
+            _ => session.config.request_timeout,
+        };
+        let timeout = add(started, request.options().timeout.unwrap_or(default));
+        match request.options().deadline {
+            Some(deadline) if deadline <= started => {
+                Err(request.error(ErrorKind::DeadlinePassed, Some(session.config.consistency)))
+            }
+            Some(deadline) => Ok(Self { started, until: deadline.min(timeout) }),
+            None => Ok(Self { started, until: timeout }),
+        }
+    }
+
+    fn given(self) -> Duration {
+        self.until - self.started
+    }
+}
+
+fn add(start: Instant, time: Duration) -> Instant {
+    start.checked_add(time).unwrap_or_else(|| start + FOREVER)
+}
+
+impl Inner {
+    fn page_size(&self) -> i32 {
+        i32::try_from(self.config.page_size).unwrap_or(i32::MAX)
+    }
+}

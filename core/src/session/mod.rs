@@ -1,0 +1,134 @@
+//! The session: the driver's, with deadlines and typed errors.
+
+mod builder;
+mod config;
+mod connect;
+mod execute;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+pub use builder::SessionBuilder;
+use config::Config;
+pub use config::{Compression, InvalidConfig};
+use tower_service::Service;
+
+use crate::error::Error;
+use crate::prepared::Prepared;
+use crate::request::Request;
+use crate::response::Response;
+use crate::statement::Statement;
+
+/// A connected session: the innermost service of every stack.
+///
+/// Cloning is one atomic increment, and all clones are the same session. It is always ready: limits
+/// are the business of layers. One future is boxed for each request, around the driver's.
+///
+/// # What it does by itself
+///
+/// - A request that is not bound yet is **prepared**, each time, at the price of a round trip to
+///   every node: put a statement cache above, or [`prepare`](Self::prepare) and
+///   [`bind`](Request::bind). A statement without values that is neither read nor write (`CREATE`,
+///   `TRUNCATE`, `USE`) goes as it is.
+/// - A read asks for **one page**.
+/// - **Failover**: of reads and plain writes, the driver's default retry policy sends to the next
+///   node what certainly was not executed, and what is idempotent also after an error that leaves it
+///   open, without waiting, at most once to each node. Conditional, counter and several-partition
+///   statements are never sent twice.
+/// - **Time**: the earlier of the request's timeout and its deadline ends a call, with
+///   [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
+///
+/// # On drop
+///
+/// A dropped future gives the request up. The driver may have sent it, or may send it still: it is
+/// ambiguous whether it is applied.
+///
+/// ```no_run
+/// use cqlstack_core::{Client, Session, Statement};
+///
+/// # async fn run() -> Result<(), cqlstack_core::Error> {
+/// let session = Session::builder()
+///     .contact_points(["127.0.0.1:9042"])
+///     .local_datacenter("dc1")
+///     .build()
+///     .await?;
+/// let db = Client::new(session);
+/// let version = Statement::new("SELECT release_version FROM system.local");
+/// println!("{}", db.request(&version).await?.value::<&str>()?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    driver: scylla::client::session::Session,
+    config: Config,
+}
+
+impl Session {
+    /// Starts with the defaults that [`SessionBuilder`] documents.
+    pub fn builder() -> SessionBuilder {
+        SessionBuilder::default()
+    }
+
+    /// Prepares a statement on all nodes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
+    pub async fn prepare(&self, statement: &Statement) -> Result<Prepared, Error> {
+        execute::prepare(&self.inner, &Request::prepare(statement)).await
+    }
+
+    /// The driver's session, for what this crate does not offer. What goes this way passes no layer
+    /// and no deadline.
+    #[must_use]
+    pub fn driver(&self) -> &scylla::client::session::Session {
+        &self.inner.driver
+    }
+}
+
+impl Service<Request> for Session {
+    type Response = Response;
+    type Error = Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> ResponseFuture {
+        ResponseFuture { future: execute::start(Arc::clone(&self.inner), request) }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}
+
+/// The answer of a [`Session`] to come.
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture {
+    future: Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>,
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.future.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,307 @@
+//! What is known about a statement without asking the server.
+
+mod kind;
+mod words;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+pub use kind::StatementKind;
+use kind::{Facts, classify};
+
+/// The facts behind a [`Statement`], in a form that a `static` can hold.
+///
+/// ```
+/// use cqlstack_core::{Statement, StaticStatement};
+///
+/// static RENAME: StaticStatement =
+///     StaticStatement::new("UPDATE app.users SET name = ? WHERE id = ?")
+///         .named("rename_user")
+///         .idempotent(true);
+///
+/// let rename = Statement::from_static(&RENAME); // `db.execute(&RENAME, ...)` does it by itself
+/// assert_eq!(rename.name(), "rename_user");
+/// ```
+pub struct StaticStatement {
+    text: Cow<'static, str>,
+    name: Option<&'static str>,
+    kind: Option<StatementKind>,
+    idempotent: Option<bool>,
+    /// Read from the text when first asked for.
+    facts: OnceLock<Facts>,
+    /// Learned when it was prepared.
+    counter: AtomicBool,
+    /// 0 until first asked for.
+    id: AtomicU32,
+}
+
+impl StaticStatement {
+    /// A statement whose text is known when the program is compiled.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        Self::with_text(Cow::Borrowed(text))
+    }
+
+    const fn with_text(text: Cow<'static, str>) -> Self {
+        Self {
+            text,
+            name: None,
+            kind: None,
+            idempotent: None,
+            facts: OnceLock::new(),
+            counter: AtomicBool::new(false),
+            id: AtomicU32::new(0),
+        }
+    }
+
+    /// As [`Statement::named`].
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// As [`Statement::with_kind`].
+    #[must_use]
+    pub const fn with_kind(mut self, kind: StatementKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// As [`Statement::idempotent`].
+    #[must_use]
+    pub const fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
+    }
+
+    fn facts(&self) -> &Facts {
+        self.facts.get_or_init(|| classify(&self.text))
+    }
+}
+
+/// Another statement, which has an id of its own: its name may differ.
+impl Clone for StaticStatement {
+    fn clone(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            name: self.name,
+            kind: self.kind,
+            idempotent: self.idempotent,
+            facts: self.facts.clone(),
+            counter: AtomicBool::new(self.counter.load(Ordering::Relaxed)),
+            id: AtomicU32::new(0),
+        }
+    }
+}
+
+/// A CQL statement: its text, its name, and what the text alone tells about it.
+///
+/// It is where layers meet: retry reads [`is_idempotent`](Self::is_idempotent), metrics read
+/// [`name`](Self::name), a statement cache keys on the text. Make it once and keep it, in a field or
+/// as a [`StaticStatement`]. Cloning is one atomic increment at most; the text is read when the kind
+/// or the name is first asked for.
+///
+/// ```
+/// use cqlstack_core::{Statement, StatementKind};
+///
+/// let by_id = Statement::new("SELECT name FROM app.users WHERE id = ?");
+/// assert_eq!(by_id.name(), "SELECT app.users");
+/// assert_eq!(by_id.kind(), StatementKind::Read);
+/// assert!(by_id.is_idempotent());
+///
+/// let insert = Statement::new("INSERT INTO app.users (id, name) VALUES (?, ?)").idempotent(true);
+/// assert!(insert.is_idempotent());
+/// ```
+#[derive(Clone)]
+pub struct Statement(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Static(&'static StaticStatement),
+    Shared(Arc<StaticStatement>),
+}
+
+impl Statement {
+    /// A statement whose text is made at run time. Never put values into the text: bind them.
+    #[must_use]
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self(Repr::Shared(Arc::new(StaticStatement::with_text(text.into()))))
+    }
+
+    /// A statement that stands in a `static`. Allocates nothing.
+    #[must_use]
+    pub const fn from_static(statement: &'static StaticStatement) -> Self {
+        Self(Repr::Static(statement))
+    }
+
+    fn inner(&self) -> &StaticStatement {
+        match &self.0 {
+            Repr::Static(inner) => inner,
+            Repr::Shared(inner) => inner,
+        }
+    }
+
+    fn change(self, change: impl FnOnce(&mut StaticStatement)) -> Self {
+        let mut inner = match self.0 {
+            Repr::Static(inner) => Arc::new(inner.clone()),
+            Repr::Shared(inner) => inner,
+        };
+        let changed = Arc::make_mut(&mut inner);
+        change(changed);
+        *changed.id.get_mut() = 0;
+        Self(Repr::Shared(inner))
+    }
+
+    /// Sets the name by which metrics and errors speak of it. Else that is its verb and table, for
+    /// example `SELECT app.users`.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> Self {
+        self.change(|inner| inner.name = Some(name))
+    }
+
+    /// Sets the kind, where the keywords mislead.
+    #[must_use]
+    pub fn with_kind(self, kind: StatementKind) -> Self {
+        self.change(|inner| inner.kind = Some(kind))
+    }
+
+    /// Says whether applying it twice is as good as once. Never true for counters and conditional
+    /// statements, whatever is said here.
+    #[must_use]
+    pub fn idempotent(self, idempotent: bool) -> Self {
+        self.change(|inner| inner.idempotent = Some(idempotent))
+    }
+
+    /// The CQL text. It can contain literals: log the [`name`](Self::name) instead.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.inner().text
+    }
+
+    /// The name by which metrics and errors speak of it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let inner = self.inner();
+        inner.name.unwrap_or_else(|| &inner.facts().name)
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn kind(&self) -> StatementKind {
+        let inner = self.inner();
+        if inner.counter.load(Ordering::Relaxed) {
+            return StatementKind::Counter;
+        }
+        inner.kind.unwrap_or_else(|| inner.facts().kind)
+    }
+
+    /// Whether it may be sent twice: a read unless the user denied it, anything else only if the
+    /// user said so, and never a counter or conditional statement.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        let kind = self.kind();
+        !kind.is_never_idempotent()
+            && self.inner().idempotent.unwrap_or(kind == StatementKind::Read)
+    }
+
+    /// A small number of its own within the process, from 0, so that a layer finds what it keeps of
+    /// a statement by index. Clones share it; a statement that differs in anything has another.
+    /// Statements made anew for each request use numbers up: a layer bounds its table.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let id = &self.inner().id;
+        let known = id.load(Ordering::Relaxed);
+        if known != 0 {
+            return known - 1;
+        }
+        let new = NEXT.fetch_add(1, Ordering::Relaxed);
+        match id.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => new - 1,
+            Err(other) => other - 1,
+        }
+    }
+
+    /// Preparing showed that it writes a counter.
+    pub(crate) fn learn_counter(&self) {
+        self.inner().counter.store(true, Ordering::Relaxed);
+    }
+}
+
+impl From<&Self> for Statement {
+    fn from(statement: &Self) -> Self {
+        statement.clone()
+    }
+}
+
+impl From<&'static StaticStatement> for Statement {
+    fn from(statement: &'static StaticStatement) -> Self {
+        Self::from_static(statement)
+    }
+}
+
+/// Shows the name, not the text, which can contain literals.
+impl fmt::Debug for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Statement")
+            .field("name", &self.name())
+            .field("kind", &self.kind())
+            .field("idempotent", &self.is_idempotent())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for StaticStatement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticStatement")
+            .field("name", &self.name.unwrap_or_else(|| &self.facts().name))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static INSERT: StaticStatement =
+        StaticStatement::new("INSERT INTO t (k) VALUES (?)").named("insert").idempotent(true);
+
+    #[test]
+    fn a_static_one_is_read_at_first_use() {
+        let insert = Statement::from_static(&INSERT);
+        assert_eq!(
+            (insert.name(), insert.kind(), insert.is_idempotent()),
+            ("insert", StatementKind::Write, true)
+        );
+        assert_eq!(insert.id(), Statement::from(&INSERT).id());
+    }
+
+    #[test]
+    fn changing_a_clone_leaves_the_original_and_gives_it_another_id() {
+        let plain = Statement::new("UPDATE t SET a = ? WHERE k = ?");
+        assert_eq!(plain.clone().id(), plain.id());
+        let renamed = plain.clone().named("set_a").idempotent(true);
+        assert_eq!((plain.name(), plain.is_idempotent()), ("UPDATE t", false));
+        assert_eq!((renamed.name(), renamed.is_idempotent()), ("set_a", true));
+        assert_ne!(renamed.id(), plain.id());
+    }
+
+    #[test]
+    fn nobody_makes_a_counter_or_a_condition_idempotent() {
+        let conditional = Statement::new("DELETE FROM t WHERE k = ? IF EXISTS").idempotent(true);
+        assert!(!conditional.is_idempotent());
+        let update = Statement::new("UPDATE t SET n = n + ? WHERE k = ?").idempotent(true);
+        assert!(update.is_idempotent());
+        update.clone().learn_counter();
+        assert_eq!((update.kind(), update.is_idempotent()), (StatementKind::Counter, false));
+    }
+
+    #[test]
+    fn debug_shows_no_literal() {
+        let statement = Statement::new("INSERT INTO t (k) VALUES ('secret')");
+        assert!(!format!("{statement:?}").contains("secret"));
+    }
+}

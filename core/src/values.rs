@@ -1,0 +1,44 @@
+//! Values to bind, kept without their type until the statement is prepared.
+
+use std::fmt;
+use std::sync::Arc;
+
+use scylla::serialize::row::SerializeRow;
+
+/// The values of one request: anything that the driver can serialise as a row, owned.
+///
+/// CQL types are known only once the statement is prepared, which happens further down in the
+/// stack; until then the row is carried as it is. Making it is one allocation, cloning one atomic
+/// increment. `Debug` shows no value.
+///
+/// ```
+/// use cqlstack_core::Values;
+///
+/// let values = Values::new((42_i32, "Ada".to_owned()));
+/// assert_eq!(format!("{values:?}"), "Values(..)");
+/// ```
+#[derive(Clone)]
+pub struct Values(Arc<dyn SerializeRow + Send + Sync>);
+
+impl Values {
+    /// Takes a tuple, a `Vec`, a map by column name, or a struct that derives `SerializeRow`.
+    pub fn new(row: impl SerializeRow + Send + Sync + 'static) -> Self {
+        Self(Arc::new(row))
+    }
+
+    /// Whether there is nothing to bind.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn as_row(&self) -> &(dyn SerializeRow + Send + Sync) {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Values(..)")
+    }
+}
