@@ -81,7 +81,7 @@ impl Session {
     /// # Errors
     ///
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
-    pub async fn prepare(&self, statement: &Statement) -> Result<Prepared, Error> {
+    pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
         execute::prepare(&self.inner, &Request::prepare(statement)).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use scylla::client::session::Session;
@@ -38,12 +38,32 @@ pub(super) async fn on_our_runtime<T: Send + 'static>(
         source: io::Error::other(reason),
     };
     let runtime = runtime.as_ref().map_err(|error| failed(error.to_string()))?;
-    let mut tasks = JoinSet::new();
-    tasks.spawn_on(future, runtime.handle());
-    match tasks.join_next().await {
+    let (running, ended) = mpsc::channel::<()>();
+    let mut call = Call { tasks: JoinSet::new(), ended };
+    let task = async move {
+        let _running = running;
+        future.await
+    };
+    call.tasks.spawn_on(task, runtime.handle());
+    match call.tasks.join_next().await {
         Some(Ok(result)) => result,
         Some(Err(error)) => Err(failed(error.to_string())),
         None => Err(failed("it is gone".into())),
+    }
+}
+
+/// A future on our runtime. Dropping it ends that future and waits until it is gone: what it started
+/// must not outlive a caller that gives up.
+struct Call<T: 'static> {
+    tasks: JoinSet<T>,
+    ended: mpsc::Receiver<()>,
+}
+
+impl<T: 'static> Drop for Call<T> {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+        // Nothing is ever sent: the channel closes when the future is dropped.
+        let _ = self.ended.recv_timeout(Duration::from_secs(10));
     }
 }
 

@@ -16,7 +16,9 @@ use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use super::error::ClusterError;
 use super::lease::Lease;
@@ -29,10 +31,21 @@ pub(super) struct Home {
     folder: PathBuf,
     lease: Lease,
     lifeline: PipeReader,
+    /// `None` only while it is dropped.
+    held: Option<Held>,
+    swept: Mutex<mpsc::Receiver<()>>,
+}
+
+/// The ends that this process holds.
+#[derive(Debug)]
+struct Held {
     presence: PipeWriter,
     /// Its closing is the signal.
     _alive: PipeWriter,
 }
+
+/// From the closing of the lifeline to a machine without JVMs and folder; some 200 ms are seen.
+const SWEEP: Duration = Duration::from_secs(10);
 
 impl Home {
     /// A new folder with addresses for so many nodes.
@@ -43,9 +56,10 @@ impl Home {
         let (lifeline, alive) = io::pipe().map_err(failed)?;
         let (watched, presence) = io::pipe().map_err(failed)?;
         // The sweeper first: should this process die next, the folder has its keeper.
-        sweep(&folder, watched, &lease).map_err(failed)?;
+        let swept = sweep(&folder, watched, &lease).map_err(failed)?;
         fs::create_dir_all(&folder).map_err(failed)?;
-        Ok(Self { folder, lease, lifeline, presence, _alive: alive })
+        let held = Some(Held { presence, _alive: alive });
+        Ok(Self { folder, lease, lifeline, held, swept: Mutex::new(swept) })
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -64,11 +78,23 @@ impl Home {
 
     /// As long as it is open, the folder stays.
     pub(super) fn presence(&self) -> io::Result<PipeWriter> {
-        self.presence.try_clone()
+        let held = self.held.as_ref().ok_or_else(|| io::Error::other("the cluster is gone"))?;
+        held.presence.try_clone()
     }
 }
 
-fn sweep(folder: &Path, watched: PipeReader, lease: &Lease) -> io::Result<()> {
+/// Waits until nothing is left, since the caller may look, or may end the process next.
+impl Drop for Home {
+    fn drop(&mut self) {
+        drop(self.held.take());
+        let swept = self.swept.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // An error means that it takes long, or that nobody attends: the sweeper works on by itself.
+        let _ = swept.recv_timeout(SWEEP);
+    }
+}
+
+fn sweep(folder: &Path, watched: PipeReader, lease: &Lease) -> io::Result<mpsc::Receiver<()>> {
+    let (done, swept) = mpsc::channel();
     let mut sweeper = Command::new("/bin/sh")
         .args(["-c", SWEEPER, "cqlstack-sweeper"])
         .arg(folder)
@@ -79,6 +105,10 @@ fn sweep(folder: &Path, watched: PipeReader, lease: &Lease) -> io::Result<()> {
         // A Ctrl-C at the terminal must not end it before its work.
         .process_group(0)
         .spawn()?;
-    // Its status tells nothing that anybody could act on, but it must not stay as a zombie.
-    thread::Builder::new().name("cqlstack-sweeper".into()).spawn(move || sweeper.wait()).map(drop)
+    thread::Builder::new().name("cqlstack-sweeper".into()).spawn(move || {
+        // Its status tells nothing that anybody could act on, but it must not stay as a zombie.
+        let _ = sweeper.wait();
+        let _ = done.send(());
+    })?;
+    Ok(swept)
 }

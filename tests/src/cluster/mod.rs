@@ -69,8 +69,8 @@ pub const PASSWORD: &str = "cassandra";
 
 /// Running Cassandra nodes. They end when this is dropped, and when the process ends.
 ///
-/// Dropping does not wait: the processes are killed, frozen or not, and the data is removed by a
-/// helper process within moments.
+/// Dropping kills the processes, frozen or not, and waits until they and their data are gone: some
+/// 200 ms, 10 s at most.
 #[derive(Debug)]
 pub struct Cluster {
     nodes: Vec<Node>,

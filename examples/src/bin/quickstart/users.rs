@@ -1,0 +1,115 @@
+//! Writing users and reading them back.
+
+use std::future::ready;
+use std::time::Instant;
+
+use cqlstack_core::{
+    Client, DeserializeRow, Error, Prepared, Request, Session, Statement, StaticStatement,
+};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::Failure;
+
+pub(crate) static INSERT: StaticStatement =
+    StaticStatement::new("INSERT INTO quickstart.users (id, name, email) VALUES (?, ?, ?)")
+        .named("insert_user")
+        .idempotent(true);
+
+pub(crate) static SELECT: StaticStatement =
+    StaticStatement::new("SELECT id, name, email FROM quickstart.users WHERE id = ?")
+        .named("user_by_id");
+
+#[derive(Debug, PartialEq, DeserializeRow)]
+struct User {
+    id: i32,
+    name: String,
+    email: String,
+}
+
+impl User {
+    fn number(id: i32) -> Self {
+        Self { id, name: format!("User{id}"), email: format!("user{id}@example.org") }
+    }
+}
+
+pub(crate) async fn create_table(db: &Client<Session>) -> Result<(), Error> {
+    for schema in [
+        "CREATE KEYSPACE IF NOT EXISTS quickstart WITH replication = \
+         {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
+        "CREATE TABLE IF NOT EXISTS quickstart.users (id int PRIMARY KEY, name text, email text)",
+    ] {
+        db.request(&Statement::new(schema)).await?;
+    }
+    Ok(())
+}
+
+/// Single writes, so many at a time: each goes to its own partition.
+pub(crate) async fn write(
+    db: &Client<Session>,
+    insert: &Prepared,
+    count: u32,
+    concurrency: usize,
+) -> Result<(), Failure> {
+    let work = Work::new("writing", count)?;
+    stream::iter(0..i32::try_from(count)?)
+        .map(|id| async move {
+            let User { id, name, email } = User::number(id);
+            let request = Request::new(&INSERT, (id, name, email)).bind(insert)?;
+            db.request(request).await
+        })
+        .buffer_unordered(concurrency)
+        .inspect_ok(|_| work.bar.inc(1))
+        .try_for_each(|_| ready(Ok(())))
+        .await?;
+    work.done("wrote", "");
+    Ok(())
+}
+
+pub(crate) async fn read_and_compare(
+    db: &Client<Session>,
+    select: &Prepared,
+    count: u32,
+    concurrency: usize,
+) -> Result<(), Failure> {
+    let work = Work::new("reading", count)?;
+    stream::iter(0..i32::try_from(count)?)
+        .map(|id| async move {
+            let request = Request::new(&SELECT, (id,)).bind(select)?;
+            let found: User = db.request(request).await?.row()?;
+            if found == User::number(id) {
+                return Ok::<_, Failure>(());
+            }
+            Err(format!("user {id} is not the one that was written").into())
+        })
+        .buffer_unordered(concurrency)
+        .inspect_ok(|()| work.bar.inc(1))
+        .try_for_each(|()| ready(Ok(())))
+        .await?;
+    work.done("read", ", every one as it was written");
+    Ok(())
+}
+
+/// A progress bar, and the rate at the end.
+struct Work {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Work {
+    fn new(doing: &'static str, count: u32) -> Result<Self, Failure> {
+        let template = "{msg:8} [{bar:40}] {human_pos}/{human_len} {per_sec} {eta}";
+        let style = ProgressStyle::with_template(template)?.progress_chars("=> ");
+        let bar = ProgressBar::new(count.into()).with_style(style).with_message(doing);
+        Ok(Self { bar, started: Instant::now() })
+    }
+
+    fn done(self, did: &str, how: &str) {
+        let seconds = self.started.elapsed().as_secs_f64();
+        let count = self.bar.position();
+        self.bar.finish_and_clear();
+        #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^52 users")]
+        let rate = count as f64 / seconds;
+        println!("{did} {count} users in {seconds:.2} s, {rate:.0} a second{how}");
+    }
+}
