@@ -2,3 +2,8 @@
 //! ([`cluster`]).
 
 pub mod cluster;
+
+/// Compiles the README's blocks.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -26,7 +26,7 @@ impl fmt::Display for ErrorKind {
             Self::InvalidConfig(invalid) => write!(f, "invalid configuration: {invalid}"),
             Self::Unreachable { contact_points, after } => write!(
                 f,
-                "no session with the contact points {} within {after:.1?}",
+                "no session with the contact points {} after {after:.1?}",
                 contact_points.join(", ")
             ),
             Self::UnknownDatacenter { name: Some(name), known } => write!(

@@ -1,11 +1,10 @@
 //! One request through the driver: the deadline, the error, the answer.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::client::session::Session as Driver;
-use scylla::cluster::ClusterState;
 use scylla::errors::ExecutionError;
 use scylla::frame::response::result::{ColumnType, NativeType};
 use scylla::response::query_result::QueryResult;
@@ -20,7 +19,7 @@ use crate::paging::PagingState;
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::statement::StatementKind;
+use crate::statement::{Statement, StatementKind};
 
 /// Stands for times that are beyond the clock's end.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -68,7 +67,7 @@ async fn execute(session: &Inner, request: &Request) -> Result<Response, Error> 
     };
     let page =
         request.options().page.as_ref().map_or_else(DriverPage::start, PagingState::to_driver);
-    let answer = session.driver.execute_bound_single_page(bound, page);
+    let answer = pin!(session.driver.execute_bound_single_page(bound, page));
     within(session, request, answer).await
 }
 
@@ -85,14 +84,16 @@ async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
     }
     statement.set_retry_policy(Some(no_failover()));
     let page = options.page.as_ref().map_or_else(DriverPage::start, PagingState::to_driver);
-    within(session, request, session.driver.query_single_page(statement, (), page)).await
+    let answer = pin!(session.driver.query_single_page(statement, (), page));
+    within(session, request, answer).await
 }
 
-/// Ends the driver's future when the time of the call is over.
+/// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
+/// has some 4 KB, and an argument is held twice.
 async fn within(
     session: &Inner,
     request: &Request,
-    answer: impl Future<Output = Answer>,
+    answer: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Response, Error> {
     if request.options().page_size == Some(0) {
         return Err(invalid(session, request, "a page has at least one row: give a page size"));
@@ -122,7 +123,7 @@ pub(super) async fn prepare(session: &Inner, request: &Request) -> Result<Prepar
     match timeout_at(until, session.driver.prepare(statement.text())).await {
         Ok(Ok(mut prepared)) => {
             prepared.set_page_size(session.page_size());
-            let counter = writes_counters(&session.driver, &prepared, statement.kind());
+            let counter = writes_counters(&session.driver, &prepared, statement);
             if counter {
                 statement.learn_counter();
             }
@@ -138,20 +139,23 @@ pub(super) async fn prepare(session: &Inner, request: &Request) -> Result<Prepar
 
 /// A marker in `n = n + ?` is a counter; without a marker the table tells, since one with counters
 /// has nothing else beside its key.
-fn writes_counters(driver: &Driver, prepared: &PreparedStatement, kind: StatementKind) -> bool {
-    if kind == StatementKind::Read {
+fn writes_counters(driver: &Driver, prepared: &PreparedStatement, statement: &Statement) -> bool {
+    if statement.kind() == StatementKind::Read {
         return false;
     }
     let is_counter =
         |column: &ColumnType<'_>| matches!(column, ColumnType::Native(NativeType::Counter));
-    prepared.get_variable_col_specs().iter().any(|marker| is_counter(marker.typ()))
-        || prepared.get_table_spec().is_some_and(|table| {
-            let cluster: Arc<ClusterState> = driver.get_cluster_state();
-            cluster
-                .get_keyspace(table.ks_name())
-                .and_then(|keyspace| keyspace.tables.get(table.table_name()))
-                .is_some_and(|table| table.columns.values().any(|column| is_counter(&column.typ)))
-        })
+    if prepared.get_variable_col_specs().iter().any(|marker| is_counter(marker.typ())) {
+        return true;
+    }
+    let Some(table) = statement.table() else { return false };
+    let in_use = driver.get_keyspace();
+    let Some(keyspace) = table.keyspace.as_ref().or(in_use.as_deref()) else { return false };
+    driver
+        .get_cluster_state()
+        .get_keyspace(keyspace)
+        .and_then(|keyspace| keyspace.tables.get(&table.name))
+        .is_some_and(|table| table.columns.values().any(|column| is_counter(&column.typ)))
 }
 
 fn invalid(session: &Inner, request: &Request, why: &str) -> Error {

@@ -65,6 +65,15 @@ pub(super) struct Facts {
     pub(super) kind: StatementKind,
     /// `SELECT app.users`: no literal, few different ones.
     pub(super) name: String,
+    /// What it reads or writes, where the text names one table.
+    pub(super) table: Option<Table>,
+}
+
+/// A table as the schema calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub(crate) keyspace: Option<String>,
+    pub(crate) name: String,
 }
 
 /// Reads a statement's keywords; a complete parser is to stand here.
@@ -73,38 +82,47 @@ pub(super) struct Facts {
 /// does not begin like CQL is [`StatementKind::Other`].
 pub(super) fn classify(text: &str) -> Facts {
     let mut words = Words::new(text);
-    let Some(first) = words.next() else {
-        return Facts { kind: StatementKind::Other, name: "unrecognised".to_owned() };
-    };
-    let verb = first.to_ascii_uppercase();
-    let (kind, table_after): (StatementKind, &[&str]) = match verb.as_str() {
-        "SELECT" => (StatementKind::Read, &["FROM"]),
-        "INSERT" => (StatementKind::Write, &["INTO"]),
-        "UPDATE" => (StatementKind::Write, &[]),
-        "DELETE" => (StatementKind::Write, &["FROM"]),
-        "BEGIN" => return Facts { kind: batch(words), name: "BATCH".to_owned() },
+    let verb = words.next().unwrap_or_default().to_ascii_uppercase();
+    let (kind, before_table): (StatementKind, Option<&str>) = match verb.as_str() {
+        "SELECT" => (StatementKind::Read, Some("FROM")),
+        "INSERT" => (write(words.clone()), Some("INTO")),
+        "UPDATE" => (write(words.clone()), None),
+        "DELETE" => (write(words.clone()), Some("FROM")),
+        "BEGIN" => return Facts { kind: batch(words), name: "BATCH".to_owned(), table: None },
         "CREATE" | "ALTER" | "DROP" => {
-            return Facts { kind: StatementKind::Schema, name: verb };
+            return Facts { kind: StatementKind::Schema, name: verb, table: None };
         }
         "TRUNCATE" | "USE" | "GRANT" | "REVOKE" | "LIST" | "DESCRIBE" | "DESC" => {
-            return Facts { kind: StatementKind::Other, name: verb };
+            return Facts { kind: StatementKind::Other, name: verb, table: None };
         }
-        _ => return Facts { kind: StatementKind::Other, name: "unrecognised".to_owned() },
-    };
-    let name = match table(words.clone(), table_after) {
-        Some(table) => format!("{verb} {table}"),
-        None => verb,
-    };
-    let kind = match kind {
-        StatementKind::Write if words.clone().any(|word| word.eq_ignore_ascii_case("IF")) => {
-            StatementKind::Conditional
+        _ => {
+            let name = "unrecognised".to_owned();
+            return Facts { kind: StatementKind::Other, name, table: None };
         }
-        StatementKind::Write if words.any(|word| word.eq_ignore_ascii_case("IN")) => {
-            StatementKind::MultiPartition
-        }
-        kind => kind,
     };
-    Facts { kind, name }
+    let [keyspace, table] = table(words, before_table);
+    let name = match (keyspace, table) {
+        (Some(keyspace), Some(table)) => format!("{verb} {keyspace}.{table}"),
+        (None, Some(table)) => format!("{verb} {table}"),
+        (_, None) => verb,
+    };
+    let table =
+        table.map(|table| Table { keyspace: keyspace.map(unquoted), name: unquoted(table) });
+    Facts { kind, name, table }
+}
+
+fn write(words: Words<'_>) -> StatementKind {
+    if has(words.clone(), "IF") {
+        StatementKind::Conditional
+    } else if has(words, "IN") {
+        StatementKind::MultiPartition
+    } else {
+        StatementKind::Write
+    }
+}
+
+fn has(mut words: Words<'_>, keyword: &str) -> bool {
+    words.any(|word| word.eq_ignore_ascii_case(keyword))
 }
 
 fn batch(mut words: Words<'_>) -> StatementKind {
@@ -113,23 +131,26 @@ fn batch(mut words: Words<'_>) -> StatementKind {
         Some(word) if word.eq_ignore_ascii_case("COUNTER") => return StatementKind::Counter,
         _ => StatementKind::LoggedBatch,
     };
-    if words.any(|word| word.eq_ignore_ascii_case("IF")) {
-        StatementKind::Conditional
-    } else {
-        logged
+    if has(words, "IF") { StatementKind::Conditional } else { logged }
+}
+
+/// Keyspace and table as written; they follow the keyword, or come first.
+fn table<'t>(mut words: Words<'t>, after: Option<&str>) -> [Option<&'t str>; 2] {
+    if let Some(keyword) = after {
+        words.find(|word| word.eq_ignore_ascii_case(keyword));
+    }
+    let Some(first) = words.next().filter(|word| is_name(word)) else { return [None, None] };
+    match (words.next(), words.next()) {
+        (Some("."), Some(table)) if is_name(table) => [Some(first), Some(table)],
+        _ => [None, Some(first)],
     }
 }
 
-/// The table's name as written, with its keyspace; it follows one of the keywords, or comes first.
-fn table(mut words: Words<'_>, after: &[&str]) -> Option<String> {
-    if !after.is_empty() {
-        words.find(|word| after.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)))?;
-    }
-    let first = words.next().filter(|word| is_name(word))?;
-    let mut rest = words;
-    match (rest.next(), rest.next()) {
-        (Some("."), Some(table)) if is_name(table) => Some(format!("{first}.{table}")),
-        _ => Some(first.to_owned()),
+/// Without quotes a name is in small letters, whatever the text has.
+fn unquoted(name: &str) -> String {
+    match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+        Some(quoted) => quoted.to_owned(),
+        None => name.to_ascii_lowercase(),
     }
 }
 
@@ -170,6 +191,18 @@ mod tests {
         ] {
             assert_eq!(classify(text).kind, kind, "{text}");
         }
+    }
+
+    #[test]
+    fn the_table_is_called_as_in_the_schema() {
+        let table = |keyspace: Option<&str>, name: &str| {
+            Some(Table { keyspace: keyspace.map(str::to_owned), name: name.to_owned() })
+        };
+        assert_eq!(classify("UPDATE Users SET a = 1").table, table(None, "users"));
+        let quoted = classify("DELETE FROM App.\"Users\" WHERE k = 1");
+        assert_eq!(quoted.table, table(Some("app"), "Users"));
+        assert_eq!(classify("SELECT 1").table, None);
+        assert_eq!(classify("UPDATE").table, None);
     }
 
     #[test]

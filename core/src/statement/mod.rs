@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub use kind::StatementKind;
+pub(crate) use kind::Table;
 use kind::{Facts, classify};
 
 /// The facts behind a [`Statement`], in a form that a `static` can hold.
@@ -223,6 +224,11 @@ impl Statement {
             Ok(_) => new - 1,
             Err(other) => other - 1,
         }
+    }
+
+    /// The table that the text names.
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.inner().facts().table.as_ref()
     }
 
     /// Preparing showed that it writes a counter.

@@ -15,14 +15,17 @@ use super::error::ClusterError;
 
 /// Cassandra 5 runs on 11 and 17. The fixture's flags are those for 17.
 const WANTED: u32 = 17;
-/// Where Linux distributions install JDKs beside each other.
+/// Where Linux distributions install JDKs beside each other; another folder can be named.
 const INSTALLED: &str = "/usr/lib/jvm";
+const INSTALLED_VARIABLE: &str = "CQLSTACK_JVMS";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The first Java 17 of: `JAVA_HOME`, `PATH`, the JDKs that are installed in the system's folder.
 pub(super) async fn java() -> Result<PathBuf, ClusterError> {
     let mut found = String::new();
-    for java in candidates(std::env::var_os("JAVA_HOME").as_deref(), Path::new(INSTALLED)) {
+    let installed = std::env::var_os(INSTALLED_VARIABLE).unwrap_or_else(|| INSTALLED.into());
+    let java_home = std::env::var_os("JAVA_HOME");
+    for java in candidates(java_home.as_deref(), Path::new(&installed)) {
         match version_of(&java).await {
             Ok(Some(WANTED)) => return Ok(java),
             // Writing to a `String` never fails.

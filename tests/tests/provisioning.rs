@@ -1,0 +1,57 @@
+//! Fetching Cassandra: two processes at once, and one that was killed half-way.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+fn scratch(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("cqlstack-{name}-{}", std::process::id()))
+}
+
+fn throwaway(cache: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_throwaway"))
+        .env("CQLSTACK_CACHE", cache)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn works(child: Child) -> String {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+#[test]
+fn of_two_at_once_one_fetches_and_both_work() {
+    let cache = scratch("at-once");
+    let (first, second) = (throwaway(&cache), throwaway(&cache));
+    let said = [works(first), works(second)];
+    let fetched = said.iter().filter(|said| said.contains("fetching")).count();
+    assert_eq!(fetched, 1);
+    std::fs::remove_dir_all(&cache).unwrap();
+}
+
+#[test]
+fn after_one_that_was_killed_half_way_the_next_one_works() {
+    let cache = scratch("half-way");
+    for files in [1, 40, 200] {
+        let mut killed = throwaway(&cache);
+        let half_way = format!("{files} files");
+        let mut lines = BufReader::new(killed.stderr.take().unwrap()).lines();
+        // Fewer are left to fetch after the first was killed.
+        let reached = lines.any(|line| line.unwrap().ends_with(&half_way));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        assert!(reached || files > 1);
+    }
+    works(throwaway(&cache));
+    let left = std::fs::read_dir(cache.join("cassandra-5.0.6")).unwrap();
+    let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{names:?}");
+    std::fs::remove_dir_all(&cache).unwrap();
+}

@@ -1,0 +1,59 @@
+//! What a statement learns from the schema.
+
+use cqlstack_core::{Request, Statement, StatementKind};
+
+use crate::support::connect;
+
+#[tokio::test]
+async fn a_counter_is_known_once_it_is_prepared() {
+    let db = connect(&["c (k int PRIMARY KEY, n counter)", "t (k int PRIMARY KEY, n int)"]).await;
+    for text in ["UPDATE c SET n = n + ? WHERE k = 1", "UPDATE c SET n = n + 2 WHERE k = 1"] {
+        let update = Statement::new(text).idempotent(true);
+        assert_eq!(update.kind(), StatementKind::Write);
+        db.service().prepare(&update).await.unwrap();
+        assert_eq!(update.kind(), StatementKind::Counter, "{text}");
+        assert!(!update.is_idempotent(), "{text}");
+        assert_eq!(Request::from(&update).timestamp(), None);
+    }
+    let plain = Statement::new("UPDATE t SET n = ? WHERE k = 1").idempotent(true);
+    db.service().prepare(&plain).await.unwrap();
+    assert!(plain.is_idempotent());
+    let read = Statement::new("SELECT n FROM c WHERE k = 1");
+    db.service().prepare(&read).await.unwrap();
+    assert_eq!(read.kind(), StatementKind::Read);
+}
+
+#[tokio::test]
+async fn a_counter_counts_although_the_first_request_was_stamped_as_a_write() {
+    let db = connect(&["c (k int PRIMARY KEY, n counter)"]).await;
+    let update = Statement::new("UPDATE c SET n = n + ? WHERE k = 1");
+    for _ in 0..3 {
+        db.execute(&update, (scylla::value::Counter(2),)).await.unwrap();
+    }
+    let read = Statement::new("SELECT n FROM c WHERE k = 1");
+    let n = db.request(&read).await.unwrap().value::<scylla::value::Counter>().unwrap();
+    assert_eq!(n.0, 6);
+}
+
+#[tokio::test]
+async fn batches_written_as_text_run() {
+    let db = connect(&["t (k int PRIMARY KEY, n int)"]).await;
+    for (text, kind) in [
+        (
+            "BEGIN BATCH INSERT INTO t (k, n) VALUES (1, ?); INSERT INTO t (k, n) VALUES (2, ?); \
+             APPLY BATCH",
+            StatementKind::LoggedBatch,
+        ),
+        (
+            "BEGIN UNLOGGED BATCH UPDATE t SET n = ? WHERE k = 3; UPDATE t SET n = ? WHERE k = 4; \
+             APPLY BATCH",
+            StatementKind::MultiPartition,
+        ),
+    ] {
+        let batch = Statement::new(text);
+        assert_eq!(batch.kind(), kind);
+        db.execute(&batch, (7, 8)).await.unwrap();
+    }
+    let sum = Statement::new("SELECT sum(n) FROM t");
+    assert_eq!(db.request(&sum).await.unwrap().value::<i32>().unwrap(), 30);
+}
