@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 fn scratch(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("cqlstack-{name}-{}", std::process::id()))
@@ -24,6 +25,24 @@ fn works(child: Child) -> String {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     said
+}
+
+/// Polls until it holds, or fails after 10 s.
+fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(10), "{what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Whether any process has the cache on its command line.
+fn maven_runs_for(cache: &Path) -> bool {
+    let cache = cache.to_string_lossy();
+    std::fs::read_dir("/proc").unwrap().any(|entry| {
+        let command = std::fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&command).contains(&*cache)
+    })
 }
 
 #[test]
@@ -48,6 +67,8 @@ fn after_one_that_was_killed_half_way_the_next_one_works() {
         killed.kill().unwrap();
         killed.wait().unwrap();
         assert!(reached || files > 1);
+        // It ends with the process that started it.
+        soon("Maven lives on", || !maven_runs_for(&cache));
     }
     works(throwaway(&cache));
     let left = std::fs::read_dir(cache.join("cassandra-5.0.6")).unwrap();

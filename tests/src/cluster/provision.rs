@@ -20,7 +20,7 @@ const TIED: &str = r#"
 exec 3<&0 </dev/null
 "$@" 3<&- &
 maven=$!
-{ read -r _ <&3; kill -KILL -- "-$$"; } &
+{ read -r _ <&3; kill -KILL "-$$"; } &
 watcher=$!
 wait "$maven"
 status=$?
