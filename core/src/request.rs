@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Failure, Work};
 use crate::paging::PagingState;
 use crate::prepared::{Bound, Prepared};
-use crate::statement::Statement;
+use crate::statement::{Statement, StatementKind};
 use crate::timestamp;
 use crate::values::Values;
 
@@ -138,6 +138,7 @@ impl Request {
         }
     }
 
+    /// Sets something that goes to the driver with the statement.
     fn change(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
         if let Payload::Bound(bound) = &mut self.payload {
@@ -161,27 +162,30 @@ impl Request {
         self.change(|options| options.page_size = Some(rows))
     }
 
-    /// Asks for the page that starts here, instead of the first.
-    pub fn with_page(self, page: PagingState) -> Self {
-        self.change(|options| options.page = Some(page))
-    }
-
-    /// Sets the longest time of one call of the session: preparing, if need be, and executing, with
-    /// the driver's failover inside.
-    pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.change(|options| options.timeout = Some(timeout))
-    }
-
-    /// Sets when the answer is worth nothing any more. Every layer obeys it, waiting and sending
-    /// again included.
-    pub fn with_deadline(self, deadline: Instant) -> Self {
-        self.change(|options| options.deadline = Some(deadline))
-    }
-
     /// Sets the timestamp of a write, in microseconds since 1970; `None` leaves it to the
     /// coordinator, which stamps every resend anew.
     pub fn with_timestamp(self, micros: Option<i64>) -> Self {
         self.change(|options| options.timestamp = micros)
+    }
+
+    /// Asks for the page that starts here, instead of the first.
+    pub fn with_page(mut self, page: PagingState) -> Self {
+        self.options.page = Some(page);
+        self
+    }
+
+    /// Sets the longest time of one call of the session: preparing, if need be, and executing, with
+    /// the driver's failover inside.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets when the answer is worth nothing any more. Every layer obeys it, waiting and sending
+    /// again included.
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.options.deadline = Some(deadline);
+        self
     }
 
     /// The statement.
@@ -229,10 +233,8 @@ impl Request {
     pub(crate) fn error(&self, failure: impl Into<Failure>, default: Option<Consistency>) -> Error {
         let statement = &self.statement;
         let work = self.options.work(statement, default);
-        let failed_over = !work.serial
-            && work.kind.fails_over()
-            && !matches!(work.kind, crate::StatementKind::Read)
-            && statement.is_idempotent();
+        // Of what fails over, a read leaves nothing behind.
+        let failed_over = work.kind == StatementKind::Write && statement.is_idempotent();
         Error::of_driver(failure.into(), statement, work, failed_over)
     }
 }

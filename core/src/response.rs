@@ -10,7 +10,7 @@ use scylla::deserialize::value::DeserializeValue;
 use scylla::deserialize::{FrameSlice, TypeCheckError};
 use scylla::errors::RowsError;
 use scylla::frame::response::result::{ColumnSpec, ColumnType, TableSpec};
-use scylla::response::query_result::{QueryResult, QueryRowsResult};
+use scylla::response::query_result::{IntoRowsResultError, QueryResult, QueryRowsResult};
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 
@@ -112,17 +112,13 @@ impl Response {
         statement: &Statement,
         result: QueryResult,
         next: Option<PagingState>,
-    ) -> Self {
-        let body = if result.is_rows() {
-            match result.into_rows_result() {
-                Ok(rows) => Body::Rows(rows),
-                // It has just said that there are rows.
-                Err(_) => Body::Made(Made::default()),
-            }
-        } else {
-            Body::Done(result)
+    ) -> Result<Self, ErrorKind> {
+        let body = match result.into_rows_result() {
+            Ok(rows) => Body::Rows(rows),
+            Err(IntoRowsResultError::ResultNotRows(result)) => Body::Done(result),
+            Err(_) => return Err(ErrorKind::UnreadableAnswer),
         };
-        Self { statement: statement.clone(), body, next }
+        Ok(Self { statement: statement.clone(), body, next })
     }
 
     fn new(statement: &Statement, body: Body) -> Self {

@@ -27,28 +27,27 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Starts a request. A bound one, the way of every hot path, has a future of its own, since a future
-/// is as large as the largest of its branches.
+/// Starts a request. Each way has a future of its own, since a future is as large as the largest of
+/// its branches; a bound one is the way of every hot path.
 pub(super) fn start(session: Arc<Inner>, request: Request) -> BoxFuture<Result<Response, Error>> {
     match request.payload() {
         Payload::Bound(_) => Box::pin(async move { execute(&session, &request).await }),
         Payload::Prepare => {
             Box::pin(async move { prepare(&session, &request).await.map(Response::of_prepared) })
         }
-        Payload::Raw(_) => Box::pin(async move { raw(&session, request).await }),
+        Payload::Raw(values) if values.is_empty() && goes_unprepared(request.statement()) => {
+            Box::pin(async move { query(&session, &request).await })
+        }
+        Payload::Raw(_) => Box::pin(async move { prepare_and_execute(&session, request).await }),
     }
 }
 
+fn goes_unprepared(statement: &Statement) -> bool {
+    matches!(statement.kind(), StatementKind::Schema | StatementKind::Other)
+}
+
 /// What no layer above has bound. The time of the call covers both halves.
-async fn raw(session: &Inner, request: Request) -> Result<Response, Error> {
-    let Payload::Raw(values) = request.payload() else {
-        return execute(session, &request).await;
-    };
-    let unprepared =
-        matches!(request.statement().kind(), StatementKind::Schema | StatementKind::Other);
-    if unprepared && values.is_empty() {
-        return query(session, &request).await;
-    }
+async fn prepare_and_execute(session: &Inner, request: Request) -> Result<Response, Error> {
     let time = Time::of(session, &request)?;
     let prepared = prepare(session, &request).await?;
     let request = request.with_deadline(time.until).bind(&prepared)?;
@@ -108,7 +107,8 @@ async fn within(
                 }
                 PagingStateResponse::NoMorePages => None,
             };
-            Ok(Response::of_driver(request.statement(), result, next))
+            Response::of_driver(request.statement(), result, next)
+                .map_err(|kind| request.error(kind, default))
         }
         Ok(Err(error)) => Err(request.error(error, default)),
         Err(_) => Err(request.error(ErrorKind::Timeout { after: time.given() }, default)),

@@ -5,7 +5,8 @@
 //!
 //! - **Nothing to set up** but JDK 17 and Maven. The first start fetches Cassandra (66 MB) into a
 //!   cache: `CQLSTACK_CACHE`, else `cqlstack` in `XDG_CACHE_HOME` or `~/.cache`. Without JDK or Maven
-//!   there is an error that names what to install.
+//!   there is an error that names what to install. Java is looked for in `JAVA_HOME`, on `PATH` and
+//!   in `/usr/lib/jvm` (or the folder that `CQLSTACK_JVMS` names).
 //! - **A cluster of your own**: with `CASSANDRA_NODES=host:port,host:port` set, [`Cluster::shared`]
 //!   and [`ClusterBuilder::start_or_use_existing`] use that cluster. Its nodes cannot be killed.
 //! - **No collisions**: each cluster listens on addresses of its own, `127.100.B.1` to `.4`, port

@@ -92,10 +92,13 @@ async fn building_has_a_deadline_of_its_own() {
 
 #[tokio::test]
 async fn a_datacentre_that_no_node_is_in_is_an_error_at_once() {
-    assert!(answers(shared_builder().await.local_datacenter("dc1").build().await.unwrap()).await);
+    let db = Client::new(shared_builder().await.build().await.unwrap());
+    let local = run(&db, "SELECT data_center FROM system.local").await;
+    let local = local.value::<&str>().unwrap();
+    assert!(answers(shared_builder().await.local_datacenter(local).build().await.unwrap()).await);
     let error = refused(shared_builder().await.local_datacenter("dc7")).await;
     assert!(matches!(error.kind(), ErrorKind::UnknownDatacenter { .. }));
-    assert!(error.to_string().contains("`dc7`") && error.to_string().contains("dc1"));
+    assert!(error.to_string().contains("`dc7`") && error.to_string().contains(local));
 }
 
 #[tokio::test]

@@ -4,21 +4,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cqlstack_core::{Client, Session, Statement};
 use cqlstack_tests::cluster::{Cluster, ClusterError};
 
-use crate::support::run;
-
-/// Polls until it holds, or fails after 10 s.
-fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(10), "{what}");
-        std::thread::yield_now();
-    }
-}
+use crate::support::{run, scratch, soon};
 
 fn lives(pid: &str) -> bool {
     Path::new("/proc").join(pid).exists()
@@ -63,12 +54,6 @@ impl Throwaway {
         });
         std::fs::remove_dir(&self.folder).unwrap();
     }
-}
-
-fn scratch(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("cqlstack-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod fixture;
 mod frozen;
 mod login;
 mod paging;
+#[cfg(feature = "provisioning")]
+mod provisioning;
 mod requests;
 mod rows;
 mod stack;

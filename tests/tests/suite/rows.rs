@@ -41,10 +41,11 @@ async fn a_type_that_does_not_fit_is_an_error_that_names_the_column() {
 #[tokio::test]
 async fn it_names_its_coordinator() {
     let db = connect(&["t (k int PRIMARY KEY)"]).await;
-    let node = Cluster::shared().await.unwrap().nodes()[0].address();
-    assert_eq!(run(&db, "SELECT k FROM t").await.coordinator(), Some(node));
-    assert_eq!(run(&db, "INSERT INTO t (k) VALUES (1)").await.coordinator(), Some(node));
-    assert_eq!(run(&db, "TRUNCATE t").await.coordinator(), Some(node));
+    let cluster = Cluster::shared().await.unwrap();
+    for text in ["SELECT k FROM t", "INSERT INTO t (k) VALUES (1)", "TRUNCATE t"] {
+        let coordinator = run(&db, text).await.coordinator().unwrap();
+        assert!(cluster.nodes().iter().any(|node| node.address() == coordinator), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,9 @@
 //! What many tests begin with.
 
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use cqlstack_core::{Client, Response, Session, SessionBuilder, Statement};
 use cqlstack_tests::cluster::Cluster;
 
@@ -25,4 +29,20 @@ pub(crate) async fn shared_builder() -> SessionBuilder {
 /// Runs a statement without values, which has to succeed.
 pub(crate) async fn run(db: &Client<Session>, text: &str) -> Response {
     db.request(&Statement::new(text.to_owned())).await.unwrap()
+}
+
+/// Looks until it holds, or fails after 10 s: for what processes do and nobody tells of.
+pub(crate) fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(10), "{what}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// An empty folder of this test.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("cqlstack-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }

@@ -1,14 +1,10 @@
 //! Fetching Cassandra: two processes at once, and one that was killed half-way.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-fn scratch(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("cqlstack-{name}-{}", std::process::id()))
-}
+use crate::support::{scratch, soon};
 
 fn throwaway(cache: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_throwaway"))
@@ -25,15 +21,6 @@ fn works(child: Child) -> String {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     said
-}
-
-/// Polls until it holds, or fails after 10 s.
-fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(10), "{what}");
-        std::thread::yield_now();
-    }
 }
 
 /// Whether any process has the cache on its command line.
