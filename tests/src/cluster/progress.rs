@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub enum Progress {
     /// Maven fetches Cassandra (66 MB); only the first time on a machine.
     Fetching {
-        /// Files that have come so far, of some 400.
+        /// Files that have come so far, of some 500.
         files: usize,
     },
     /// The processes of this many nodes start.
