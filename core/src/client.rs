@@ -1,8 +1,10 @@
 //! The user's handle over a stack.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
+use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
 use tower_service::Service;
 
@@ -45,38 +47,77 @@ where
         Self { service }
     }
 
-    /// Executes a statement with these values, and returns its answer or the first page of it.
+    /// Executes a statement with these values; the answer is the first page of rows.
     ///
-    /// # Errors
-    ///
-    /// What the layers and the session report.
-    pub async fn execute<V>(
-        &self,
-        statement: impl Into<Statement>,
-        values: V,
-    ) -> Result<Response, Error>
+    /// The future holds nothing of the client and can be spawned. It does nothing until it is polled,
+    /// but a write has its timestamp from here.
+    pub fn execute<V>(&self, statement: impl Into<Statement>, values: V) -> Call<S>
     where
         V: SerializeRow + Send + Sync + 'static,
     {
-        self.request(Request::new(statement, values)).await
+        self.request(Request::new(statement, values))
     }
 
-    /// Sends a request that has options set, or one without values.
-    ///
-    /// # Errors
-    ///
-    /// What the layers and the session report.
-    pub async fn request(&self, request: impl Into<Request>) -> Result<Response, Error> {
-        let request = request.into();
-        // The clone that was made ready is the one to call: readiness may be a permit that it holds.
-        let mut service = self.service.clone();
-        poll_fn(|cx| service.poll_ready(cx)).await?;
-        service.call(request).await
+    /// Sends a request that has options set, or one without values. As [`execute`](Self::execute).
+    pub fn request(&self, request: impl Into<Request>) -> Call<S> {
+        Call {
+            state: State::Readying { service: self.service.clone(), request: Some(request.into()) },
+        }
     }
 
     /// The service.
     pub fn service(&self) -> &S {
         &self.service
+    }
+}
+
+pin_project! {
+    /// The answer to a [`Client`]'s request, to come: a [`Response`], or what the layers and the
+    /// session report.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Call<S>
+    where
+        S: Service<Request>,
+    {
+        #[pin]
+        state: State<S>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S>
+    where
+        S: Service<Request>,
+    {
+        // The clone that was made ready is the one to call: readiness may be a permit that it holds.
+        Readying { service: S, request: Option<Request> },
+        Calling { #[pin] future: S::Future },
+    }
+}
+
+impl<S: Service<Request>> Future for Call<S> {
+    type Output = Result<S::Response, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let future = match state.as_mut().project() {
+                StateProj::Readying { service, request } => {
+                    ready!(service.poll_ready(cx))?;
+                    let Some(request) = request.take() else { return Poll::Pending };
+                    service.call(request)
+                }
+                StateProj::Calling { future } => return future.poll(cx),
+            };
+            state.set(State::Calling { future });
+        }
+    }
+}
+
+impl<S: Service<Request>> fmt::Debug for Call<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").finish_non_exhaustive()
     }
 }
 
@@ -89,7 +130,6 @@ impl<S> fmt::Debug for Client<S> {
 #[cfg(test)]
 mod tests {
     use std::future::{Ready, ready};
-    use std::task::{Context, Poll};
 
     use super::*;
 

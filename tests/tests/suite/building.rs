@@ -178,7 +178,7 @@ async fn the_default_page_size_holds_where_the_request_names_none() {
     let db = Client::new(session);
     run(&db, "CREATE TABLE t (k int PRIMARY KEY)").await;
     for k in 0..3 {
-        db.execute(&Statement::new("INSERT INTO t (k) VALUES (?)"), (k,)).await.unwrap();
+        db.execute(Statement::new("INSERT INTO t (k) VALUES (?)"), (k,)).await.unwrap();
     }
     assert_eq!(run(&db, "SELECT k FROM t").await.rows_count(), 2);
 }

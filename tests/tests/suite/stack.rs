@@ -97,9 +97,8 @@ async fn a_request_that_is_dropped_half_way_leaves_the_session_usable() {
 #[tokio::test]
 async fn futures_are_send_and_can_be_spawned() {
     let db = Client::new(session().await);
-    let task = tokio::spawn(async move {
-        let local = Statement::new("SELECT key FROM system.local WHERE key = ?");
-        db.execute(&local, ("local",)).await.map(|answer| answer.rows_count())
-    });
-    assert_eq!(task.await.unwrap().unwrap(), 1);
+    let local = Statement::new("SELECT key FROM system.local WHERE key = ?");
+    let task = tokio::spawn(db.execute(&local, ("local",)));
+    drop((db, local));
+    assert_eq!(task.await.unwrap().unwrap().rows_count(), 1);
 }

@@ -1,0 +1,147 @@
+//! The layer, its settings, and the handle that looks into it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cqlstack_core::InvalidConfig;
+use tower_layer::Layer;
+
+use super::permits::Permits;
+use super::service::ConcurrencyLimit;
+
+/// Bounds the number of requests in flight. See the [module](super).
+///
+/// Clones share the limit, and so do the services that they make.
+#[derive(Debug, Clone)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct ConcurrencyLimitLayer {
+    permits: Arc<Permits>,
+    when_full: WhenFull,
+}
+
+/// What a request does when all permits are taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum WhenFull {
+    Wait,
+    WaitBounded { queue: usize, longest: Duration },
+    Reject,
+}
+
+/// The guide's number: 100 at a time, the others wait.
+impl Default for ConcurrencyLimitLayer {
+    fn default() -> Self {
+        Self { permits: Arc::new(Permits::new(100)), when_full: WhenFull::Wait }
+    }
+}
+
+impl ConcurrencyLimitLayer {
+    /// At most `limit` requests at a time; the others wait.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] for `limit`, if it is 0 or above 2⁶⁰.
+    pub fn new(limit: usize) -> Result<Self, InvalidConfig> {
+        let permits = Arc::new(Permits::new(checked(limit)?));
+        Ok(Self { permits, when_full: WhenFull::Wait })
+    }
+
+    /// When all permits are taken, lets `queue` requests wait, each for `longest_wait` at most, and
+    /// refuses the others at once. Ten times the limit and a second are a good start.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] for `queue` or `longest_wait`, if it is 0: that is [`Self::reject`].
+    pub fn wait_bounded(
+        mut self,
+        queue: usize,
+        longest_wait: Duration,
+    ) -> Result<Self, InvalidConfig> {
+        const ZERO: &str = "is 0, with which nothing can wait: use `reject` for that";
+        if queue == 0 {
+            return Err(InvalidConfig::new("queue", ZERO));
+        }
+        if longest_wait.is_zero() {
+            return Err(InvalidConfig::new("longest_wait", ZERO));
+        }
+        self.when_full = WhenFull::WaitBounded { queue, longest: longest_wait };
+        Ok(self)
+    }
+
+    /// When all permits are taken, refuses at once.
+    pub fn reject(mut self) -> Self {
+        self.when_full = WhenFull::Reject;
+        self
+    }
+
+    /// A handle that looks into this limit and changes it. It stays good when the layer is gone.
+    #[must_use]
+    pub fn handle(&self) -> LimitHandle {
+        LimitHandle { permits: Arc::clone(&self.permits) }
+    }
+}
+
+fn checked(limit: usize) -> Result<usize, InvalidConfig> {
+    match limit {
+        0 => Err(InvalidConfig::new("limit", "is 0, with which nothing would ever run: give 1")),
+        limit if limit > Permits::MOST => {
+            Err(InvalidConfig::new("limit", format!("is above {}", Permits::MOST)))
+        }
+        limit => Ok(limit),
+    }
+}
+
+impl<S> Layer<S> for ConcurrencyLimitLayer {
+    type Service = ConcurrencyLimit<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ConcurrencyLimit::new(inner, Arc::clone(&self.permits), self.when_full)
+    }
+}
+
+/// Looks into a limit, and changes it. Cloning is one atomic increment.
+#[derive(Debug, Clone)]
+pub struct LimitHandle {
+    permits: Arc<Permits>,
+}
+
+/// The figures of a limit at one moment; each is exact, together they are when nothing goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitFigures {
+    /// The limit.
+    pub limit: usize,
+    /// Requests that hold a permit. For a while more than the limit, after it was lowered.
+    pub in_flight: usize,
+    /// Requests that wait for a permit.
+    pub waiting: usize,
+    /// The time that requests have waited, all together, whether they got a permit or not.
+    pub waited: Duration,
+    /// Requests that were refused.
+    pub refused: u64,
+}
+
+impl LimitHandle {
+    /// Changes the limit. A higher one lets waiting requests through at once; with a lower one, those
+    /// in flight finish first.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] for `limit`, if it is 0 or above 2⁶⁰. The limit then stays as it is.
+    pub fn set_limit(&self, limit: usize) -> Result<(), InvalidConfig> {
+        self.permits.set_limit(checked(limit)?);
+        Ok(())
+    }
+
+    /// The figures now. Takes no lock.
+    #[must_use]
+    pub fn figures(&self) -> LimitFigures {
+        LimitFigures {
+            limit: self.permits.limit(),
+            in_flight: self.permits.in_flight(),
+            waiting: self.permits.waiting.load(Ordering::Relaxed),
+            waited: self.permits.waited(),
+            refused: self.permits.refused.load(Ordering::Relaxed),
+        }
+    }
+}
