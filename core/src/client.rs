@@ -13,6 +13,19 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
 
+/// Any stack of layers around a session: what a function takes that does not mind which.
+///
+/// ```
+/// use cqlstack_core::{Client, Error, Stack, Statement};
+///
+/// async fn count(db: &Client<impl Stack>) -> Result<i64, Error> {
+///     db.request(&Statement::new("SELECT count(*) FROM app.users")).await?.value()
+/// }
+/// ```
+pub trait Stack: Service<Request, Response = Response, Error = Error> + Clone {}
+
+impl<S: Service<Request, Response = Response, Error = Error> + Clone> Stack for S {}
+
 /// Sends requests through a service: a [`Session`](crate::Session), bare or in layers.
 ///
 /// Each request goes through a clone of the service, which is waited for until it is ready and then
@@ -38,10 +51,7 @@ pub struct Client<S> {
     service: S,
 }
 
-impl<S> Client<S>
-where
-    S: Service<Request, Response = Response, Error = Error> + Clone,
-{
+impl<S: Stack> Client<S> {
     /// A handle over this service.
     pub fn new(service: S) -> Self {
         Self { service }

@@ -1,11 +1,11 @@
 //! All that a layer may know of what passes through it.
 //!
-//! Layers are generic over request, response and error, and ask these two questions. They can then
+//! Layers are generic over request, response and error, and ask these few questions. They can then
 //! be used around other services, and tested without a server.
 
 use tokio::time::Instant;
 
-use crate::error::{Error, ErrorClass};
+use crate::error::{Error, ErrorClass, ErrorKind};
 use crate::request::Request;
 use crate::statement::Statement;
 
@@ -22,6 +22,16 @@ pub trait Described {
 pub trait Classify {
     /// Whether the work may have been done, and whether another attempt may help.
     fn class(&self) -> ErrorClass;
+
+    /// The worst class of all attempts, if a layer below made several.
+    fn worst_class(&self) -> ErrorClass {
+        self.class()
+    }
+
+    /// Whether a layer below refused the request, so that it was certainly not sent.
+    fn is_refusal(&self) -> bool {
+        false
+    }
 }
 
 impl Described for Request {
@@ -37,5 +47,14 @@ impl Described for Request {
 impl Classify for Error {
     fn class(&self) -> ErrorClass {
         Self::class(self)
+    }
+
+    fn worst_class(&self) -> ErrorClass {
+        Self::worst_class(self)
+    }
+
+    fn is_refusal(&self) -> bool {
+        let certain = matches!(self.class(), ErrorClass::NotExecuted | ErrorClass::Overload);
+        *self.kind() == ErrorKind::Layer && certain
     }
 }

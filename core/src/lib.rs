@@ -38,7 +38,7 @@ mod statement;
 mod timestamp;
 mod values;
 
-pub use client::{Call, Client};
+pub use client::{Call, Client, Stack};
 pub use error::{Error, ErrorClass, ErrorKind, Replicas, WriteType};
 pub use layer::{Classify, Described};
 pub use paging::PagingState;

@@ -7,15 +7,42 @@
 //!
 //! | layer | feature | what it does |
 //! |---|---|---|
+//! | [`retry::RetryLayer`] | `retry` | sends again, after a growing wait, what may be sent again |
 //! | [`limit::ConcurrencyLimitLayer`] | `limit` | at most N requests at a time; the others wait, or are refused |
 //!
 //! The feature `full` has them all.
+//!
+//! ```no_run
+//! use cqlstack_core::{Client, Session};
+//! use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer};
+//! use tower::ServiceBuilder;
+//!
+//! # fn run(session: Session) -> Result<(), cqlstack_core::Error> {
+//! let db = Client::new(
+//!     ServiceBuilder::new()
+//!         .layer(RetryLayer::default())
+//!         .layer(ConcurrencyLimitLayer::new(100)?)
+//!         .service(session),
+//! );
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # In which order
+//!
+//! Retry above the limit: a request that waits for its next attempt then holds no permit. The other
+//! way round works, and costs what each layer's page says.
 
 #[cfg(feature = "limit")]
 pub mod limit;
+#[cfg(feature = "retry")]
+pub mod retry;
 
 #[cfg(feature = "limit")]
 pub use limit::ConcurrencyLimitLayer;
+#[cfg(feature = "retry")]
+pub use retry::RetryLayer;
 
 #[cfg(test)]
+#[cfg(feature = "limit")]
 mod testing;

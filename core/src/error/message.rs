@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::Error;
 use super::class::ErrorClass;
 use super::kind::{ErrorKind, WriteType};
 use crate::statement::StatementKind;
@@ -16,6 +17,18 @@ impl fmt::Display for OneLine<'_> {
             f.write_char(if c.is_control() { ' ' } else { c })?;
         }
         if characters.next().is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+/// An error's bare facts, those of a layer included.
+pub(super) struct What<'e>(pub(super) &'e Error);
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.kind(), self.0.cause()) {
+            (ErrorKind::Layer, Some(layer)) => write!(f, "{layer}"),
+            (kind, _) => write!(f, "{kind}"),
+        }
     }
 }
 

@@ -168,6 +168,12 @@ impl Error {
         self.0.worst
     }
 
+    /// What went wrong in words: `Display` without the statement, the class and the advice.
+    #[must_use]
+    pub fn what(&self) -> impl fmt::Display {
+        message::What(self)
+    }
+
     /// The statement that failed, if it is about one.
     #[must_use]
     pub fn statement(&self) -> Option<&Statement> {
@@ -206,10 +212,7 @@ impl fmt::Display for Error {
         if let Some(statement) = self.statement() {
             write!(f, "{}: ", message::OneLine(statement.name()))?;
         }
-        match (&self.0.kind, self.cause()) {
-            (ErrorKind::Layer, Some(layer)) => write!(f, "{layer}")?,
-            (kind, _) => write!(f, "{kind}")?,
-        }
+        write!(f, "{}", self.what())?;
         if self.statement().is_some() && self.worst_class() != ErrorClass::Permanent {
             write!(f, "; {}", self.worst_class().in_words())?;
         }

@@ -7,6 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cqlstack_core::{Client, Session};
+use cqlstack_middleware::limit::LimitFigures;
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer};
+use tower::ServiceBuilder;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,14 +60,20 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let cluster = cluster::start().await?;
     let session = Session::builder().contact_points(cluster.contact_points()).build().await?;
-    let db = Client::new(session.clone());
+    let concurrency = usize::try_from(arguments.concurrency)?;
+    let limit = ConcurrencyLimitLayer::new(concurrency)?;
+    let handle = limit.handle();
+    // Retry above the limit: who waits for another attempt holds no permit.
+    let stack = ServiceBuilder::new().layer(RetryLayer::default()).layer(limit);
+    let db = Client::new(stack.service(session.clone()));
 
     users::create_table(&db).await?;
     // What is prepared once is bound for each request; a statement cache does that by itself.
     let insert = session.prepare(&users::INSERT).await?;
     let select = session.prepare(&users::SELECT).await?;
-    let concurrency = usize::try_from(arguments.concurrency)?;
-    users::write(&db, &insert, arguments.users, concurrency).await?;
-    users::read_and_compare(&db, &select, arguments.users, concurrency).await?;
+    users::write(&db, &insert, arguments.users).await?;
+    users::read_and_compare(&db, &select, arguments.users).await?;
+    let LimitFigures { limit, waited, refused, .. } = handle.figures();
+    println!("limit {limit}: requests waited {waited:.1?} all together, {refused} were refused");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::future::ready;
 use std::time::Instant;
 
 use cqlstack_core::{
-    Client, DeserializeRow, Error, Prepared, Request, Session, Statement, StaticStatement,
+    Client, DeserializeRow, Error, Prepared, Request, Stack, Statement, StaticStatement,
 };
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,6 +20,9 @@ pub(crate) static SELECT: StaticStatement =
     StaticStatement::new("SELECT id, name, email FROM quickstart.users WHERE id = ?")
         .named("user_by_id");
 
+/// How many requests are made ahead of their turn; the stack's limit says how many are in flight.
+const AHEAD: usize = 1_000;
+
 #[derive(Debug, PartialEq, DeserializeRow)]
 struct User {
     id: i32,
@@ -33,7 +36,7 @@ impl User {
     }
 }
 
-pub(crate) async fn create_table(db: &Client<Session>) -> Result<(), Error> {
+pub(crate) async fn create_table(db: &Client<impl Stack>) -> Result<(), Error> {
     for schema in [
         "CREATE KEYSPACE IF NOT EXISTS quickstart WITH replication = \
          {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
@@ -44,12 +47,11 @@ pub(crate) async fn create_table(db: &Client<Session>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Single writes, so many at a time: each goes to its own partition.
+/// Single writes: each goes to its own partition.
 pub(crate) async fn write(
-    db: &Client<Session>,
+    db: &Client<impl Stack>,
     insert: &Prepared,
     count: u32,
-    concurrency: usize,
 ) -> Result<(), Failure> {
     let work = Work::new("writing", count)?;
     stream::iter(0..i32::try_from(count)?)
@@ -58,7 +60,7 @@ pub(crate) async fn write(
             let request = Request::new(&INSERT, (id, name, email)).bind(insert)?;
             db.request(request).await
         })
-        .buffer_unordered(concurrency)
+        .buffer_unordered(AHEAD)
         .inspect_ok(|_| work.bar.inc(1))
         .try_for_each(|_| ready(Ok(())))
         .await?;
@@ -67,10 +69,9 @@ pub(crate) async fn write(
 }
 
 pub(crate) async fn read_and_compare(
-    db: &Client<Session>,
+    db: &Client<impl Stack>,
     select: &Prepared,
     count: u32,
-    concurrency: usize,
 ) -> Result<(), Failure> {
     let work = Work::new("reading", count)?;
     stream::iter(0..i32::try_from(count)?)
@@ -82,7 +83,7 @@ pub(crate) async fn read_and_compare(
             }
             Err(format!("user {id} is not the one that was written").into())
         })
-        .buffer_unordered(concurrency)
+        .buffer_unordered(AHEAD)
         .inspect_ok(|()| work.bar.inc(1))
         .try_for_each(|()| ready(Ok(())))
         .await?;

@@ -1,0 +1,69 @@
+//! The error of a request that was sent several times in vain.
+
+use std::fmt;
+
+use cqlstack_core::{Error, ErrorClass};
+
+/// Retrying gave up on a request after several attempts.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Exhausted<E = Error> {
+    /// How often the service below was called.
+    pub attempts: u32,
+    /// Why it stopped.
+    pub stopped: Stopped,
+    /// [`ErrorClass::Ambiguous`] if any attempt was, else the class of the last.
+    pub worst: ErrorClass,
+    /// What the last attempt ended with.
+    pub last: E,
+}
+
+/// Why retrying stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// All attempts were used.
+    Attempts,
+    /// The next attempt would have begun after the request's deadline.
+    Deadline,
+    /// The next attempt would have begun after the time that is allowed for all together.
+    Time,
+    /// The last error is one that is not to be sent again.
+    LastError,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Attempts => "as many as are allowed",
+            Self::Deadline => "since the next would come after the deadline",
+            Self::Time => "since the next would come after the time for all of them",
+            Self::LastError => "since the last error must not be retried",
+        })
+    }
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { attempts, stopped, last, .. } = self;
+        let plural = if *attempts == 1 { "" } else { "s" };
+        write!(f, "gave up after {attempts} attempt{plural}, {stopped}; the last: {}", last.what())
+    }
+}
+
+impl std::error::Error for Exhausted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.last)
+    }
+}
+
+impl From<Exhausted> for Error {
+    fn from(exhausted: Exhausted) -> Self {
+        let statement = exhausted.last.statement().cloned();
+        let error = Self::exhausted(exhausted.worst, exhausted);
+        match statement {
+            Some(statement) => error.about(&statement),
+            None => error,
+        }
+    }
+}

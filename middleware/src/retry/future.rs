@@ -1,0 +1,143 @@
+//! One request, one or several attempts.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use cqlstack_core::{Classify, Described, ErrorClass};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tower_service::Service;
+
+use super::backoff::Waits;
+use super::error::{Exhausted, Stopped};
+use super::layer::Policy;
+
+pin_project! {
+    /// The answer of a [`Retry`](super::Retry) to come.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, R>
+    where
+        S: Service<R>,
+    {
+        #[pin]
+        state: State<S::Future>,
+        inner: S,
+        request: R,
+        policy: Arc<Policy<S::Error>>,
+        // The end of the time for all attempts.
+        end: Option<Instant>,
+        before: Option<Before>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        Calling { #[pin] future: F },
+        Sleeping { #[pin] sleep: Sleep },
+        Readying,
+    }
+}
+
+/// What is known of the attempts before the current one.
+struct Before {
+    attempts: u32,
+    ambiguous: bool,
+    waits: Waits,
+}
+
+impl<S: Service<R>, R> ResponseFuture<S, R> {
+    pub(super) fn new(
+        first: S::Future,
+        inner: S,
+        request: R,
+        policy: Arc<Policy<S::Error>>,
+    ) -> Self {
+        let end = policy.within.and_then(|within| Instant::now().checked_add(within));
+        let state = State::Calling { future: first };
+        Self { state, inner, request, policy, end, before: None }
+    }
+}
+
+/// When the next attempt may begin, or what to give up with.
+fn after_failure<E, R>(
+    error: E,
+    before: &mut Option<Before>,
+    policy: &Policy<E>,
+    request: &R,
+    end: Option<Instant>,
+) -> Result<Instant, E>
+where
+    E: Classify + From<Exhausted<E>>,
+    R: Described,
+{
+    let may_resend = policy.may_resend(&error, request.statement());
+    if before.is_none() && (!may_resend || policy.attempts == 1) {
+        return Err(error);
+    }
+    let first = || Before { attempts: 0, ambiguous: false, waits: Waits::new(&policy.growth) };
+    let before = before.get_or_insert_with(first);
+    before.attempts = before.attempts.saturating_add(1);
+    before.ambiguous |= error.worst_class() == ErrorClass::Ambiguous;
+    let stopped = if !may_resend {
+        Stopped::LastError
+    } else if before.attempts >= policy.attempts {
+        Stopped::Attempts
+    } else {
+        let next = Instant::now() + before.waits.next(&policy.growth);
+        if request.deadline().is_some_and(|deadline| next >= deadline) {
+            Stopped::Deadline
+        } else if end.is_some_and(|end| next >= end) {
+            Stopped::Time
+        } else {
+            return Ok(next);
+        }
+    };
+    let worst = if before.ambiguous { ErrorClass::Ambiguous } else { error.worst_class() };
+    Err(Exhausted { attempts: before.attempts, stopped, worst, last: error }.into())
+}
+
+impl<S, R> Future for ResponseFuture<S, R>
+where
+    S: Service<R, Error: Classify + From<Exhausted<S::Error>>>,
+    R: Described + Clone,
+{
+    type Output = Result<S::Response, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let outcome = match this.state.as_mut().project() {
+                StateProj::Calling { future } => ready!(future.poll(cx)),
+                StateProj::Sleeping { sleep } => {
+                    ready!(sleep.poll(cx));
+                    this.state.set(State::Readying);
+                    continue;
+                }
+                StateProj::Readying => match ready!(this.inner.poll_ready(cx)) {
+                    Ok(()) => {
+                        let future = this.inner.call(this.request.clone());
+                        this.state.set(State::Calling { future });
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            let error = match outcome {
+                Ok(response) => return Poll::Ready(Ok(response)),
+                Err(error) => error,
+            };
+            let next = after_failure(error, this.before, this.policy, this.request, *this.end)?;
+            this.state.set(State::Sleeping { sleep: sleep_until(next) });
+        }
+    }
+}
+
+impl<S: Service<R>, R> fmt::Debug for ResponseFuture<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed = self.before.as_ref().map_or(0, |before| before.attempts);
+        f.debug_struct("ResponseFuture").field("failed", &failed).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,213 @@
+//! The layer and its settings.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cqlstack_core::{Classify, Error, ErrorClass, InvalidConfig, Statement};
+use tower_layer::Layer;
+
+use super::backoff::{Growth, Jitter};
+use super::service::Retry;
+
+/// Longer waits are a mistake, and the exponential formula stays exact below.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Sends again, after a growing wait, what may be sent again. See the [module](super).
+///
+/// `E` is the error of the service below, [`Error`] in a stack of ours. Cloning is one atomic
+/// increment.
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct RetryLayer<E = Error> {
+    policy: Arc<Policy<E>>,
+}
+
+/// What the services of one layer share.
+pub(super) struct Policy<E> {
+    pub(super) attempts: u32,
+    pub(super) growth: Growth,
+    pub(super) within: Option<Duration>,
+    retry_if: Option<Predicate<E>>,
+}
+
+type Predicate<E> = Arc<dyn Fn(&E) -> bool + Send + Sync>;
+
+/// For production: 3 attempts, waits of anything up to 25 ms, 50 ms, ... 1 s.
+impl<E> Default for RetryLayer<E> {
+    fn default() -> Self {
+        Self { policy: Arc::new(Policy::default()) }
+    }
+}
+
+impl<E> Default for Policy<E> {
+    fn default() -> Self {
+        let growth = Growth {
+            base: Duration::from_millis(25),
+            factor: 2.0,
+            maximum: Duration::from_secs(1),
+            jitter: Jitter::Full,
+        };
+        Self { attempts: 3, growth, within: None, retry_if: None }
+    }
+}
+
+impl RetryLayer {
+    /// The performance guide's: 3 attempts, waits of exactly 1 s, 2 s, ... 10 s.
+    pub fn guide() -> Self {
+        let growth = Growth {
+            base: Duration::from_secs(1),
+            factor: 2.0,
+            maximum: Duration::from_secs(10),
+            jitter: Jitter::None,
+        };
+        Self { policy: Arc::new(Policy { growth, ..Policy::default() }) }
+    }
+
+    /// Everything to be set, from the defaults for production. For another error than [`Error`]
+    /// there is [`RetryBuilder::default`].
+    pub fn builder() -> RetryBuilder {
+        RetryBuilder::default()
+    }
+}
+
+impl<E: Classify> Policy<E> {
+    /// Whether this error may be followed by another attempt: what certainly was not executed, and of
+    /// the rest what is idempotent. No predicate lifts that.
+    pub(super) fn may_resend(&self, error: &E, statement: &Statement) -> bool {
+        let safe = match error.class() {
+            ErrorClass::NotExecuted | ErrorClass::Overload => true,
+            ErrorClass::Ambiguous => statement.is_idempotent(),
+            _ => false,
+        };
+        safe && match &self.retry_if {
+            Some(retry_if) => retry_if(error),
+            None => !error.is_refusal(),
+        }
+    }
+}
+
+/// Builds a [`RetryLayer`]. What is not set is as in [`RetryLayer::default`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct RetryBuilder<E = Error> {
+    policy: Policy<E>,
+}
+
+impl<E> Default for RetryBuilder<E> {
+    fn default() -> Self {
+        Self { policy: Policy::default() }
+    }
+}
+
+impl<E> RetryBuilder<E> {
+    /// Sets how often a request is sent at most, the first time included.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.policy.attempts = attempts;
+        self
+    }
+
+    /// Sets the first wait, before jitter.
+    pub fn base(mut self, base: Duration) -> Self {
+        self.policy.growth.base = base;
+        self
+    }
+
+    /// Sets by what each wait is multiplied to give the next, before jitter.
+    pub fn factor(mut self, factor: f64) -> Self {
+        self.policy.growth.factor = factor;
+        self
+    }
+
+    /// Sets the longest wait.
+    pub fn maximum(mut self, maximum: Duration) -> Self {
+        self.policy.growth.maximum = maximum;
+        self
+    }
+
+    /// Sets whether waits are drawn at random.
+    pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.policy.growth.jitter = jitter;
+        self
+    }
+
+    /// Sets the time for all attempts and waits together, from the call on: no wait begins that would
+    /// end later. An attempt that is under way is not cut off. Without it only the number of attempts
+    /// and the request's deadline bound them.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.policy.within = Some(time);
+        self
+    }
+
+    /// Sets which errors are worth another attempt, **among those that may be sent again safely**; by
+    /// default all but the refusals of a layer below, such as a full limit.
+    pub fn retry_if(mut self, predicate: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
+        self.policy.retry_if = Some(Arc::new(predicate));
+        self
+    }
+
+    /// Makes the layer.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] for `attempts`, if it is 0; for `factor`, if it is below 1 or not finite; for
+    /// `base`, if it is above the maximum; for `maximum`, if it is above a day; for `within`, if it is
+    /// 0.
+    pub fn build(self) -> Result<RetryLayer<E>, InvalidConfig> {
+        let Growth { base, factor, maximum, .. } = self.policy.growth;
+        if self.policy.attempts == 0 {
+            return Err(InvalidConfig::new(
+                "attempts",
+                "is 0: give 1 to send once, without a retry",
+            ));
+        }
+        if !(factor.is_finite() && factor >= 1.0) {
+            return Err(InvalidConfig::new("factor", "must be a number of at least 1"));
+        }
+        if maximum > DAY {
+            return Err(InvalidConfig::new("maximum", "is above a day"));
+        }
+        if base > maximum {
+            return Err(InvalidConfig::new("base", "is above `maximum`"));
+        }
+        if self.policy.within == Some(Duration::ZERO) {
+            return Err(InvalidConfig::new("within", "is 0: leave it out, or give 1 attempt"));
+        }
+        Ok(RetryLayer { policy: Arc::new(self.policy) })
+    }
+}
+
+impl<E> Clone for RetryLayer<E> {
+    fn clone(&self) -> Self {
+        Self { policy: Arc::clone(&self.policy) }
+    }
+}
+
+impl<S, E> Layer<S> for RetryLayer<E> {
+    type Service = Retry<S, E>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Retry::new(inner, Arc::clone(&self.policy))
+    }
+}
+
+impl<E> fmt::Debug for RetryLayer<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryLayer").field("policy", &self.policy).finish()
+    }
+}
+
+impl<E> fmt::Debug for RetryBuilder<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryBuilder").field("policy", &self.policy).finish()
+    }
+}
+
+impl<E> fmt::Debug for Policy<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("attempts", &self.attempts)
+            .field("growth", &self.growth)
+            .field("within", &self.within)
+            .field("retry_if", &self.retry_if.is_some())
+            .finish()
+    }
+}

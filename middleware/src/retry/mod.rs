@@ -1,0 +1,97 @@
+//! Sends again, after a growing wait, what may be sent again.
+//!
+//! Whether a request may be sent again is no guess. It follows from the error **and** the kind of
+//! statement, by the table of [`ErrorClass`](cqlstack_core::ErrorClass):
+//!
+//! | class of the error | sent again |
+//! |---|---|
+//! | `NotExecuted`, `Overload` of the server | always: it was certainly not executed |
+//! | `NotExecuted`, `Overload` from a layer below (a full limit) | no, unless [`retry_if`](RetryBuilder::retry_if) says so |
+//! | `Ambiguous` | if the statement is idempotent; never a counter or a conditional one |
+//! | `Permanent`, `Exhausted` | never |
+//!
+//! A resend keeps the write's timestamp, so that a late one cannot overwrite what somebody else wrote
+//! meanwhile.
+//!
+//! # How often at most
+//!
+//! Below each attempt the driver may turn to other nodes by itself, without waiting, with reads and
+//! plain writes. The frames that go out are at most
+//!
+//! | the driver meets | frames of one attempt | with 3 attempts, 3 nodes |
+//! |---|---|---|
+//! | `Unavailable` | 2, on one node 1 | 6 |
+//! | bootstrapping, no stream id | one for each node | 9 |
+//! | overloaded, server error, broken connection; read, or idempotent write | one for each node | 9 |
+//! | the same; write that is not idempotent | 1, and it is not retried | 1 |
+//! | read timeout with enough answers and no data | 2 | 6 |
+//! | everything else; a batch, counter, conditional or several-partition statement | 1 | 3 |
+//!
+//! # When it gives up
+//!
+//! An error of the first attempt that is not to be retried is returned as it is. After that the error
+//! is [`Exhausted`]: it says how many attempts there were, why it stopped, and what the last one ended
+//! with. Its class is `Exhausted`, so that a retry around this one does not multiply the attempts; its
+//! [`worst_class`](cqlstack_core::Error::worst_class) says whether any of them may have been applied.
+//! No wait begins that would end after the request's deadline, or after the time for all attempts.
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU32, Ordering};
+//!
+//! use cqlstack_core::{Client, Error, ErrorClass, Request, Response, Statement};
+//! use cqlstack_middleware::RetryLayer;
+//! use tower::{Layer, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), cqlstack_core::Error> {
+//! let calls = AtomicU32::new(0);
+//! let session = service_fn(|request: Request| {
+//!     let call = calls.fetch_add(1, Ordering::Relaxed);
+//!     async move {
+//!         match call {
+//!             0 | 1 => Err(Error::other(ErrorClass::Ambiguous, std::io::Error::other("cut off"))),
+//!             _ => Ok(Response::done(request.statement())),
+//!         }
+//!     }
+//! });
+//! let db = Client::new(RetryLayer::default().layer(session));
+//!
+//! let rename = Statement::new("UPDATE app.users SET name = ? WHERE id = ?").idempotent(true);
+//! db.execute(&rename, ("Ada", 1)).await?;
+//! assert_eq!(calls.load(Ordering::Relaxed), 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Order
+//!
+//! Right: above the concurrency limit and a statement cache, below metrics.
+//!
+//! Wrong: below the limit, where a request that sleeps keeps its permit from others. Two retries in
+//! one stack: the outer one passes on what the inner one gave up.
+//!
+//! # On drop
+//!
+//! Dropped while it sleeps, nothing more is sent. Dropped during an attempt, that attempt may still be
+//! applied.
+//!
+//! # Cost
+//!
+//! One clone of the request and one of the service for each call, which are reference counts in a
+//! stack of ours; no allocation, and no clock unless [`within`](RetryBuilder::within) is set. Waits
+//! are computed after a failure.
+
+mod backoff;
+mod error;
+mod future;
+mod layer;
+mod service;
+
+pub use backoff::Jitter;
+pub use error::{Exhausted, Stopped};
+pub use future::ResponseFuture;
+pub use layer::{RetryBuilder, RetryLayer};
+pub use service::Retry;
+
+#[cfg(test)]
+mod tests;

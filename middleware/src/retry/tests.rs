@@ -1,0 +1,478 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use cqlstack_core::{
+    Classify, Client, Error, ErrorClass, Request, Response, Statement, StatementKind,
+};
+use futures::FutureExt;
+use futures::future::{BoxFuture, maybe_done};
+use tokio::time::{Instant, sleep, timeout};
+use tower::{ServiceBuilder, ServiceExt};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::*;
+
+const TICK: Duration = Duration::from_millis(10);
+
+/// An error that knows no more than what layers may ask.
+#[derive(Debug, Clone)]
+enum Failure {
+    Of(ErrorClass),
+    Refused,
+    Exhausted(Box<Exhausted<Failure>>),
+}
+
+use Failure::{Of, Refused};
+
+impl Classify for Failure {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Of(class) => *class,
+            Refused => ErrorClass::Overload,
+            Self::Exhausted(_) => ErrorClass::Exhausted,
+        }
+    }
+
+    fn worst_class(&self) -> ErrorClass {
+        match self {
+            Self::Exhausted(exhausted) => exhausted.worst,
+            other => other.class(),
+        }
+    }
+
+    fn is_refusal(&self) -> bool {
+        matches!(self, Refused)
+    }
+}
+
+impl From<Exhausted<Self>> for Failure {
+    fn from(exhausted: Exhausted<Self>) -> Self {
+        Self::Exhausted(Box::new(exhausted))
+    }
+}
+
+#[cfg(feature = "limit")]
+impl From<crate::limit::Refused> for Failure {
+    fn from(_: crate::limit::Refused) -> Self {
+        Refused
+    }
+}
+
+impl Failure {
+    fn exhausted(&self) -> &Exhausted<Self> {
+        let Self::Exhausted(exhausted) = self else { panic!("{self:?} is not exhausted") };
+        exhausted
+    }
+}
+
+/// Answers with these failures, then well; remembers when it was called, and with which timestamp.
+#[derive(Clone)]
+struct Script {
+    failures: Arc<Mutex<VecDeque<Failure>>>,
+    calls: Arc<Mutex<Vec<Seen>>>,
+    each_takes: Duration,
+}
+
+struct Seen {
+    at: Instant,
+    timestamp: Option<i64>,
+}
+
+impl Script {
+    fn new(failures: impl IntoIterator<Item = Failure>) -> Self {
+        let failures = Arc::new(Mutex::new(failures.into_iter().collect()));
+        Self { failures, calls: Arc::default(), each_takes: Duration::ZERO }
+    }
+
+    fn count(&self) -> usize {
+        self.calls.lock().unwrap().len()
+    }
+
+    fn waits(&self) -> Vec<Duration> {
+        let calls = self.calls.lock().unwrap();
+        calls.windows(2).map(|pair| pair[1].at - pair[0].at).collect()
+    }
+}
+
+impl Service<Request> for Script {
+    type Response = Response;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Response, Failure>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let seen = Seen { at: Instant::now(), timestamp: request.timestamp() };
+        self.calls.lock().unwrap().push(seen);
+        let failure = self.failures.lock().unwrap().pop_front();
+        let each_takes = self.each_takes;
+        Box::pin(async move {
+            sleep(each_takes).await;
+            failure.map_or_else(|| Ok(Response::done(request.statement())), Err)
+        })
+    }
+}
+
+fn read() -> Request {
+    Request::from(&Statement::new("SELECT v FROM t WHERE k = 1"))
+}
+
+fn write(idempotent: bool) -> Request {
+    Request::from(&Statement::new("INSERT INTO t (k) VALUES (1)").idempotent(idempotent))
+}
+
+fn of_kind(kind: StatementKind) -> Request {
+    Request::from(&Statement::new("INSERT INTO t (k) VALUES (1)").idempotent(true).with_kind(kind))
+}
+
+fn guide() -> RetryLayer<Failure> {
+    let builder = RetryBuilder::default().base(Duration::from_secs(1));
+    builder.maximum(Duration::from_secs(10)).jitter(Jitter::None).build().unwrap()
+}
+
+async fn run<L>(layer: L, script: &Script, request: Request) -> Result<Response, Failure>
+where
+    L: Layer<Script>,
+    L::Service: Service<Request, Response = Response, Error = Failure>,
+{
+    layer.layer(script.clone()).oneshot(request).await
+}
+
+fn overloaded(times: usize) -> Vec<Failure> {
+    vec![Of(ErrorClass::Overload); times]
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guide_s_preset_waits_exactly_one_second_and_then_two() {
+    let calls = Mutex::new(Vec::new());
+    let service = tower::service_fn(|request: Request| {
+        calls.lock().unwrap().push(Instant::now());
+        let failed = calls.lock().unwrap().len() < 3;
+        async move {
+            if failed {
+                let cut_off = std::io::Error::other("cut off");
+                return Err(Error::other(ErrorClass::Ambiguous, cut_off));
+            }
+            Ok(Response::done(request.statement()))
+        }
+    });
+    let db = Client::new(RetryLayer::guide().layer(service));
+    db.request(write(true)).await.unwrap();
+    let calls = calls.lock().unwrap();
+    assert_eq!(calls.len(), 3);
+    assert_eq!(calls[1] - calls[0], Duration::from_secs(1));
+    assert_eq!(calls[2] - calls[1], Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_default_waits_for_some_milliseconds() {
+    let script = Script::new(overloaded(2));
+    run(RetryLayer::default(), &script, read()).await.unwrap();
+    let [first, second] = script.waits().try_into().unwrap();
+    // Tokio's clock counts whole milliseconds.
+    assert!(first <= Duration::from_millis(26) && second <= Duration::from_millis(51));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_class_and_the_statement_decide() {
+    use ErrorClass::{Ambiguous, NotExecuted, Overload, Permanent};
+    let certain = [Of(NotExecuted), Of(Overload)];
+    let requests = [read(), write(false), write(true)]
+        .into_iter()
+        .chain([StatementKind::Counter, StatementKind::Conditional].map(of_kind));
+    for (request, ambiguous_too) in requests.zip([true, false, true, false, false]) {
+        for failure in certain.clone() {
+            let script = Script::new([failure]);
+            run(guide(), &script, request.clone()).await.unwrap();
+            assert_eq!(script.count(), 2, "{request:?}");
+        }
+        let script = Script::new([Of(Ambiguous)]);
+        let outcome = run(guide(), &script, request.clone()).await;
+        assert_eq!(outcome.is_ok(), ambiguous_too, "{request:?}");
+        assert_eq!(script.count(), 1 + usize::from(ambiguous_too), "{request:?}");
+        for failure in [Of(Permanent), Refused] {
+            let script = Script::new([failure.clone()]);
+            let error = run(guide(), &script, request.clone()).await.unwrap_err();
+            // Nothing was retried: it is as it came.
+            assert_eq!(error.class(), failure.class());
+            assert_eq!(script.count(), 1);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_predicate_chooses_among_what_is_safe() {
+    let everything = || RetryBuilder::default().retry_if(|_: &Failure| true).build().unwrap();
+    let script = Script::new([Refused]);
+    run(everything(), &script, read()).await.unwrap();
+    let script = Script::new([Of(ErrorClass::Ambiguous)]);
+    assert!(run(everything(), &script, write(false)).await.is_err());
+    assert_eq!(script.count(), 1);
+    let nothing = RetryBuilder::default().retry_if(|_: &Failure| false).build().unwrap();
+    let script = Script::new(overloaded(1));
+    assert!(run(nothing, &script, read()).await.is_err());
+    assert_eq!(script.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_exhausted_says_how_often_and_why() {
+    let script = Script::new(overloaded(9));
+    let error = run(guide(), &script, read()).await.unwrap_err();
+    let exhausted = error.exhausted();
+    assert_eq!((exhausted.attempts, exhausted.stopped), (3, Stopped::Attempts));
+    assert_eq!((error.class(), exhausted.worst), (ErrorClass::Exhausted, ErrorClass::Overload));
+    assert_eq!(script.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ambiguous_once_is_ambiguous_for_good() {
+    use ErrorClass::{Ambiguous, NotExecuted, Permanent};
+    for (failures, stopped, attempts) in [
+        (vec![Ambiguous, NotExecuted, NotExecuted], Stopped::Attempts, 3),
+        (vec![NotExecuted, Ambiguous, NotExecuted], Stopped::Attempts, 3),
+        (vec![Ambiguous, Permanent], Stopped::LastError, 2),
+    ] {
+        let script = Script::new(failures.into_iter().map(Of));
+        let error = run(guide(), &script, write(true)).await.unwrap_err();
+        let exhausted = error.exhausted();
+        assert_eq!(exhausted.worst, Ambiguous);
+        assert_eq!((exhausted.stopped, exhausted.attempts), (stopped, attempts));
+    }
+    let script = Script::new([Of(NotExecuted), Of(Permanent)]);
+    let error = run(guide(), &script, write(true)).await.unwrap_err();
+    assert_eq!(error.exhausted().worst, Permanent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outer_retry_does_not_multiply_attempts_nor_forget_what_was_ambiguous() {
+    use ErrorClass::{Ambiguous, NotExecuted};
+    let script = Script::new([Ambiguous, NotExecuted, NotExecuted, NotExecuted].map(Of));
+    let both = ServiceBuilder::new().layer(guide()).layer(guide());
+    let error = both.service(script.clone()).oneshot(write(true)).await.unwrap_err();
+    assert_eq!(error.worst_class(), Ambiguous);
+    assert_eq!(error.exhausted().attempts, 3);
+    assert_eq!(script.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_carries_the_same_timestamp() {
+    let script = Script::new(overloaded(2));
+    run(guide(), &script, write(true)).await.unwrap();
+    let calls = script.calls.lock().unwrap();
+    let first = calls[0].timestamp;
+    assert!(first.is_some() && calls.iter().all(|call| call.timestamp == first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_wait_crosses_the_request_s_deadline() {
+    let script = Script::new(overloaded(9));
+    let started = Instant::now();
+    let request = read().with_deadline(started + Duration::from_millis(1_500));
+    let error = run(guide(), &script, request).await.unwrap_err();
+    assert_eq!((error.exhausted().stopped, error.exhausted().attempts), (Stopped::Deadline, 2));
+    assert_eq!(started.elapsed(), Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_all_attempts_counts_from_the_call() {
+    let mut script = Script::new(overloaded(9));
+    script.each_takes = Duration::from_secs(2);
+    let builder = RetryBuilder::default().base(Duration::from_secs(1)).jitter(Jitter::None);
+    let builder = builder.maximum(Duration::from_secs(10)).within(Duration::from_secs(4));
+    let error = run(builder.build().unwrap(), &script, read()).await.unwrap_err();
+    // 2 s, a wait of 1 s, 2 s; the wait of 2 s that would follow ends after 7 s.
+    assert_eq!((error.exhausted().stopped, error.exhausted().attempts), (Stopped::Time, 2));
+    let for_ever = RetryBuilder::default().within(Duration::MAX).build().unwrap();
+    assert!(run(for_ever, &Script::new(overloaded(2)), read()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_attempts_of_factor_ten_end() {
+    let builder = RetryBuilder::default().attempts(200).factor(10.0).jitter(Jitter::None);
+    let layer = builder.base(TICK).maximum(Duration::from_secs(60)).build().unwrap();
+    let script = Script::new(overloaded(199));
+    run(layer, &script, read()).await.unwrap();
+    let waits = script.waits();
+    assert!(waits.is_sorted() && waits[198] == Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_attempt_leaves_errors_as_they_are() {
+    let once = RetryBuilder::default().attempts(1).build().unwrap();
+    let script = Script::new(overloaded(1));
+    let error = run(once, &script, read()).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Overload);
+    assert_eq!(script.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_while_it_sleeps_nothing_more_is_sent() {
+    let script = Script::new(overloaded(1));
+    let call = run(guide(), &script, read());
+    assert!(timeout(Duration::from_millis(500), call).await.is_err());
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(script.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_after_any_number_of_polls_nothing_is_left() {
+    for polls in 0..12 {
+        let mut script = Script::new(overloaded(2));
+        script.each_takes = TICK;
+        let mut call = Box::pin(maybe_done(guide().layer(script.clone()).oneshot(read())));
+        for _ in 0..polls {
+            let _ = call.as_mut().now_or_never();
+            sleep(Duration::from_millis(500)).await;
+        }
+        drop(call);
+        // Nothing but this test holds the script any more.
+        assert_eq!(Arc::strong_count(&script.calls), 1, "after {polls} polls");
+    }
+}
+
+/// Ready once, and then never again.
+#[derive(Clone)]
+struct Breaks(Arc<Mutex<u32>>);
+
+impl Service<Request> for Breaks {
+    type Response = Response;
+    type Error = Failure;
+    type Future = std::future::Ready<Result<Response, Failure>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let mut asked = self.0.lock().unwrap();
+        *asked += 1;
+        if *asked == 1 {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Ready(Err(Of(ErrorClass::NotExecuted)))
+        }
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        std::future::ready(Err(Of(ErrorClass::Ambiguous)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_readiness_counts_as_an_attempt() {
+    let error = guide().layer(Breaks(Arc::default())).oneshot(write(true)).await.unwrap_err();
+    assert_eq!((error.exhausted().attempts, error.worst_class()), (3, ErrorClass::Ambiguous));
+    let error = guide().layer(Breaks(Arc::new(Mutex::new(1)))).oneshot(read()).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::NotExecuted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_below_passes_and_later_requests_work() {
+    let calls = Arc::new(Mutex::new(0));
+    let below = Arc::clone(&calls);
+    let service = guide().layer(tower::service_fn(move |request: Request| {
+        let call = std::mem::replace(&mut *below.lock().unwrap(), 1);
+        async move {
+            assert!(call > 0, "the service below panics");
+            Ok::<_, Failure>(Response::done(request.statement()))
+        }
+    }));
+    let panicking = tokio::spawn(service.clone().oneshot(read())).await;
+    assert!(panicking.unwrap_err().is_panic());
+    service.oneshot(read()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_below_that_never_answers_is_ended_by_dropping() {
+    let service = guide()
+        .layer(tower::service_fn(|_: Request| std::future::pending::<Result<Response, Failure>>()));
+    assert!(timeout(Duration::from_secs(9), service.oneshot(read())).await.is_err());
+}
+
+#[test]
+fn the_error_of_a_stack_of_ours_tells_it_in_words() {
+    let rename = Statement::new("UPDATE app.users SET name = ? WHERE id = ?").idempotent(true);
+    let last = Error::other(ErrorClass::NotExecuted, std::io::Error::other("cut off"));
+    let exhausted = Exhausted {
+        attempts: 3,
+        stopped: Stopped::Attempts,
+        worst: ErrorClass::Ambiguous,
+        last: last.about(&rename),
+    };
+    let error = Error::from(exhausted);
+    assert_eq!(
+        error.to_string(),
+        "UPDATE app.users: gave up after 3 attempts, as many as are allowed; the last: cut off; it \
+         may have been applied; read the row back, or make the statement idempotent so that it can \
+         be sent again"
+    );
+    assert_eq!(error.class(), ErrorClass::Exhausted);
+    assert_eq!(error.worst_class(), ErrorClass::Ambiguous);
+    assert_eq!(error.downcast_ref::<Exhausted>().unwrap().attempts, 3);
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_by_name() {
+    let setting = |builder: RetryBuilder| builder.build().unwrap_err().setting;
+    let second = Duration::from_secs(1);
+    assert_eq!(setting(RetryLayer::builder().attempts(0)), "attempts");
+    assert_eq!(setting(RetryLayer::builder().base(second * 2)), "base");
+    assert_eq!(setting(RetryLayer::builder().maximum(Duration::MAX)), "maximum");
+    assert_eq!(setting(RetryLayer::builder().within(Duration::ZERO)), "within");
+    for factor in [0.5, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(setting(RetryLayer::builder().factor(factor)), "factor");
+    }
+    assert!(RetryLayer::builder().base(second * 2).maximum(second * 2).build().is_ok());
+}
+
+#[cfg(feature = "limit")]
+mod with_a_limit {
+    use super::*;
+    use crate::ConcurrencyLimitLayer;
+
+    #[tokio::test(start_paused = true)]
+    async fn above_the_limit_a_sleeping_retry_holds_no_permit() {
+        let limit = ConcurrencyLimitLayer::new(1).unwrap();
+        let handle = limit.handle();
+        let layers = ServiceBuilder::new().layer(guide()).layer(limit);
+        let service = layers.service(Script::new(overloaded(1)));
+        let sleeping = tokio::spawn(service.clone().oneshot(read()));
+        tokio::task::yield_now().await;
+        assert_eq!(handle.figures().in_flight, 0);
+        let started = Instant::now();
+        service.oneshot(read()).await.unwrap();
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        sleeping.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn below_the_limit_it_keeps_its_permit_and_works_all_the_same() {
+        let limit = ConcurrencyLimitLayer::new(1).unwrap();
+        let handle = limit.handle();
+        let layers = ServiceBuilder::new().layer(limit).layer(guide());
+        let service = layers.service(Script::new(overloaded(1)));
+        let sleeping = tokio::spawn(service.oneshot(read()));
+        tokio::task::yield_now().await;
+        assert_eq!(handle.figures().in_flight, 1);
+        sleeping.await.unwrap().unwrap();
+        assert_eq!(handle.figures().in_flight, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_limit_refused_is_not_retried() {
+        let limit = ConcurrencyLimitLayer::new(1).unwrap().reject();
+        let handle = limit.handle();
+        let layers = ServiceBuilder::new().layer(guide()).layer(limit);
+        let mut script = Script::new([]);
+        script.each_takes = TICK;
+        let service = layers.service(script);
+        let running = tokio::spawn(service.clone().oneshot(read()));
+        tokio::task::yield_now().await;
+        let started = Instant::now();
+        assert!(service.oneshot(read()).await.unwrap_err().is_refusal());
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        assert_eq!(handle.figures().refused, 1);
+        running.await.unwrap().unwrap();
+    }
+}
