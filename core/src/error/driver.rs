@@ -267,3 +267,81 @@ pub(crate) fn decode_message(error: &DeserializationError) -> String {
         None => "the type's own deserialisation failed".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scylla::errors::ConnectionPoolError;
+    use scylla::errors::{OperationType, RequestAttemptError as Attempt};
+
+    use super::*;
+    use crate::error::{Error, ErrorClass, Work};
+    use crate::statement::{Statement, StatementKind};
+
+    const KINDS: [StatementKind; 6] = [
+        StatementKind::Read,
+        StatementKind::Write,
+        StatementKind::MultiPartition,
+        StatementKind::LoggedBatch,
+        StatementKind::Counter,
+        StatementKind::Conditional,
+    ];
+
+    /// The classes for every kind, of an error that no forged server can cause.
+    fn classes(error: &ExecutionError) -> [ErrorClass; 6] {
+        let statement = Statement::new("SELECT a FROM t");
+        KINDS.map(|kind| {
+            let work = Work { kind, serial: false };
+            Error::of_driver(error.clone().into(), &statement, work, false).class()
+        })
+    }
+
+    fn attempt(error: Attempt) -> ExecutionError {
+        ExecutionError::LastAttemptError(error)
+    }
+
+    fn rate_limit(rejected_by_coordinator: bool) -> ExecutionError {
+        let op_type = OperationType::Write;
+        let error = DbError::RateLimitReached { op_type, rejected_by_coordinator };
+        attempt(Attempt::DbError(error, "hush".to_owned()))
+    }
+
+    #[test]
+    fn what_was_never_sent_was_not_executed_whatever_it_is() {
+        let no_connection = ExecutionError::ConnectionPoolError(ConnectionPoolError::Initializing);
+        for error in [ExecutionError::EmptyPlan, no_connection] {
+            assert_eq!(classes(&error), [ErrorClass::NotExecuted; 6]);
+        }
+        for error in [attempt(Attempt::UnableToAllocStreamId), rate_limit(true)] {
+            assert_eq!(classes(&error), [ErrorClass::Overload; 6]);
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_serialised_is_the_caller_s_mistake() {
+        let mistake = SerializationError::new(std::io::Error::other("hush"));
+        for error in [
+            ExecutionError::BadQuery(BadQuery::SerializationError(mistake.clone())),
+            attempt(Attempt::SerializationError(mistake)),
+        ] {
+            assert_eq!(classes(&error), [ErrorClass::Permanent; 6]);
+            assert!(!format!("{:?}", Failure::from(error).kind).contains("hush"));
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_of_a_replica_leaves_writes_open() {
+        let [read, writes @ ..] = classes(&rate_limit(false));
+        assert_eq!(read, ErrorClass::NotExecuted);
+        assert_eq!(writes, [ErrorClass::Ambiguous; 5]);
+    }
+
+    #[test]
+    fn a_statement_that_another_node_prepares_differently_was_not_executed() {
+        let error = attempt(Attempt::RepreparedIdChanged {
+            statement: "hush".to_owned(),
+            expected_id: vec![1],
+            reprepared_id: vec![2],
+        });
+        assert_eq!(classes(&error), [ErrorClass::NotExecuted; 6]);
+    }
+}

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::error::ClusterError;
 
 /// Where clients connect.
-pub(super) const CQL: u16 = 9042;
+pub const CQL: u16 = 9042;
 /// Where nodes talk with each other.
 pub(super) const STORAGE: u16 = 7000;
 
@@ -21,8 +21,10 @@ const FOLDER: &str = "/tmp/cqlstack-loopback";
 
 /// The prefix `127.100.B`, held as long as any copy of the file is open. No two clusters of a machine
 /// hold the same one.
+///
+/// For servers that a test makes itself; clusters take theirs.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub struct Lease {
     third: u8,
     lock: File,
 }
@@ -31,7 +33,11 @@ impl Lease {
     /// Takes a free prefix on which `nodes` nodes can listen.
     ///
     /// It begins anywhere, lest the sessions of a cluster that just ended reconnect to the next one.
-    pub(super) fn take(nodes: usize) -> Result<Self, ClusterError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::NoFreePrefix`], [`ClusterError::Io`].
+    pub fn take(nodes: usize) -> Result<Self, ClusterError> {
         let folder = Path::new(FOLDER);
         let failed = |source| ClusterError::Io { what: format!("locking in {folder:?}"), source };
         create_for_everyone(folder).map_err(failed)?;
@@ -54,7 +60,8 @@ impl Lease {
     }
 
     /// The address of a node, from 0: `127.100.B.1` and so on.
-    pub(super) fn address(&self, node: usize) -> Ipv4Addr {
+    #[must_use]
+    pub fn address(&self, node: usize) -> Ipv4Addr {
         // A cluster has at most four nodes, which the builder has checked.
         let last = u8::try_from(node + 1).unwrap_or(u8::MAX);
         Ipv4Addr::new(127, 100, self.third, last)

@@ -58,6 +58,7 @@ use scylla::statement::unprepared::Statement;
 pub use self::builder::ClusterBuilder;
 use self::driver::{Driver, on_our_runtime};
 pub use self::error::ClusterError;
+pub use self::lease::{CQL, Lease};
 pub use self::node::Node;
 pub use self::progress::Progress;
 pub use self::shared::SharedThree;

@@ -5,12 +5,16 @@ mod bad_input;
 mod building;
 mod failover;
 mod fixture;
+mod forged;
 mod frozen;
+mod limit;
 mod login;
 mod paging;
+mod promises;
 #[cfg(feature = "provisioning")]
 mod provisioning;
 mod requests;
+mod retry;
 mod rows;
 mod stack;
 mod statements;

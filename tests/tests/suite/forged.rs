@@ -1,0 +1,109 @@
+//! Servers that answer as they are told, without a JVM: `scylla-proxy` with nothing behind it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cqlstack_core::Session;
+use cqlstack_tests::cluster::{CQL, Lease};
+use scylla_proxy::{
+    Condition, Node, Proxy, Reaction, RequestFrame, RequestOpcode, RequestReaction, RequestRule,
+    ResponseFrame, ResponseOpcode, RunningProxy,
+};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+/// Some forged nodes, and what is counted of the requests that they get.
+pub(crate) struct Forged {
+    proxy: RunningProxy,
+    points: Vec<String>,
+    _lease: Lease,
+}
+
+/// Requests that came, in order; those of the control connection are left out.
+pub(crate) struct Frames(UnboundedReceiver<(RequestFrame, Option<u16>)>);
+
+impl Frames {
+    pub(crate) fn count(&mut self) -> usize {
+        std::iter::from_fn(|| self.0.try_recv().ok()).count()
+    }
+}
+
+impl Forged {
+    pub(crate) async fn start(nodes: usize) -> Self {
+        let lease = Lease::take(nodes).unwrap();
+        let mut builder = Proxy::builder();
+        let mut points = Vec::new();
+        for node in 0..nodes {
+            let address = (lease.address(node), CQL).into();
+            points.push(format!("{address}"));
+            let node = Node::builder().proxy_address(address).request_rules(rules(Vec::new()));
+            builder = builder.with_node(node.build_dry_mode());
+        }
+        Self { proxy: builder.build().run().await.unwrap(), points, _lease: lease }
+    }
+
+    /// A session with all nodes, whose calls end after this time.
+    pub(crate) async fn session(&self, request_timeout: Duration) -> Session {
+        Session::builder()
+            .contact_points(&self.points)
+            .keepalive(Duration::from_secs(60), Duration::from_secs(60))
+            .request_timeout(request_timeout)
+            .build()
+            .await
+            .unwrap()
+    }
+
+    /// From now on every node reacts like this to requests of this kind.
+    pub(crate) fn react(&mut self, to: RequestOpcode, reaction: &RequestReaction) -> Frames {
+        let (frames, counted) = mpsc::unbounded_channel();
+        for node in &mut self.proxy.running_nodes {
+            let reaction = reaction.clone().with_feedback_when_performed(frames.clone());
+            let rule = RequestRule(not_control(Condition::RequestOpcode(to)), reaction);
+            node.change_request_rules(Some(rules(vec![rule])));
+        }
+        Frames(counted)
+    }
+}
+
+fn not_control(condition: Condition) -> Condition {
+    condition.and(Condition::not(Condition::ConnectionRegisteredAnyEvent))
+}
+
+/// What lets a session in, after rules that go first; every statement can be prepared.
+fn rules(first: Vec<RequestRule>) -> Vec<RequestRule> {
+    let forge = |answer: fn(RequestFrame) -> ResponseFrame| {
+        RequestReaction::forge_response(Arc::new(answer))
+    };
+    let opcode = Condition::RequestOpcode;
+    let rest = [
+        RequestRule(
+            opcode(RequestOpcode::Options),
+            forge(|frame| ResponseFrame::forged_supported(frame.params, &HashMap::new()).unwrap()),
+        ),
+        RequestRule(
+            opcode(RequestOpcode::Startup).or(opcode(RequestOpcode::Register)),
+            forge(|frame| ResponseFrame::forged_ready(frame.params)),
+        ),
+        RequestRule(not_control(opcode(RequestOpcode::Prepare)), forge(|frame| prepared(&frame))),
+        RequestRule(not_control(opcode(RequestOpcode::Execute)), forge(|frame| void(&frame))),
+        RequestRule(Condition::True, RequestReaction::forge().server_error()),
+    ];
+    first.into_iter().chain(rest).collect()
+}
+
+/// The answer to a PREPARE of a statement without markers and without columns.
+fn prepared(frame: &RequestFrame) -> ResponseFrame {
+    let mut body = vec![0, 0, 0, 4, 0, 16];
+    body.extend(*b"0123456789abcdef");
+    body.extend([0; 12]);
+    body.extend([0, 0, 0, 4, 0, 0, 0, 0]);
+    result(frame, body)
+}
+
+fn void(frame: &RequestFrame) -> ResponseFrame {
+    result(frame, vec![0, 0, 0, 1])
+}
+
+fn result(frame: &RequestFrame, body: Vec<u8>) -> ResponseFrame {
+    ResponseFrame::new(frame.params.for_response(), ResponseOpcode::Result, body.into())
+}
