@@ -40,7 +40,7 @@ impl ConcurrencyLimitLayer {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`] for `limit`, if it is 0 or above 2⁶⁰.
+    /// [`InvalidConfig`] for `limit`, if it is 0 or above 2⁶¹ - 1.
     pub fn new(limit: usize) -> Result<Self, InvalidConfig> {
         let permits = Arc::new(Permits::new(checked(limit)?));
         Ok(Self { permits, when_full: WhenFull::Wait })
@@ -105,7 +105,8 @@ pub struct LimitHandle {
     permits: Arc<Permits>,
 }
 
-/// The figures of a limit at one moment; each is exact, together they are when nothing goes on.
+/// The figures of a limit at one moment. They are read one after the other, so that they agree with
+/// each other only while nothing goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimitFigures {
@@ -127,7 +128,7 @@ impl LimitHandle {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`] for `limit`, if it is 0 or above 2⁶⁰. The limit then stays as it is.
+    /// [`InvalidConfig`] for `limit`, if it is 0 or above 2⁶¹ - 1. The limit then stays as it is.
     pub fn set_limit(&self, limit: usize) -> Result<(), InvalidConfig> {
         self.permits.set_limit(checked(limit)?);
         Ok(())

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use cqlstack_core::{Classify, Described, ErrorClass};
@@ -25,7 +24,7 @@ pin_project! {
         state: State<S::Future>,
         inner: S,
         request: R,
-        policy: Arc<Policy<S::Error>>,
+        policy: Policy<S::Error>,
         // The end of the time for all attempts.
         end: Option<Instant>,
         before: Option<Before>,
@@ -49,12 +48,7 @@ struct Before {
 }
 
 impl<S: Service<R>, R> ResponseFuture<S, R> {
-    pub(super) fn new(
-        first: S::Future,
-        inner: S,
-        request: R,
-        policy: Arc<Policy<S::Error>>,
-    ) -> Self {
+    pub(super) fn new(first: S::Future, inner: S, request: R, policy: Policy<S::Error>) -> Self {
         let end = policy.within.and_then(|within| Instant::now().checked_add(within));
         let state = State::Calling { future: first };
         Self { state, inner, request, policy, end, before: None }

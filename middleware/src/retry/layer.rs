@@ -15,14 +15,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sends again, after a growing wait, what may be sent again. See the [module](super).
 ///
-/// `E` is the error of the service below, [`Error`] in a stack of ours. Cloning is one atomic
-/// increment.
+/// `E` is the error of the service below, [`Error`] in a stack of ours.
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct RetryLayer<E = Error> {
-    policy: Arc<Policy<E>>,
+    policy: Policy<E>,
 }
 
-/// What the services of one layer share.
+/// What each service and each request has a copy of: some 90 bytes are copied faster than a shared
+/// count goes up and down.
 pub(super) struct Policy<E> {
     pub(super) attempts: u32,
     pub(super) growth: Growth,
@@ -35,7 +35,7 @@ type Predicate<E> = Arc<dyn Fn(&E) -> bool + Send + Sync>;
 /// For production: 3 attempts, waits of anything up to 25 ms, 50 ms, ... 1 s.
 impl<E> Default for RetryLayer<E> {
     fn default() -> Self {
-        Self { policy: Arc::new(Policy::default()) }
+        Self { policy: Policy::default() }
     }
 }
 
@@ -60,7 +60,7 @@ impl RetryLayer {
             maximum: Duration::from_secs(10),
             jitter: Jitter::None,
         };
-        Self { policy: Arc::new(Policy { growth, ..Policy::default() }) }
+        Self { policy: Policy { growth, ..Policy::default() } }
     }
 
     /// Everything to be set, from the defaults for production. For another error than [`Error`]
@@ -171,13 +171,19 @@ impl<E> RetryBuilder<E> {
         if self.policy.within == Some(Duration::ZERO) {
             return Err(InvalidConfig::new("within", "is 0: leave it out, or give 1 attempt"));
         }
-        Ok(RetryLayer { policy: Arc::new(self.policy) })
+        Ok(RetryLayer { policy: self.policy })
     }
 }
 
 impl<E> Clone for RetryLayer<E> {
     fn clone(&self) -> Self {
-        Self { policy: Arc::clone(&self.policy) }
+        Self { policy: self.policy.clone() }
+    }
+}
+
+impl<E> Clone for Policy<E> {
+    fn clone(&self) -> Self {
+        Self { retry_if: self.retry_if.clone(), ..*self }
     }
 }
 
@@ -185,7 +191,7 @@ impl<S, E> Layer<S> for RetryLayer<E> {
     type Service = Retry<S, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Retry::new(inner, Arc::clone(&self.policy))
+        Retry::new(inner, self.policy.clone())
     }
 }
 

@@ -24,7 +24,8 @@
 //! | bootstrapping, no stream id | one for each node | 9 |
 //! | overloaded, server error, broken connection; read, or idempotent write | one for each node | 9 |
 //! | the same; write that is not idempotent | 1, and it is not retried | 1 |
-//! | read timeout with enough answers and no data | 2 | 6 |
+//! | read timeout with enough answers and no data; write timeout of the batch log, if idempotent | 2 | 6 |
+//! | a statement that the server has forgotten, of any kind: it is prepared anew | 2 | 6 |
 //! | everything else; a batch, counter, conditional or several-partition statement | 1 | 3 |
 //!
 //! # When it gives up

@@ -1,7 +1,6 @@
 //! Starts a request, and keeps what another attempt needs.
 
 use std::fmt;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cqlstack_core::{Classify, Described};
@@ -14,11 +13,11 @@ use super::layer::Policy;
 /// The service of [`RetryLayer`](super::RetryLayer).
 pub struct Retry<S, E> {
     inner: S,
-    policy: Arc<Policy<E>>,
+    policy: Policy<E>,
 }
 
 impl<S, E> Retry<S, E> {
-    pub(super) fn new(inner: S, policy: Arc<Policy<E>>) -> Self {
+    pub(super) fn new(inner: S, policy: Policy<E>) -> Self {
         Self { inner, policy }
     }
 }
@@ -42,13 +41,13 @@ where
         // the next.
         let inner = self.inner.clone();
         let first = self.inner.call(request);
-        ResponseFuture::new(first, inner, again, Arc::clone(&self.policy))
+        ResponseFuture::new(first, inner, again, self.policy.clone())
     }
 }
 
 impl<S: Clone, E> Clone for Retry<S, E> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), policy: Arc::clone(&self.policy) }
+        Self { inner: self.inner.clone(), policy: self.policy.clone() }
     }
 }
 

@@ -1,0 +1,116 @@
+//! What each layer costs a request that meets no trouble, beside tower's own.
+
+mod measure;
+
+use std::future::{Ready, ready};
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::task::{Context, Poll};
+
+use clap::Parser;
+use cqlstack_core::{Error, ErrorClass, InvalidConfig, Request, Statement, StaticStatement};
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer};
+use tower::limit::ConcurrencyLimit;
+use tower::retry::{Policy, Retry};
+use tower::{Layer, Service};
+
+use measure::{Measured, alternately};
+
+/// Measures the layers over a service that answers at once, being made ready and called.
+///
+/// Both sides of a pair run alternately, on one thread; the median of all rounds is shown.
+#[derive(Parser)]
+#[command(version, after_help = "Exit codes: 0 done, 2 wrong arguments")]
+struct Arguments {
+    /// How many rounds are measured.
+    #[arg(long, value_name = "N", default_value_t = 31)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How many requests are made in a round.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    requests: u32,
+}
+
+/// Answers at once, without an allocation.
+#[derive(Clone)]
+struct AtOnce;
+
+impl Service<Request> for AtOnce {
+    type Response = ();
+    type Error = Error;
+    type Future = Ready<Result<(), Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        black_box(&request);
+        ready(Ok(()))
+    }
+}
+
+/// The policy that one would write for tower's retry: it clones the request and looks at the class.
+#[derive(Clone)]
+struct ByClass(u32);
+
+impl Policy<Request, (), Error> for ByClass {
+    type Future = Ready<()>;
+
+    fn retry(
+        &mut self,
+        _request: &mut Request,
+        result: &mut Result<(), Error>,
+    ) -> Option<Self::Future> {
+        let error = result.as_ref().err()?;
+        self.0 = self.0.checked_sub(1)?;
+        (error.class() == ErrorClass::NotExecuted).then(|| ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Request) -> Option<Request> {
+        Some(request.clone())
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("layers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), InvalidConfig> {
+    static READ: StaticStatement = StaticStatement::new("SELECT v FROM t WHERE k = ?");
+    let request = Request::new(Statement::from_static(&READ), (1,));
+    let limit = ConcurrencyLimitLayer::new(100)?.layer(AtOnce);
+    let their_limit = ConcurrencyLimit::new(AtOnce, 100);
+    let retry = RetryLayer::default().layer(AtOnce);
+    let their_retry = Retry::new(ByClass(2), AtOnce);
+
+    println!("{:<24} {:>10} {:>12}", "one request", "ns", "allocations");
+    let bare = alternately(arguments.rounds, arguments.requests, &request, AtOnce, AtOnce);
+    row("no layer", &bare[0]);
+    for (names, pair) in [
+        (
+            ["limit", "tower's limit"],
+            alternately(arguments.rounds, arguments.requests, &request, limit, their_limit),
+        ),
+        (
+            ["retry", "tower's retry"],
+            alternately(arguments.rounds, arguments.requests, &request, retry, their_retry),
+        ),
+    ] {
+        row(names[0], &pair[0]);
+        row(names[1], &pair[1]);
+        println!("{:<24} {:>10.2}", "  ratio", pair[0].nanos / pair[1].nanos);
+    }
+    Ok(())
+}
+
+fn row(name: &str, measured: &Measured) {
+    println!("{name:<24} {:>10.1} {:>12.1}", measured.nanos, measured.allocations);
+}
