@@ -25,6 +25,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The feature `testing` has a scripted session, to test layers and handlers without a server.
 
 mod client;
 mod error;
@@ -35,6 +37,8 @@ mod request;
 mod response;
 mod session;
 mod statement;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timestamp;
 mod values;
 

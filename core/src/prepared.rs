@@ -9,6 +9,7 @@ use scylla::statement::prepared::PreparedStatement;
 
 use crate::error::{Error, Failure, values_kind};
 use crate::request::Options;
+use crate::session::Basis;
 use crate::statement::Statement;
 use crate::values::Values;
 
@@ -19,6 +20,7 @@ pub struct Prepared(Arc<Inner>);
 struct Inner {
     statement: Statement,
     counter: bool,
+    basis: Basis,
     handle: Handle,
 }
 
@@ -42,7 +44,12 @@ impl Prepared {
     /// and a real session refuses it.
     #[must_use]
     pub fn made(statement: &Statement) -> Self {
-        Self(Arc::new(Inner { statement: statement.clone(), counter: false, handle: Handle::Made }))
+        Self::made_on(statement, Basis::Firm)
+    }
+
+    pub(crate) fn made_on(statement: &Statement, basis: Basis) -> Self {
+        let statement = statement.clone();
+        Self(Arc::new(Inner { statement, counter: false, basis, handle: Handle::Made }))
     }
 
     /// `counter` says that it writes one, which only the schema tells.
@@ -50,9 +57,20 @@ impl Prepared {
         statement: &Statement,
         prepared: PreparedStatement,
         counter: bool,
+        basis: Basis,
     ) -> Self {
         let statement = statement.clone();
-        Self(Arc::new(Inner { statement, counter, handle: Handle::Driver(prepared) }))
+        Self(Arc::new(Inner { statement, counter, basis, handle: Handle::Driver(prepared) }))
+    }
+
+    /// Whether the tables it was prepared for are still defined as they were, as far as its session
+    /// knows, and the same keyspace is in use. One that is not must be prepared anew: the server knows
+    /// a statement by its text alone, and would take values of the old types for those of the new.
+    ///
+    /// Costs a few atomics, and after each change that the session learns of one look at the tables.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.0.basis.holds()
     }
 
     /// The statement.

@@ -206,6 +206,28 @@ impl Request {
         self.options.consistency
     }
 
+    /// The serial consistency level, if it does not leave it to the session.
+    #[must_use]
+    pub fn serial_consistency(&self) -> Option<SerialConsistency> {
+        self.options.serial_consistency
+    }
+
+    /// How many rows a page has, if it does not leave it to the session.
+    #[must_use]
+    pub fn page_size(&self) -> Option<u32> {
+        self.options.page_size
+    }
+
+    /// Whether it has to be prepared before it can be executed: a raw one, unless the session sends
+    /// it as it is (`CREATE`, `TRUNCATE`, `USE`, without values).
+    #[must_use]
+    pub fn needs_preparing(&self) -> bool {
+        match &self.payload {
+            Payload::Raw(values) => !values.is_empty() || !self.statement.goes_unprepared(),
+            Payload::Bound(_) | Payload::Prepare => false,
+        }
+    }
+
     /// The longest time of one call of the session, if it does not leave it to the session.
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {

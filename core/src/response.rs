@@ -55,25 +55,14 @@ enum Body {
 }
 
 /// Rows that no server sent, in its own encoding, so that decoding is the real one.
-#[derive(Default)]
-struct Made {
+#[derive(Clone, Default)]
+pub(crate) struct Made {
     columns: Vec<ColumnSpec<'static>>,
     rows: Vec<Bytes>,
 }
 
-impl Response {
-    /// An answer without rows.
-    #[must_use]
-    pub fn done(statement: &Statement) -> Self {
-        Self::new(statement, Body::Made(Made::default()))
-    }
-
-    /// An answer with these rows: the name and type of each column, and values for each row.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Values`] if the values of a row do not fit the columns.
-    pub fn from_rows<N: Into<String>>(
+impl Made {
+    pub(crate) fn new<N: Into<String>>(
         statement: &Statement,
         columns: impl IntoIterator<Item = (N, ColumnType<'static>)>,
         rows: impl IntoIterator<Item = impl SerializeRow>,
@@ -91,7 +80,37 @@ impl Response {
             Ok(Bytes::from(bytes))
         });
         let rows = rows.collect::<Result<_, Error>>()?;
-        Ok(Self::new(statement, Body::Made(Made { columns, rows })))
+        Ok(Self { columns, rows })
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn count(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+impl Response {
+    /// An answer without rows.
+    #[must_use]
+    pub fn done(statement: &Statement) -> Self {
+        Self::of_made(statement, Made::default())
+    }
+
+    pub(crate) fn of_made(statement: &Statement, rows: Made) -> Self {
+        Self::new(statement, Body::Made(rows))
+    }
+
+    /// An answer with these rows: the name and type of each column, and values for each row.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Values`] if the values of a row do not fit the columns.
+    pub fn from_rows<N: Into<String>>(
+        statement: &Statement,
+        columns: impl IntoIterator<Item = (N, ColumnType<'static>)>,
+        rows: impl IntoIterator<Item = impl SerializeRow>,
+    ) -> Result<Self, Error> {
+        Ok(Self::of_made(statement, Made::new(statement, columns, rows)?))
     }
 
     /// The answer to a request that prepares.

@@ -151,12 +151,9 @@ pub struct Replicas {
 }
 
 impl Replicas {
-    pub(crate) fn new(
-        consistency: Consistency,
-        received: i32,
-        required: i32,
-        failures: i32,
-    ) -> Self {
+    /// Answers received and needed at this level, and failures that replicas reported.
+    #[must_use]
+    pub fn new(consistency: Consistency, received: i32, required: i32, failures: i32) -> Self {
         Self { consistency, received, required, failures }
     }
 }

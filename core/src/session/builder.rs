@@ -21,6 +21,7 @@ use crate::error::Error;
 /// | [`prepare_timeout`](Self::prepare_timeout) | 5 s |
 /// | [`request_timeout`](Self::request_timeout) | 10 s |
 /// | [`schema_timeout`](Self::schema_timeout) | 60 s |
+/// | [`schema_refresh`](Self::schema_refresh) | 1 s |
 /// | [`page_size`](Self::page_size) | 5,000 rows |
 /// | [`consistency`](Self::consistency) | `LOCAL_QUORUM` |
 /// | [`serial_consistency`](Self::serial_consistency) | `LOCAL_SERIAL` |
@@ -106,6 +107,15 @@ impl SessionBuilder {
     /// Sets the same for changes of the schema, which wait until all nodes agree.
     pub fn schema_timeout(mut self, timeout: Duration) -> Self {
         self.config.schema_timeout = timeout;
+        self
+    }
+
+    /// Sets how often the session reads the schema of keyspaces in which others have changed something,
+    /// of which the server tells it. Nothing is read where nothing has changed. Until then a prepared
+    /// statement can be out of date: a table that is dropped and made again with another type of the
+    /// same width is then written with the old one.
+    pub fn schema_refresh(mut self, interval: Duration) -> Self {
+        self.config.schema_refresh = interval;
         self
     }
 

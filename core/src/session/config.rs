@@ -22,6 +22,7 @@ pub(super) struct Config {
     pub(super) prepare_timeout: Duration,
     pub(super) request_timeout: Duration,
     pub(super) schema_timeout: Duration,
+    pub(super) schema_refresh: Duration,
     pub(super) page_size: u32,
     pub(super) consistency: Consistency,
     pub(super) serial_consistency: SerialConsistency,
@@ -50,6 +51,7 @@ impl Default for Config {
             prepare_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
             schema_timeout: Duration::from_secs(60),
+            schema_refresh: Duration::from_secs(1),
             page_size: 5_000,
             consistency: Consistency::LocalQuorum,
             serial_consistency: SerialConsistency::LocalSerial,
@@ -74,6 +76,7 @@ impl Config {
             ("prepare_timeout", self.prepare_timeout),
             ("request_timeout", self.request_timeout),
             ("schema_timeout", self.schema_timeout),
+            ("schema_refresh", self.schema_refresh),
         ] {
             if duration.is_zero() {
                 return Err(InvalidConfig::new(setting, "must be longer than zero"));

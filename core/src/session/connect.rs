@@ -14,6 +14,7 @@ use scylla::errors::{
 use tokio::time::{Instant, timeout};
 
 use super::config::{Compression, Config};
+use super::schema::SchemaClock;
 use super::{Inner, Session};
 use crate::error::{Error, ErrorKind};
 
@@ -33,7 +34,8 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
         Err(_) => return Err(Error::setup(unreachable())),
     };
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
-    Ok(Session { inner: Arc::new(Inner { driver, config }) })
+    let schema = SchemaClock::new(&driver);
+    Ok(Session { inner: Arc::new(Inner { driver, config, schema }) })
 }
 
 fn driver_builder(config: &Config) -> DriverBuilder {
@@ -52,6 +54,7 @@ fn driver_builder(config: &Config) -> DriverBuilder {
         .connection_timeout(config.connect_timeout)
         .hostname_resolution_timeout(Some(config.connect_timeout))
         .schema_agreement_timeout(config.schema_timeout)
+        .cluster_metadata_refresh_interval(config.schema_refresh)
         .compression(config.compression.map(|compression| match compression {
             Compression::Lz4 => scylla::client::Compression::Lz4,
             Compression::Snappy => scylla::client::Compression::Snappy,

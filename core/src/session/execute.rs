@@ -4,7 +4,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use scylla::client::session::Session as Driver;
 use scylla::errors::ExecutionError;
 use scylla::frame::response::result::{ColumnType, NativeType};
 use scylla::response::query_result::QueryResult;
@@ -14,6 +13,7 @@ use scylla::statement::prepared::PreparedStatement;
 use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
+use super::schema::{Basis, Schema, TableName};
 use crate::error::{Error, ErrorKind};
 use crate::paging::PagingState;
 use crate::prepared::{Prepared, no_failover};
@@ -35,19 +35,15 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> BoxFuture<Result<R
         Payload::Prepare => {
             Box::pin(async move { prepare(&session, &request).await.map(Response::of_prepared) })
         }
-        Payload::Raw(values) if values.is_empty() && goes_unprepared(request.statement()) => {
-            Box::pin(async move { query(&session, &request).await })
+        Payload::Raw(_) if request.needs_preparing() => {
+            Box::pin(async move { prepare_and_execute(&session, request).await })
         }
-        Payload::Raw(_) => Box::pin(async move { prepare_and_execute(&session, request).await }),
+        Payload::Raw(_) => Box::pin(async move { query(&session, &request).await }),
     }
 }
 
-fn goes_unprepared(statement: &Statement) -> bool {
-    matches!(statement.kind(), StatementKind::Schema | StatementKind::Other)
-}
-
 /// What no layer above has bound. The time of the call covers both halves.
-async fn prepare_and_execute(session: &Inner, request: Request) -> Result<Response, Error> {
+async fn prepare_and_execute(session: &Arc<Inner>, request: Request) -> Result<Response, Error> {
     let time = Time::of(session, &request)?;
     let prepared = prepare(session, &request).await?;
     let request = request.with_deadline(time.until).bind(&prepared)?;
@@ -84,7 +80,10 @@ async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
     statement.set_retry_policy(Some(no_failover()));
     let page = options.page.as_ref().map_or_else(DriverPage::start, PagingState::to_driver);
     let answer = pin!(session.driver.query_single_page(statement, (), page));
-    within(session, request, answer).await
+    let answer = within(session, request, answer).await;
+    // It can have been a `USE`.
+    session.schema.note_keyspace(&session.driver);
+    answer
 }
 
 /// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
@@ -115,19 +114,23 @@ async fn within(
     }
 }
 
-pub(super) async fn prepare(session: &Inner, request: &Request) -> Result<Prepared, Error> {
+pub(super) async fn prepare(session: &Arc<Inner>, request: &Request) -> Result<Prepared, Error> {
     let time = Time::of(session, request)?;
     let statement = request.statement();
     let until = time.until.min(add(time.started, session.config.prepare_timeout));
     let default = Some(session.config.consistency);
+    // Before the server is asked: should the schema change meanwhile, the statement counts as old.
+    let schema = session.schema.now(&session.driver);
     match timeout_at(until, session.driver.prepare(statement.text())).await {
         Ok(Ok(mut prepared)) => {
             prepared.set_page_size(session.page_size());
-            let counter = writes_counters(&session.driver, &prepared, statement);
+            let tables = schema.tables(&prepared, statement);
+            let counter = writes_counters(&schema, &prepared, &tables, statement);
             if counter {
                 statement.learn_counter();
             }
-            Ok(Prepared::of_driver(statement, prepared, counter))
+            let basis = Basis::new(session, &schema, tables);
+            Ok(Prepared::of_driver(statement, prepared, counter, basis))
         }
         Ok(Err(error)) => Err(request.error(error, default)),
         Err(_) => {
@@ -139,23 +142,22 @@ pub(super) async fn prepare(session: &Inner, request: &Request) -> Result<Prepar
 
 /// A marker in `n = n + ?` is a counter; without a marker the table tells, since one with counters
 /// has nothing else beside its key.
-fn writes_counters(driver: &Driver, prepared: &PreparedStatement, statement: &Statement) -> bool {
+fn writes_counters(
+    schema: &Schema,
+    prepared: &PreparedStatement,
+    tables: &[TableName],
+    statement: &Statement,
+) -> bool {
     if statement.kind() == StatementKind::Read {
         return false;
     }
     let is_counter =
         |column: &ColumnType<'_>| matches!(column, ColumnType::Native(NativeType::Counter));
-    if prepared.get_variable_col_specs().iter().any(|marker| is_counter(marker.typ())) {
-        return true;
-    }
-    let Some(table) = statement.table() else { return false };
-    let in_use = driver.get_keyspace();
-    let Some(keyspace) = table.keyspace.as_ref().or(in_use.as_deref()) else { return false };
-    driver
-        .get_cluster_state()
-        .get_keyspace(keyspace)
-        .and_then(|keyspace| keyspace.tables.get(&table.name))
-        .is_some_and(|table| table.columns.values().any(|column| is_counter(&column.typ)))
+    prepared.get_variable_col_specs().iter().any(|marker| is_counter(marker.typ()))
+        || tables
+            .iter()
+            .filter_map(|table| schema.table(table))
+            .any(|table| table.columns.values().any(|column| is_counter(&column.typ)))
 }
 
 fn invalid(session: &Inner, request: &Request, why: &str) -> Error {

@@ -4,6 +4,7 @@ mod builder;
 mod config;
 mod connect;
 mod execute;
+mod schema;
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,6 +14,8 @@ use std::task::{Context, Poll};
 pub use builder::SessionBuilder;
 use config::Config;
 pub use config::{Compression, InvalidConfig};
+pub(crate) use schema::Basis;
+use schema::SchemaClock;
 use tower_service::Service;
 
 use crate::error::Error;
@@ -68,6 +71,7 @@ pub struct Session {
 struct Inner {
     driver: scylla::client::session::Session,
     config: Config,
+    schema: SchemaClock,
 }
 
 impl Session {
@@ -83,6 +87,13 @@ impl Session {
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
     pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
         execute::prepare(&self.inner, &Request::prepare(statement)).await
+    }
+
+    /// A number that grows whenever this session learns of another schema, or of another keyspace in
+    /// use, by `USE` through the session. Costs a few atomics.
+    #[must_use]
+    pub fn schema_generation(&self) -> u64 {
+        self.inner.schema.generation(&self.inner.driver)
     }
 
     /// The driver's session, for what this crate does not offer. What goes this way passes no layer

@@ -231,6 +231,11 @@ impl Statement {
         self.inner().facts().table.as_ref()
     }
 
+    /// Whether, without values, it is sent as text.
+    pub(crate) fn goes_unprepared(&self) -> bool {
+        matches!(self.kind(), StatementKind::Schema | StatementKind::Other)
+    }
+
     /// Preparing showed that it writes a counter.
     pub(crate) fn learn_counter(&self) {
         self.inner().counter.store(true, Ordering::Relaxed);
