@@ -13,7 +13,8 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
 
-/// Any stack of layers around a session: what a function takes that does not mind which.
+/// Any stack of layers around a session: what a function takes that does not mind which. One that
+/// spawns tasks takes `impl Stack + 'static`.
 ///
 /// ```
 /// use cqlstack_core::{Client, Error, Stack, Statement};
@@ -22,9 +23,15 @@ use crate::statement::Statement;
 ///     db.request(&Statement::new("SELECT count(*) FROM app.users")).await?.value()
 /// }
 /// ```
-pub trait Stack: Service<Request, Response = Response, Error = Error> + Clone {}
+pub trait Stack:
+    Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send
+{
+}
 
-impl<S: Service<Request, Response = Response, Error = Error> + Clone> Stack for S {}
+impl<S> Stack for S where
+    S: Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send
+{
+}
 
 /// Sends requests through a service: a [`Session`](crate::Session), bare or in layers.
 ///

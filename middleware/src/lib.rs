@@ -9,12 +9,13 @@
 //! |---|---|---|
 //! | [`retry::RetryLayer`] | `retry` | sends again, after a growing wait, what may be sent again |
 //! | [`limit::ConcurrencyLimitLayer`] | `limit` | at most N requests at a time; the others wait, or are refused |
+//! | [`cache::StatementCacheLayer`] | `statement-cache` | prepares each statement once |
 //!
 //! The feature `full` has them all.
 //!
 //! ```no_run
 //! use cqlstack_core::{Client, Session};
-//! use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer};
+//! use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 //! use tower::ServiceBuilder;
 //!
 //! # fn run(session: Session) -> Result<(), cqlstack_core::Error> {
@@ -22,6 +23,7 @@
 //!     ServiceBuilder::new()
 //!         .layer(RetryLayer::default())
 //!         .layer(ConcurrencyLimitLayer::new(100)?)
+//!         .layer(StatementCacheLayer::new(1_000)?)
 //!         .service(session),
 //! );
 //! # Ok(())
@@ -30,14 +32,19 @@
 //!
 //! # In which order
 //!
-//! Retry above the limit: a request that waits for its next attempt then holds no permit. The other
-//! way round works, and costs what each layer's page says.
+//! Retry above the limit: a request that waits for its next attempt then holds no permit. The statement
+//! cache innermost: a prepare then passes all other layers, together with the request that needs it.
+//! Other orders work, and cost what each layer's page says.
 
+#[cfg(feature = "statement-cache")]
+pub mod cache;
 #[cfg(feature = "limit")]
 pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
 
+#[cfg(feature = "statement-cache")]
+pub use cache::StatementCacheLayer;
 #[cfg(feature = "limit")]
 pub use limit::ConcurrencyLimitLayer;
 #[cfg(feature = "retry")]

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cqlstack_core::{Client, Session};
+use cqlstack_middleware::cache::CacheFigures;
 use cqlstack_middleware::limit::LimitFigures;
-use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer};
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use tower::ServiceBuilder;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -63,17 +64,18 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let concurrency = usize::try_from(arguments.concurrency)?;
     let limit = ConcurrencyLimitLayer::new(concurrency)?;
     let handle = limit.handle();
+    let cache = StatementCacheLayer::default();
+    let cached = cache.handle();
     // Retry above the limit: who waits for another attempt holds no permit.
-    let stack = ServiceBuilder::new().layer(RetryLayer::default()).layer(limit);
-    let db = Client::new(stack.service(session.clone()));
+    let stack = ServiceBuilder::new().layer(RetryLayer::default()).layer(limit).layer(cache);
+    let db = Client::new(stack.service(session));
 
     users::create_table(&db).await?;
-    // What is prepared once is bound for each request; a statement cache does that by itself.
-    let insert = session.prepare(&users::INSERT).await?;
-    let select = session.prepare(&users::SELECT).await?;
-    users::write(&db, &insert, arguments.users).await?;
-    users::read_and_compare(&db, &select, arguments.users).await?;
+    users::write(&db, arguments.users).await?;
+    users::read_and_compare(&db, arguments.users).await?;
     let LimitFigures { limit, waited, refused, .. } = handle.figures();
     println!("limit {limit}: requests waited {waited:.1?} all together, {refused} were refused");
+    let CacheFigures { statements, hits, prepares, .. } = cached.figures();
+    println!("cache: {statements} statements, {prepares} prepares, {hits} hits");
     Ok(())
 }

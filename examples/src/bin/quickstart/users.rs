@@ -3,9 +3,7 @@
 use std::future::ready;
 use std::time::Instant;
 
-use cqlstack_core::{
-    Client, DeserializeRow, Error, Prepared, Request, Stack, Statement, StaticStatement,
-};
+use cqlstack_core::{Client, DeserializeRow, Error, Stack, Statement, StaticStatement};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -48,17 +46,12 @@ pub(crate) async fn create_table(db: &Client<impl Stack>) -> Result<(), Error> {
 }
 
 /// Single writes: each goes to its own partition.
-pub(crate) async fn write(
-    db: &Client<impl Stack>,
-    insert: &Prepared,
-    count: u32,
-) -> Result<(), Failure> {
+pub(crate) async fn write(db: &Client<impl Stack>, count: u32) -> Result<(), Failure> {
     let work = Work::new("writing", count)?;
     stream::iter(0..i32::try_from(count)?)
-        .map(|id| async move {
+        .map(|id| {
             let User { id, name, email } = User::number(id);
-            let request = Request::new(&INSERT, (id, name, email)).bind(insert)?;
-            db.request(request).await
+            db.execute(&INSERT, (id, name, email))
         })
         .buffer_unordered(AHEAD)
         .inspect_ok(|_| work.bar.inc(1))
@@ -68,16 +61,11 @@ pub(crate) async fn write(
     Ok(())
 }
 
-pub(crate) async fn read_and_compare(
-    db: &Client<impl Stack>,
-    select: &Prepared,
-    count: u32,
-) -> Result<(), Failure> {
+pub(crate) async fn read_and_compare(db: &Client<impl Stack>, count: u32) -> Result<(), Failure> {
     let work = Work::new("reading", count)?;
     stream::iter(0..i32::try_from(count)?)
         .map(|id| async move {
-            let request = Request::new(&SELECT, (id,)).bind(select)?;
-            let found: User = db.request(request).await?.row()?;
+            let found: User = db.execute(&SELECT, (id,)).await?.row()?;
             if found == User::number(id) {
                 return Ok::<_, Failure>(());
             }

@@ -1,0 +1,120 @@
+//! The prepared statements of one service.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cqlstack_core::{Prepared, Statement};
+use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, UnitWeighter};
+
+use super::flight::Flights;
+
+/// What has happened, in all services of a layer.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) hits: AtomicU64,
+    pub(super) misses: AtomicU64,
+    pub(super) prepares: AtomicU64,
+    pub(super) evictions: AtomicU64,
+    /// Entries that were out of date.
+    pub(super) stale: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What the clones of one service share.
+pub(super) struct Entries {
+    cache: Cache<ByText, Prepared, UnitWeighter, DefaultHashBuilder, CountEvictions>,
+    pub(super) flights: Flights,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// A statement that is what its text is.
+#[derive(Clone)]
+struct ByText(Statement);
+
+struct Text<'t>(&'t str);
+
+impl Hash for ByText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.text().hash(state);
+    }
+}
+
+impl PartialEq for ByText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text() == other.0.text()
+    }
+}
+
+impl Eq for ByText {}
+
+impl Hash for Text<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl Equivalent<ByText> for Text<'_> {
+    fn equivalent(&self, key: &ByText) -> bool {
+        self.0 == key.0.text()
+    }
+}
+
+#[derive(Clone)]
+struct CountEvictions(Arc<Counters>);
+
+impl Lifecycle<ByText, Prepared> for CountEvictions {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _statement: ByText, _prepared: Prepared) {
+        Counters::count(&self.0.evictions);
+    }
+}
+
+impl Entries {
+    pub(super) fn new(capacity: usize, counters: Arc<Counters>) -> Self {
+        let cache = Cache::with(
+            capacity,
+            capacity as u64,
+            UnitWeighter,
+            DefaultHashBuilder::default(),
+            CountEvictions(Arc::clone(&counters)),
+        );
+        Self { cache, flights: Flights::default(), counters }
+    }
+
+    /// The statement, if it is there and current; one that is not goes.
+    pub(super) fn get(&self, statement: &Statement) -> Option<Prepared> {
+        let text = Text(statement.text());
+        let prepared = self.cache.get(&text)?;
+        if prepared.is_current() {
+            return Some(prepared);
+        }
+        if self.cache.remove_if(&text, |entry| !entry.is_current()).is_some() {
+            Counters::count(&self.counters.stale);
+        }
+        None
+    }
+
+    pub(super) fn keep(&self, prepared: &Prepared) {
+        self.cache.insert(ByText(prepared.statement().clone()), prepared.clone());
+    }
+
+    pub(super) fn remove(&self, statement: &Statement) {
+        self.cache.remove(&Text(statement.text()));
+    }
+
+    pub(super) fn clear(&self) {
+        self.cache.clear();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cache.len()
+    }
+}

@@ -1,0 +1,74 @@
+//! One prepare for all who want the same statement at the same time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cqlstack_core::{Error, Prepared};
+use tokio::sync::watch;
+
+pub(super) type Outcome = Result<Prepared, Error>;
+
+type UnderWay = HashMap<Arc<str>, watch::Receiver<Option<Outcome>>>;
+
+/// The prepares that are under way, by text. Locked on a miss only.
+#[derive(Debug, Default)]
+pub(super) struct Flights(Mutex<UnderWay>);
+
+/// What somebody who needs a statement has to do.
+pub(super) enum Role<'f> {
+    /// Send the prepare.
+    Lead(Flight<'f>),
+    /// Wait for the one who sends it.
+    Follow(Follower),
+}
+
+/// A prepare under way. Dropped without [`land`](Self::land), its followers choose another leader.
+pub(super) struct Flight<'f> {
+    flights: &'f Flights,
+    text: Arc<str>,
+    outcome: watch::Sender<Option<Outcome>>,
+}
+
+pub(super) struct Follower(watch::Receiver<Option<Outcome>>);
+
+impl Flights {
+    pub(super) fn join(&self, text: &str) -> Role<'_> {
+        let mut flights = self.lock();
+        if let Some(outcome) = flights.get(text) {
+            return Role::Follow(Follower(outcome.clone()));
+        }
+        let (outcome, follow) = watch::channel(None);
+        let text = Arc::<str>::from(text);
+        flights.insert(Arc::clone(&text), follow);
+        Role::Lead(Flight { flights: self, text, outcome })
+    }
+
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, UnderWay> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Flight<'_> {
+    /// Gives the outcome to all who wait. Who comes from now on finds the cache filled, or tries anew.
+    pub(super) fn land(self, outcome: &Outcome) {
+        self.outcome.send_replace(Some(outcome.clone()));
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.flights.lock().remove(&self.text);
+    }
+}
+
+impl Follower {
+    /// The outcome, or `None` if the leader is gone without one.
+    pub(super) async fn wait(mut self) -> Option<Outcome> {
+        self.0.wait_for(Option::is_some).await.ok()?.clone()
+    }
+}

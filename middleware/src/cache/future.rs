@@ -1,0 +1,73 @@
+//! The answer to come, by one of three ways.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use cqlstack_core::{Error, Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+type Boxed = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
+
+pin_project! {
+    /// The answer of a [`StatementCache`](super::StatementCache) to come.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S>
+    where
+        S: Service<Request>,
+    {
+        #[pin]
+        state: State<S>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S>
+    where
+        S: Service<Request>,
+    {
+        // Bound, or in no need of it.
+        Calling { #[pin] future: S::Future },
+        // To be prepared first.
+        Missed { future: Boxed },
+        Done { outcome: Option<Result<Response, Error>> },
+    }
+}
+
+impl<S: Service<Request>> ResponseFuture<S> {
+    pub(super) fn calling(future: S::Future) -> Self {
+        Self { state: State::Calling { future } }
+    }
+
+    pub(super) fn missed(future: Boxed) -> Self {
+        Self { state: State::Missed { future } }
+    }
+
+    pub(super) fn done(outcome: Result<Response, Error>) -> Self {
+        Self { state: State::Done { outcome: Some(outcome) } }
+    }
+}
+
+impl<S> Future for ResponseFuture<S>
+where
+    S: Service<Request, Response = Response, Error = Error>,
+{
+    type Output = Result<Response, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProj::Calling { future } => future.poll(cx),
+            StateProj::Missed { future } => future.as_mut().poll(cx),
+            // Taken before: no other answer will come.
+            StateProj::Done { outcome } => outcome.take().map_or(Poll::Pending, Poll::Ready),
+        }
+    }
+}
+
+impl<S: Service<Request>> fmt::Debug for ResponseFuture<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

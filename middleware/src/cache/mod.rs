@@ -1,0 +1,86 @@
+//! Prepares each statement once.
+//!
+//! A request whose statement was prepared before is bound to the prepared form and goes on; for a new
+//! one a *prepare* request is sent first, through the service below, so that whatever stands there
+//! limits, times and retries it. The answer is kept:
+//!
+//! - **bounded**: at most so many statements; those that are not used again go first (S3-FIFO and
+//!   Clock-PRO, by `quick_cache`), so that thousands of one-off texts do not push out the hot ones;
+//! - **single flight**: however many requests want the same new statement at once, one prepare is sent
+//!   for all of them. If it fails, those that waited get its error; it is not kept, and the next
+//!   request tries anew. If the one that sent it is dropped, another one takes over;
+//! - **nothing of the first caller stays**: an entry is the text's; consistency, page size, timeout
+//!   and the like are each request's own;
+//! - **current**: an entry goes when its session learns that the definition of the statement's table
+//!   has changed, or that another keyspace is in use
+//!   ([`Prepared::is_current`](cqlstack_core::Prepared::is_current)). Of a change by this session that
+//!   is before the change is answered, of one by others it is within
+//!   [`schema_refresh`](cqlstack_core::SessionBuilder::schema_refresh), a second by default. In that
+//!   window a table that was dropped and made again with another type of the same width can be written
+//!   with the old type.
+//!
+//! A request that is bound already passes, and so does what needs no preparing (`CREATE`, `TRUNCATE`,
+//! `USE`). A statement that the server has forgotten the driver prepares again by itself.
+//!
+//! ```
+//! use cqlstack_core::testing::{Answer, ScriptedSession};
+//! use cqlstack_core::{Client, Statement};
+//! use cqlstack_middleware::StatementCacheLayer;
+//! use tower::Layer;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), cqlstack_core::Error> {
+//! let cache = StatementCacheLayer::new(1_000)?;
+//! let handle = cache.handle();
+//! let session = ScriptedSession::new().otherwise(Answer::done());
+//! let db = Client::new(cache.layer(session.clone()));
+//!
+//! let touch = Statement::new("UPDATE app.users SET seen = true WHERE id = ?");
+//! for id in 0..100 {
+//!     db.execute(&touch, (id,)).await?;
+//! }
+//! assert_eq!(session.prepares(), 1);
+//! assert_eq!(handle.figures().hits, 99);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Order
+//!
+//! Right: innermost, next to the session: a first use then passes limit and retry once, together with
+//! its prepare.
+//!
+//! Wrong: above retry. It works, but what is retried is then the bound request alone, and a prepare
+//! that failed on the way is retried by itself.
+//!
+//! # Sharing
+//!
+//! Clones of a service share its cache. Each service that the layer makes has one of its own, since
+//! the same text means different tables to sessions with different keyspaces; the handle speaks for
+//! all of them.
+//!
+//! # On drop
+//!
+//! Dropping a request that waits for a prepare leaves the prepare to the others; dropping the one that
+//! sent it lets one of those that wait send it anew.
+//!
+//! # Cost
+//!
+//! A hit: a hash and a comparison of the text, a shard's read lock, an atomic counter and what
+//! `is_current` costs, and no allocation; binding allocates what the driver's own does, and one
+//! `Arc`. A miss: one boxed future, and a prepare on every node.
+
+mod entries;
+mod error;
+mod flight;
+mod future;
+mod layer;
+mod service;
+
+pub use error::NotPrepared;
+pub use future::ResponseFuture;
+pub use layer::{CacheFigures, CacheHandle, StatementCacheLayer};
+pub use service::StatementCache;
+
+#[cfg(test)]
+mod tests;

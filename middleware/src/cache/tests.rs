@@ -1,0 +1,300 @@
+use std::time::Duration;
+
+use cqlstack_core::testing::{Answer, ScriptedSession};
+use cqlstack_core::{Client, Consistency, ErrorClass, ErrorKind, Request, Statement};
+use futures::FutureExt;
+use futures::future::{join_all, maybe_done};
+use tokio::time::{Instant, sleep, timeout};
+use tower::ServiceExt;
+use tower_layer::Layer;
+
+use super::*;
+
+const TICK: Duration = Duration::from_millis(10);
+
+fn select() -> Statement {
+    Statement::new("SELECT v FROM t WHERE k = ?").named("select")
+}
+
+fn session() -> ScriptedSession {
+    ScriptedSession::new().otherwise(Answer::done())
+}
+
+/// A stack over this session with a cache of so many statements.
+fn cached(
+    statements: usize,
+    session: &ScriptedSession,
+) -> (Client<StatementCache<ScriptedSession>>, CacheHandle) {
+    let layer = StatementCacheLayer::new(statements).unwrap();
+    (Client::new(layer.layer(session.clone())), layer.handle())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_raw_request_is_bound_and_a_bound_one_passes() {
+    let session = session();
+    let (db, handle) = cached(10, &session);
+    for k in 0..3 {
+        db.execute(select(), (k,)).await.unwrap();
+    }
+    let answer = db.request(Request::prepare(select())).await.unwrap();
+    let bound = Request::new(select(), (4,)).bind(answer.prepared().unwrap()).unwrap();
+    db.request(bound).await.unwrap();
+    assert_eq!((session.prepares(), session.executes()), (1, 4));
+    let raw = session.sent().iter().filter(|sent| sent.request.needs_preparing()).count();
+    assert_eq!(raw, 0);
+    let figures = handle.figures();
+    assert_eq!((figures.hits, figures.misses, figures.statements), (3, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_needs_no_preparing_passes_as_it_is() {
+    let session = session();
+    let (db, handle) = cached(10, &session);
+    for text in ["CREATE TABLE t (k int PRIMARY KEY)", "TRUNCATE t", "USE ks"] {
+        db.request(&Statement::new(text)).await.unwrap();
+    }
+    assert_eq!((session.prepares(), session.executes()), (0, 3));
+    assert_eq!(handle.figures().misses, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_first_uses_at_once_prepare_once() {
+    let session = session().otherwise_prepare(Answer::done().after(TICK));
+    let (db, handle) = cached(10, &session);
+    let all = join_all((0..1_000).map(|k| db.execute(select(), (k,)))).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!((session.prepares(), session.executes()), (1, 1_000));
+    assert_eq!(handle.figures().prepares, 1);
+    assert_eq!(db.service().under_way(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_prepare_is_everybody_s_and_is_not_kept() {
+    let failure = Answer::error(ErrorKind::Syntax).after(TICK);
+    let session = session().on_prepare("select", [failure.clone(), failure]);
+    let (db, handle) = cached(10, &session);
+    let all = join_all((0..1_000).map(|k| db.execute(select(), (k,)))).await;
+    assert!(
+        all.iter().all(|outcome| outcome.as_ref().unwrap_err().class() == ErrorClass::Permanent)
+    );
+    assert_eq!((session.prepares(), session.executes()), (1, 0));
+    assert!(db.execute(select(), (1,)).await.is_err());
+    assert_eq!((session.prepares(), handle.figures().statements), (2, 0));
+    db.execute(select(), (1,)).await.unwrap();
+    assert_eq!((session.prepares(), handle.figures().statements), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_leader_leaves_its_prepare_to_another() {
+    let session = session().on_prepare("select", [Answer::never()]);
+    let (db, _) = cached(10, &session);
+    let mut leader = Box::pin(db.execute(select(), (0,)));
+    assert!(leader.as_mut().now_or_never().is_none());
+    let followers: Vec<_> = (1..100).map(|k| tokio::spawn(db.execute(select(), (k,)))).collect();
+    sleep(TICK).await;
+    assert_eq!(session.prepares(), 1);
+    drop(leader);
+    for follower in followers {
+        timeout(TICK, follower).await.expect("stranded").unwrap().unwrap();
+    }
+    assert_eq!((session.prepares(), session.in_flight()), (2, 0));
+    assert_eq!(db.service().under_way(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_panics_leaves_its_prepare_to_another() {
+    let session = session().otherwise_prepare(Answer::done().after(TICK));
+    let (db, _) = cached(10, &session);
+    let panics = tower::service_fn(|_: Request| async {
+        tokio::task::yield_now().await;
+        panic!("the service below panics")
+    });
+    let layer = StatementCacheLayer::default();
+    let panicking: Client<_> =
+        Client::new(layer.layer(panics.map_result(|r: Result<_, cqlstack_core::Error>| r)));
+    assert!(tokio::spawn(panicking.execute(select(), (0,))).await.unwrap_err().is_panic());
+    assert_eq!(panicking.service().under_way(), 0);
+    db.execute(select(), (0,)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_another_s_prepare_beyond_their_own_deadline() {
+    let session = session().otherwise_prepare(Answer::never());
+    let (db, _) = cached(10, &session);
+    let leader = tokio::spawn(db.execute(select(), (0,)));
+    tokio::task::yield_now().await;
+    let started = Instant::now();
+    let hurried = Request::new(select(), (1,)).with_deadline(started + TICK);
+    let error = db.request(hurried).await.unwrap_err();
+    println!("{error}");
+    assert_eq!(started.elapsed(), TICK);
+    assert_eq!(error.class(), ErrorClass::NotExecuted);
+    assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline));
+    leader.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prepare_has_the_deadline_of_the_request_that_sends_it() {
+    let session = session();
+    let (db, _) = cached(10, &session);
+    let deadline = Instant::now() + TICK;
+    db.request(Request::new(select(), (1,)).with_deadline(deadline)).await.unwrap();
+    assert!(session.sent()[0].is_prepare());
+    assert_eq!(session.sent()[0].request.deadline(), Some(deadline));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_the_first_caller_stays_with_the_entry() {
+    let session = session();
+    let (db, _) = cached(10, &session);
+    let first = Request::new(select(), (1,))
+        .with_consistency(Consistency::One)
+        .with_page_size(5_000)
+        .with_timeout(TICK);
+    let second = Request::new(select().named("other").idempotent(false), (1,)).with_page_size(3);
+    for (a, b) in [(first.clone(), second.clone()), (second, first)] {
+        let _ = tokio::join!(db.request(a.clone()), db.request(b.clone()));
+        let sent = session.sent();
+        for (asked, got) in [a, b].iter().zip(&sent[sent.len() - 2..]) {
+            let got = &got.request;
+            assert_eq!(got.page_size(), asked.page_size());
+            assert_eq!(got.consistency(), asked.consistency());
+            assert_eq!(got.timeout(), asked.timeout());
+            assert_eq!(got.statement().name(), asked.statement().name());
+            assert_eq!(got.statement().is_idempotent(), asked.statement().is_idempotent());
+        }
+    }
+    assert_eq!(session.prepares(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hot_set_survives_a_scan_of_ten_thousand_one_off_texts() {
+    let session = session();
+    let (db, handle) = cached(1_000, &session);
+    let hot: Vec<_> = (0..900).map(|n| Statement::new(format!("SELECT h{n} FROM t"))).collect();
+    for _ in 0..3 {
+        for statement in &hot {
+            db.request(statement).await.unwrap();
+        }
+    }
+    for n in 0..10_000 {
+        db.request(&Statement::new(format!("SELECT o{n} FROM t"))).await.unwrap();
+    }
+    let kept = hot.iter().filter(|statement| db.service().look_up(statement)).count();
+    println!("{kept} of 900 hot statements survived: {:?}", handle.figures());
+    assert!(kept * 100 >= 900 * 95, "{kept}");
+    assert!(handle.figures().statements <= 1_000);
+    assert!(handle.figures().evictions >= 9_900);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_different_texts_at_once_are_bounded_and_leave_nothing() {
+    let session = session().otherwise_prepare(Answer::done().after(TICK));
+    let (db, handle) = cached(100, &session);
+    let texts = (0..10_000).map(|n| Statement::new(format!("SELECT o{n} FROM t")));
+    let all = join_all(texts.map(|statement| db.request(&statement))).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert!(handle.figures().statements <= 100);
+    assert_eq!((session.in_flight(), db.service().under_way()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_out_of_date_is_prepared_anew() {
+    let session = session();
+    let (db, handle) = cached(10, &session);
+    db.execute(select(), (1,)).await.unwrap();
+    session.change_schema();
+    let all = join_all((0..100).map(|k| db.execute(select(), (k,)))).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!((session.prepares(), handle.figures().stale), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_go_by_hand() {
+    let session = session();
+    let (db, handle) = cached(10, &session);
+    let other = Statement::new("SELECT w FROM t");
+    for statement in [&select(), &other] {
+        db.request(statement).await.unwrap();
+    }
+    handle.invalidate(&select().named("whatever"));
+    assert_eq!(handle.figures().statements, 1);
+    handle.clear();
+    assert_eq!(handle.figures().statements, 0);
+    db.request(&other).await.unwrap();
+    assert_eq!(session.prepares(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_of_one_layer_have_caches_of_their_own_and_one_handle() {
+    let layer = StatementCacheLayer::default();
+    let (one, other) = (session(), session());
+    let (db_one, db_other) =
+        (Client::new(layer.layer(one.clone())), Client::new(layer.layer(other.clone())));
+    for db in [&db_one, &db_one.clone(), &db_other] {
+        db.execute(select(), (1,)).await.unwrap();
+    }
+    assert_eq!((one.prepares(), other.prepares()), (1, 1));
+    let figures = layer.handle().figures();
+    assert_eq!((figures.statements, figures.hits, figures.misses), (2, 1, 2));
+    drop(db_other);
+    assert_eq!(layer.handle().figures().statements, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_after_any_number_of_polls_nothing_is_left() {
+    for victim in 0..3 {
+        for polls in 0..12 {
+            let session = ScriptedSession::new()
+                .otherwise(Answer::done().after(TICK))
+                .otherwise_prepare(Answer::done().after(TICK));
+            let (db, _) = cached(10, &session);
+            let mut calls: Vec<_> =
+                (0..3).map(|k| Some(Box::pin(maybe_done(db.execute(select(), (k,)))))).collect();
+            for turn in 0..20 {
+                if turn == polls {
+                    calls[victim] = None;
+                }
+                for call in calls.iter_mut().flatten() {
+                    let _ = call.as_mut().now_or_never();
+                }
+                sleep(TICK / 2).await;
+            }
+            assert!(calls.iter_mut().flatten().all(|call| call.as_mut().take_output().is_some()));
+            assert_eq!((session.in_flight(), db.service().under_way()), (0, 0));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_answers_a_prepare_with_something_else_is_told_apart() {
+    let wrong = tower::service_fn(|request: Request| async move {
+        Ok::<_, cqlstack_core::Error>(cqlstack_core::Response::done(request.statement()))
+    });
+    let db = Client::new(StatementCacheLayer::default().layer(wrong));
+    let error = db.execute(select(), (1,)).await.unwrap_err();
+    assert_eq!(error.downcast_ref(), Some(&NotPrepared::NoAnswer));
+    assert_eq!(error.class(), ErrorClass::Permanent);
+}
+
+#[test]
+fn a_hit_looks_up_without_an_allocation() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let session = session();
+    let (db, _) = cached(10, &session);
+    let select = select();
+    runtime.block_on(db.execute(&select, (1,))).unwrap();
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..1_000 {
+            assert!(db.service().look_up(&select));
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn sizes_that_cannot_be_are_refused_by_name() {
+    for wrong in [0, usize::MAX] {
+        assert_eq!(StatementCacheLayer::new(wrong).unwrap_err().setting, "statements");
+    }
+}
