@@ -42,6 +42,16 @@ impl Forged {
         Self { proxy: builder.build().run().await.unwrap(), points, _lease: lease }
     }
 
+    /// Every node answers prepares, and they are counted.
+    pub(crate) fn count_prepares(&mut self) -> Frames {
+        let answer = RequestReaction::forge_response(Arc::new(|frame| prepared(&frame)));
+        self.react(RequestOpcode::Prepare, &answer)
+    }
+
+    pub(crate) fn points(&self) -> &[String] {
+        &self.points
+    }
+
     /// A session with all nodes, whose calls end after this time.
     pub(crate) async fn session(&self, request_timeout: Duration) -> Session {
         Session::builder()

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod building;
+mod cache;
 mod failover;
 mod fixture;
 mod forged;
@@ -16,6 +17,7 @@ mod provisioning;
 mod requests;
 mod retry;
 mod rows;
+mod schema;
 mod stack;
 mod statements;
 mod support;
