@@ -8,8 +8,11 @@ use std::process::ExitCode;
 use std::task::{Context, Poll};
 
 use clap::Parser;
-use cqlstack_core::{Error, ErrorClass, InvalidConfig, Request, Statement, StaticStatement};
-use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer};
+use cqlstack_core::{
+    Error, ErrorClass, InvalidConfig, Payload, Prepared, Request, Response, Statement,
+    StaticStatement,
+};
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use tower::limit::ConcurrencyLimit;
 use tower::retry::{Policy, Retry};
 use tower::{Layer, Service};
@@ -48,6 +51,28 @@ impl Service<Request> for AtOnce {
     fn call(&mut self, request: Request) -> Self::Future {
         black_box(&request);
         ready(Ok(()))
+    }
+}
+
+/// As [`AtOnce`], with the response that a statement cache expects.
+#[derive(Clone)]
+struct Prepares;
+
+impl Service<Request> for Prepares {
+    type Response = Response;
+    type Error = Error;
+    type Future = Ready<Result<Response, Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let statement = request.statement();
+        ready(Ok(match request.payload() {
+            Payload::Prepare => Response::of_prepared(Prepared::made(statement)),
+            _ => Response::done(statement),
+        }))
     }
 }
 
@@ -108,6 +133,11 @@ fn run(arguments: &Arguments) -> Result<(), InvalidConfig> {
         row(names[1], &pair[1]);
         println!("{:<24} {:>10.2}", "  ratio", pair[0].nanos / pair[1].nanos);
     }
+    // A made statement binds for nothing: what is left is the look-up. The first call prepares.
+    let cache = StatementCacheLayer::default().layer(Prepares);
+    let hit = alternately(arguments.rounds, arguments.requests, &request, cache, Prepares);
+    row("cache, a hit", &hit[0]);
+    row("the same without it", &hit[1]);
     Ok(())
 }
 

@@ -2,11 +2,15 @@
 
 use clap::ValueEnum;
 use cqlstack_core::{Client, Prepared, Request, Session, Statement, StaticStatement};
+use cqlstack_middleware::StatementCacheLayer;
+use cqlstack_middleware::cache::StatementCache;
+use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::response::PagingState;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
+use tower::Layer;
 
 use crate::Failure;
 
@@ -20,14 +24,18 @@ pub(crate) enum Side {
     SessionBoundOnce,
     DriverBoundEach,
     SessionBoundEach,
+    DriverCaching,
+    SessionCached,
 }
 
 impl Side {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::DriverBoundOnce,
         Self::SessionBoundOnce,
         Self::DriverBoundEach,
         Self::SessionBoundEach,
+        Self::DriverCaching,
+        Self::SessionCached,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -36,6 +44,8 @@ impl Side {
             Self::SessionBoundOnce => "session, bound once",
             Self::DriverBoundEach => "driver, bound each",
             Self::SessionBoundEach => "session, bound each",
+            Self::DriverCaching => "CachingSession",
+            Self::SessionCached => "session and cache",
         }
     }
 
@@ -46,6 +56,8 @@ impl Side {
             Self::SessionBoundOnce => "session-bound-once",
             Self::DriverBoundEach => "driver-bound-each",
             Self::SessionBoundEach => "session-bound-each",
+            Self::DriverCaching => "driver-caching",
+            Self::SessionCached => "session-cached",
         }
     }
 
@@ -66,6 +78,15 @@ impl Side {
                     once.then(|| Request::new(&SELECT, (1,)).bind(&prepared)).transpose()?;
                 Reader::Session { db: Client::new(session), prepared, bound }
             }
+            Self::DriverCaching => {
+                let driver = SessionBuilder::new().known_nodes(nodes).build().await?;
+                let caching = CachingSessionBuilder::new(driver).max_capacity(1_000).build();
+                Reader::Caching(Box::new(caching))
+            }
+            Self::SessionCached => {
+                let session = Session::builder().contact_points(nodes).build().await?;
+                Reader::Cached(Client::new(StatementCacheLayer::default().layer(session)))
+            }
         })
     }
 }
@@ -73,6 +94,8 @@ impl Side {
 pub(crate) enum Reader {
     Driver { driver: Box<Driver>, prepared: PreparedStatement, bound: Option<BoundStatement> },
     Session { db: Client<Session>, prepared: Prepared, bound: Option<Request> },
+    Caching(Box<CachingSession>),
+    Cached(Client<StatementCache<Session>>),
 }
 
 impl Reader {
@@ -99,6 +122,18 @@ impl Reader {
                         None => Request::new(&SELECT, (1,)).bind(prepared)?,
                     };
                     check(db.request(request).await?.value()?)?;
+                }
+            }
+            Self::Caching(caching) => {
+                for _ in 0..times {
+                    let start = PagingState::start();
+                    let (answer, _) = caching.execute_single_page(TEXT, (1,), start).await?;
+                    check(answer.into_rows_result()?.single_row::<(&str,)>()?.0)?;
+                }
+            }
+            Self::Cached(db) => {
+                for _ in 0..times {
+                    check(db.execute(&SELECT, (1,)).await?.value()?)?;
                 }
             }
         }
