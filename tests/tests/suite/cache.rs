@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tower::{Layer, ServiceBuilder};
 
 use crate::forged::Forged;
-use crate::support::{connect, run};
+use crate::support::{HEAVY, connect, run};
 
 pub(crate) fn cached(session: &Session) -> (Client<StatementCache<Session>>, CacheHandle) {
     let layer = StatementCacheLayer::default();
@@ -139,7 +139,7 @@ async fn first_uses_beside_a_frozen_node_are_answered_in_time() {
     assert!(slowest < Duration::from_secs(6), "{slowest:?}");
 }
 
-/// Each of three nodes is restarted under load.
+/// One of three nodes is restarted under load, or each in turn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn restarted_nodes_cost_idempotent_callers_no_error() {
     let cluster = Cluster::shared_three().await.unwrap();
@@ -173,7 +173,8 @@ async fn restarted_nodes_cost_idempotent_callers_no_error() {
         }
         join_all(calls).await.into_iter().map(Result::unwrap).collect::<Vec<_>>()
     });
-    for node in cluster.nodes() {
+    let restarted = if HEAVY { 3 } else { 1 };
+    for node in &cluster.nodes()[..restarted] {
         node.restart().await.unwrap();
         cluster.settled().await.unwrap();
     }
@@ -182,7 +183,7 @@ async fn restarted_nodes_cost_idempotent_callers_no_error() {
     let errors: Vec<String> =
         outcomes.iter().filter_map(|o| o.as_ref().err().map(ToString::to_string)).collect();
     println!(
-        "three nodes restarted under 200 requests/s: {} requests, {} errors, {:?}",
+        "{restarted} of 3 nodes restarted under 200 requests/s: {} requests, {} errors, {:?}",
         outcomes.len(),
         errors.len(),
         handle.figures()

@@ -12,7 +12,7 @@ mod limit;
 mod login;
 mod paging;
 mod promises;
-#[cfg(feature = "provisioning")]
+#[cfg(feature = "heavy")]
 mod provisioning;
 mod requests;
 mod retry;

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use cqlstack_core::{Client, Response, Session, SessionBuilder, Statement};
 use cqlstack_tests::cluster::Cluster;
 
+/// Whether there is time for all of it.
+pub(crate) const HEAVY: bool = cfg!(feature = "heavy");
+
 /// A session with the shared cluster, in a keyspace of its own with these tables.
 pub(crate) async fn connect(tables: &[&str]) -> Client<Session> {
     let builder = shared_builder().await.keyspace(keyspace().await);
