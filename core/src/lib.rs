@@ -30,6 +30,7 @@
 
 mod client;
 mod error;
+mod invalid_config;
 mod layer;
 mod paging;
 mod prepared;
@@ -44,12 +45,13 @@ mod values;
 
 pub use client::{Call, Client, Stack};
 pub use error::{Error, ErrorClass, ErrorKind, Replicas, WriteType};
+pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};
 pub use paging::PagingState;
 pub use prepared::{Bound, Prepared};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
-pub use session::{Compression, InvalidConfig, ResponseFuture, Session, SessionBuilder};
+pub use session::{Compression, ResponseFuture, Session, SessionBuilder};
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use values::Values;
 

@@ -9,7 +9,6 @@ use scylla::statement::prepared::PreparedStatement;
 
 use crate::error::{Error, Failure, values_kind};
 use crate::request::Options;
-use crate::session::Basis;
 use crate::statement::Statement;
 use crate::values::Values;
 
@@ -20,9 +19,12 @@ pub struct Prepared(Arc<Inner>);
 struct Inner {
     statement: Statement,
     counter: bool,
-    basis: Basis,
+    /// Whether it is current; `None` if it always is.
+    current: Option<Current>,
     handle: Handle,
 }
+
+pub(crate) type Current = Box<dyn Fn() -> bool + Send + Sync>;
 
 enum Handle {
     Driver(PreparedStatement),
@@ -44,12 +46,12 @@ impl Prepared {
     /// and a real session refuses it.
     #[must_use]
     pub fn made(statement: &Statement) -> Self {
-        Self::made_on(statement, Basis::Firm)
+        Self::made_while(statement, None)
     }
 
-    pub(crate) fn made_on(statement: &Statement, basis: Basis) -> Self {
+    pub(crate) fn made_while(statement: &Statement, current: Option<Current>) -> Self {
         let statement = statement.clone();
-        Self(Arc::new(Inner { statement, counter: false, basis, handle: Handle::Made }))
+        Self(Arc::new(Inner { statement, counter: false, current, handle: Handle::Made }))
     }
 
     /// `counter` says that it writes one, which only the schema tells.
@@ -57,10 +59,10 @@ impl Prepared {
         statement: &Statement,
         prepared: PreparedStatement,
         counter: bool,
-        basis: Basis,
+        current: Current,
     ) -> Self {
-        let statement = statement.clone();
-        Self(Arc::new(Inner { statement, counter, basis, handle: Handle::Driver(prepared) }))
+        let (statement, current) = (statement.clone(), Some(current));
+        Self(Arc::new(Inner { statement, counter, current, handle: Handle::Driver(prepared) }))
     }
 
     /// Whether the tables it was prepared for are still defined as they were, as far as its session
@@ -70,7 +72,7 @@ impl Prepared {
     /// Costs a few atomics, and after each change that the session learns of one look at the tables.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        self.0.basis.holds()
+        self.0.current.as_ref().is_none_or(|current| current())
     }
 
     /// The statement.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use scylla::frame::types::Consistency;
 
-use crate::session::InvalidConfig;
+use crate::invalid_config::InvalidConfig;
 
 /// What went wrong. No variant holds a bound value or text from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ pub(crate) use class::Work;
 pub(crate) use driver::{Failure, decode_message, values_kind};
 pub use kind::{ErrorKind, Replicas, WriteType};
 
-use crate::session::InvalidConfig;
+use crate::invalid_config::InvalidConfig;
 use crate::statement::Statement;
 
 /// What went wrong with one request, or with building a session. One pointer wide; cloning is one

@@ -130,7 +130,8 @@ pub(super) async fn prepare(session: &Arc<Inner>, request: &Request) -> Result<P
                 statement.learn_counter();
             }
             let basis = Basis::new(session, &schema, tables);
-            Ok(Prepared::of_driver(statement, prepared, counter, basis))
+            let current = Box::new(move || basis.holds());
+            Ok(Prepared::of_driver(statement, prepared, counter, current))
         }
         Ok(Err(error)) => Err(request.error(error, default)),
         Err(_) => {

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub use builder::SessionBuilder;
+pub use config::Compression;
 use config::Config;
-pub use config::{Compression, InvalidConfig};
-pub(crate) use schema::Basis;
+
 use schema::SchemaClock;
 use tower_service::Service;
 

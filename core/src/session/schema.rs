@@ -141,17 +141,7 @@ impl Schema {
 }
 
 /// What a prepared statement stands on.
-pub(crate) enum Basis {
-    /// Nothing that could change.
-    Firm,
-    /// The tables of a session's schema.
-    Tables(TablesBasis),
-    /// A number of a scripted session, as it was.
-    #[cfg(feature = "testing")]
-    Scripted { now: Arc<AtomicU64>, then: u64 },
-}
-
-pub(crate) struct TablesBasis {
+pub(super) struct Basis {
     session: Weak<Inner>,
     tables: Vec<TableName>,
     definition: u64,
@@ -162,27 +152,16 @@ pub(crate) struct TablesBasis {
 
 impl Basis {
     pub(super) fn new(session: &Arc<Inner>, schema: &Schema, tables: Vec<TableName>) -> Self {
-        Self::Tables(TablesBasis {
+        Self {
             session: Arc::downgrade(session),
             definition: schema.definition(&tables),
             tables,
             keyspace: schema.keyspace.clone(),
             checked: AtomicU64::new(schema.generation),
-        })
-    }
-
-    pub(crate) fn holds(&self) -> bool {
-        match self {
-            Self::Firm => true,
-            Self::Tables(tables) => tables.hold(),
-            #[cfg(feature = "testing")]
-            Self::Scripted { now, then } => now.load(Ordering::Relaxed) == *then,
         }
     }
-}
 
-impl TablesBasis {
-    fn hold(&self) -> bool {
+    pub(super) fn holds(&self) -> bool {
         // Without its session nobody can execute it either.
         let Some(session) = self.session.upgrade() else { return false };
         let generation = session.schema.generation(&session.driver);

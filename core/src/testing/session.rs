@@ -15,7 +15,6 @@ use crate::error::{Error, ErrorKind, Failure};
 use crate::prepared::Prepared;
 use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::session::Basis;
 
 /// A service in a [`Session`](crate::Session)'s place. See the [module](super).
 ///
@@ -189,8 +188,8 @@ impl Service<Request> for ScriptedSession {
                 Outcome::Rows { .. } if is_prepare => {
                     let now = Arc::clone(&session.schema);
                     let then = now.load(Ordering::Relaxed);
-                    let basis = Basis::Scripted { now, then };
-                    let prepared = Prepared::made_on(request.statement(), basis);
+                    let current = Box::new(move || now.load(Ordering::Relaxed) == then);
+                    let prepared = Prepared::made_while(request.statement(), Some(current));
                     Ok(Response::of_prepared(prepared))
                 }
                 Outcome::Rows { rows, next } => {

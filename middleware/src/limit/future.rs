@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use cqlstack_core::{Described, Statement};
 use pin_project_lite::pin_project;
@@ -13,8 +14,15 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
 use super::error::{Refused, Why};
-use super::layer::WhenFull;
 use super::permits::{Permit, Permits};
+
+/// What a request does when all permits are taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum WhenFull {
+    Wait,
+    WaitBounded { queue: usize, longest: Duration },
+    Reject,
+}
 
 pin_project! {
     /// The answer of a [`ConcurrencyLimit`](super::ConcurrencyLimit) to come.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use cqlstack_core::InvalidConfig;
 use tower_layer::Layer;
 
+use super::future::WhenFull;
 use super::permits::Permits;
 use super::service::ConcurrencyLimit;
 
@@ -18,14 +19,6 @@ use super::service::ConcurrencyLimit;
 pub struct ConcurrencyLimitLayer {
     permits: Arc<Permits>,
     when_full: WhenFull,
-}
-
-/// What a request does when all permits are taken.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum WhenFull {
-    Wait,
-    WaitBounded { queue: usize, longest: Duration },
-    Reject,
 }
 
 /// The guide's number: 100 at a time, the others wait.

@@ -8,8 +8,7 @@ use cqlstack_core::Described;
 use tower_service::Service;
 
 use super::error::Refused;
-use super::future::ResponseFuture;
-use super::layer::WhenFull;
+use super::future::{ResponseFuture, WhenFull};
 use super::permits::Permits;
 
 /// The service of [`ConcurrencyLimitLayer`](super::ConcurrencyLimitLayer).

@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::backoff::Waits;
 use super::error::{Exhausted, Stopped};
-use super::layer::Policy;
+use super::policy::Policy;
 
 pin_project! {
     /// The answer of a [`Retry`](super::Retry) to come.

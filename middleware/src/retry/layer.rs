@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Classify, Error, ErrorClass, InvalidConfig, Statement};
+use cqlstack_core::{Error, InvalidConfig};
 use tower_layer::Layer;
 
 use super::backoff::{Growth, Jitter};
+use super::policy::Policy;
 use super::service::Retry;
 
 /// Longer waits are a mistake, and the exponential formula stays exact below.
@@ -21,33 +22,10 @@ pub struct RetryLayer<E = Error> {
     policy: Policy<E>,
 }
 
-/// What each service and each request has a copy of: some 90 bytes are copied faster than a shared
-/// count goes up and down.
-pub(super) struct Policy<E> {
-    pub(super) attempts: u32,
-    pub(super) growth: Growth,
-    pub(super) within: Option<Duration>,
-    retry_if: Option<Predicate<E>>,
-}
-
-type Predicate<E> = Arc<dyn Fn(&E) -> bool + Send + Sync>;
-
 /// For production: 3 attempts, waits of anything up to 25 ms, 50 ms, ... 1 s.
 impl<E> Default for RetryLayer<E> {
     fn default() -> Self {
         Self { policy: Policy::default() }
-    }
-}
-
-impl<E> Default for Policy<E> {
-    fn default() -> Self {
-        let growth = Growth {
-            base: Duration::from_millis(25),
-            factor: 2.0,
-            maximum: Duration::from_secs(1),
-            jitter: Jitter::Full,
-        };
-        Self { attempts: 3, growth, within: None, retry_if: None }
     }
 }
 
@@ -67,22 +45,6 @@ impl RetryLayer {
     /// there is [`RetryBuilder::default`].
     pub fn builder() -> RetryBuilder {
         RetryBuilder::default()
-    }
-}
-
-impl<E: Classify> Policy<E> {
-    /// Whether this error may be followed by another attempt: what certainly was not executed, and of
-    /// the rest what is idempotent. No predicate lifts that.
-    pub(super) fn may_resend(&self, error: &E, statement: &Statement) -> bool {
-        let safe = match error.class() {
-            ErrorClass::NotExecuted | ErrorClass::Overload => true,
-            ErrorClass::Ambiguous => statement.is_idempotent(),
-            _ => false,
-        };
-        safe && match &self.retry_if {
-            Some(retry_if) => retry_if(error),
-            None => !error.is_refusal(),
-        }
     }
 }
 
@@ -181,12 +143,6 @@ impl<E> Clone for RetryLayer<E> {
     }
 }
 
-impl<E> Clone for Policy<E> {
-    fn clone(&self) -> Self {
-        Self { retry_if: self.retry_if.clone(), ..*self }
-    }
-}
-
 impl<S, E> Layer<S> for RetryLayer<E> {
     type Service = Retry<S, E>;
 
@@ -204,16 +160,5 @@ impl<E> fmt::Debug for RetryLayer<E> {
 impl<E> fmt::Debug for RetryBuilder<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryBuilder").field("policy", &self.policy).finish()
-    }
-}
-
-impl<E> fmt::Debug for Policy<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy")
-            .field("attempts", &self.attempts)
-            .field("growth", &self.growth)
-            .field("within", &self.within)
-            .field("retry_if", &self.retry_if.is_some())
-            .finish()
     }
 }

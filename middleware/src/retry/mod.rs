@@ -86,6 +86,7 @@ mod backoff;
 mod error;
 mod future;
 mod layer;
+mod policy;
 mod service;
 
 pub use backoff::Jitter;

@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use super::error::Exhausted;
 use super::future::ResponseFuture;
-use super::layer::Policy;
+use super::policy::Policy;
 
 /// The service of [`RetryLayer`](super::RetryLayer).
 pub struct Retry<S, E> {
