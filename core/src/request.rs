@@ -122,9 +122,13 @@ impl Request {
     /// # Errors
     ///
     /// [`ErrorKind::Values`] if they do not fit; [`ErrorKind::InvalidRequest`] for a request that
-    /// prepares.
+    /// prepares, or whose text is another than the prepared one.
     pub fn bind(mut self, prepared: &Prepared) -> Result<Self, Error> {
         match &self.payload {
+            Payload::Raw(_) if prepared.statement().text() != self.statement.text() => {
+                let why = "the statement that was prepared has another text: prepare this one";
+                Err(self.error(ErrorKind::InvalidRequest(why.to_owned()), None))
+            }
             Payload::Raw(values) => {
                 let bound = prepared.bind(&self.statement, values, &self.options)?;
                 self.payload = Payload::Bound(bound);
@@ -307,6 +311,16 @@ mod tests {
         let request = Request::new(&insert, ("secret".to_owned(),));
         let bound = request.clone().bind(&Prepared::made(&insert)).unwrap();
         assert!(!format!("{request:?} {bound:?}").contains("secret"));
+    }
+
+    #[test]
+    fn binding_to_another_text_is_an_error() {
+        let prepared = Prepared::made(&Statement::new("INSERT INTO t (k) VALUES (?)"));
+        let other = Statement::new("DELETE FROM t WHERE k = ?");
+        let error = Request::new(&other, (1,)).bind(&prepared).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidRequest(_)));
+        let same = Statement::new("INSERT INTO t (k) VALUES (?)").named("same");
+        assert!(Request::new(&same, (1,)).bind(&prepared).is_ok());
     }
 
     #[test]
