@@ -97,7 +97,7 @@ impl Response {
     }
 
     pub(crate) fn of_made(statement: &Statement, rows: Made) -> Self {
-        Self::new(statement, Body::Made(rows))
+        Self::new(statement.clone(), Body::Made(rows))
     }
 
     /// An answer with these rows: the name and type of each column, and values for each row.
@@ -116,8 +116,7 @@ impl Response {
     /// The answer to a request that prepares.
     #[must_use]
     pub fn of_prepared(prepared: Prepared) -> Self {
-        let statement = prepared.statement().clone();
-        Self::new(&statement, Body::Prepared(prepared))
+        Self::new(prepared.statement().clone(), Body::Prepared(prepared))
     }
 
     /// Says that another page follows, which starts there.
@@ -137,11 +136,11 @@ impl Response {
             Err(IntoRowsResultError::ResultNotRows(result)) => Body::Done(result),
             Err(_) => return Err(ErrorKind::UnreadableAnswer),
         };
-        Ok(Self { statement: statement.clone(), body, next })
+        Ok(Self { next, ..Self::new(statement.clone(), body) })
     }
 
-    fn new(statement: &Statement, body: Body) -> Self {
-        Self { statement: statement.clone(), body, next: None }
+    fn new(statement: Statement, body: Body) -> Self {
+        Self { statement, body, next: None }
     }
 
     /// The statement that was answered.

@@ -15,7 +15,7 @@ pub(crate) use driver::{Failure, decode_message, values_kind};
 pub use kind::{ErrorKind, Replicas, WriteType};
 
 use crate::invalid_config::InvalidConfig;
-use crate::statement::Statement;
+use crate::statement::{Statement, StatementKind};
 
 /// What went wrong with one request, or with building a session. One pointer wide; cloning is one
 /// atomic increment.
@@ -65,51 +65,36 @@ struct Inner {
     cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
+impl Inner {
+    fn new(kind: ErrorKind, class: ErrorClass) -> Self {
+        let (statement, server_message, cause) = (None, None, None);
+        Self { kind, class, worst: class, statement, server_message, cause }
+    }
+}
+
 impl Error {
     /// An error of a layer: what it means, and what happened. Its text must say what happened
     /// without showing a value; class and advice are added to it.
     ///
     /// [`ErrorClass::Exhausted`] has [`Error::exhausted`].
     pub fn other(class: ErrorClass, error: impl StdError + Send + Sync + 'static) -> Self {
-        Self::of_layer(class, class, Arc::new(error))
+        Self::new(ErrorKind::Layer, class).caused_by(error)
     }
 
     /// An error of a layer that sent a request several times and gave up; `worst` is the worst class
     /// of its attempts, [`ErrorClass::Ambiguous`] if one of them was.
     pub fn exhausted(worst: ErrorClass, error: impl StdError + Send + Sync + 'static) -> Self {
-        Self::of_layer(ErrorClass::Exhausted, worst, Arc::new(error))
-    }
-
-    fn of_layer(
-        class: ErrorClass,
-        worst: ErrorClass,
-        cause: Arc<dyn StdError + Send + Sync>,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            kind: ErrorKind::Layer,
-            class,
-            worst,
-            statement: None,
-            server_message: None,
-            cause: Some(cause),
-        }))
+        let exhausted = Inner::new(ErrorKind::Layer, ErrorClass::Exhausted);
+        Self(Arc::new(Inner { worst, cause: Some(Arc::new(error)), ..exhausted }))
     }
 
     pub(crate) fn new(kind: ErrorKind, class: ErrorClass) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            class,
-            worst: class,
-            statement: None,
-            server_message: None,
-            cause: None,
-        }))
+        Self(Arc::new(Inner::new(kind, class)))
     }
 
-    /// An error whose class is the same for every kind of statement.
+    /// An error of building a session, which is about no statement.
     pub(crate) fn setup(kind: ErrorKind) -> Self {
-        let work = Work { kind: crate::statement::StatementKind::Other, serial: false };
-        let class = class::class(&kind, work);
+        let class = class::class(&kind, Work { kind: StatementKind::Other, serial: false });
         Self::new(kind, class)
     }
 
@@ -131,14 +116,8 @@ impl Error {
         if attempted && may_have_failed_over {
             class = class.after_failover();
         }
-        Self(Arc::new(Inner {
-            kind,
-            class,
-            worst: class,
-            statement: Some(statement.clone()),
-            server_message,
-            cause,
-        }))
+        let statement = Some(statement.clone());
+        Self(Arc::new(Inner { statement, server_message, cause, ..Inner::new(kind, class) }))
     }
 
     /// Names the statement, if none is named yet.
@@ -255,7 +234,6 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::StatementKind;
 
     const WRITE: Work = Work { kind: StatementKind::Write, serial: false };
 

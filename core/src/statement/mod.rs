@@ -78,6 +78,10 @@ impl StaticStatement {
         self
     }
 
+    fn name(&self) -> &str {
+        self.name.unwrap_or_else(|| &self.facts().name)
+    }
+
     fn facts(&self) -> &Facts {
         self.facts.get_or_init(|| classify(&self.text))
     }
@@ -185,8 +189,7 @@ impl Statement {
     /// The name by which metrics and errors speak of it.
     #[must_use]
     pub fn name(&self) -> &str {
-        let inner = self.inner();
-        inner.name.unwrap_or_else(|| &inner.facts().name)
+        self.inner().name()
     }
 
     /// What it does.
@@ -267,9 +270,7 @@ impl fmt::Debug for Statement {
 
 impl fmt::Debug for StaticStatement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StaticStatement")
-            .field("name", &self.name.unwrap_or_else(|| &self.facts().name))
-            .finish_non_exhaustive()
+        f.debug_struct("StaticStatement").field("name", &self.name()).finish_non_exhaustive()
     }
 }
 

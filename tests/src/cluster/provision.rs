@@ -61,7 +61,8 @@ async fn fetch(cache: &Path, jars: &Path, progress: &Listener) -> Result<(), Clu
     remove_leftovers(cache).map_err(ClusterError::io(format!("clearing {cache:?}")))?;
     let unfinished = cache.join(format!("{UNFINISHED}{}", uuid::Uuid::new_v4().simple()));
     let pom = cache.join("pom.xml");
-    fs::write(&pom, POM).map_err(ClusterError::io(format!("writing {pom:?}")))?;
+    fs::write(&pom, POM.replace("@VERSION@", VERSION))
+        .map_err(ClusterError::io(format!("writing {pom:?}")))?;
     run_maven(&pom, &cache.join("repository"), &unfinished, progress).await?;
     let marker = unfinished.join("complete");
     fs::write(&marker, VERSION).map_err(ClusterError::io(format!("writing {marker:?}")))?;

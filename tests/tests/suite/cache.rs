@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{Client, Consistency, Request, Session, Statement};
-use cqlstack_middleware::cache::CacheHandle;
-use cqlstack_middleware::cache::StatementCache;
+use cqlstack_middleware::cache::{CacheHandle, StatementCache};
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
-use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::cluster::{Cluster, SharedThree};
 use futures::future::join_all;
 use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
 use scylla::client::session_builder::SessionBuilder;
@@ -96,21 +95,23 @@ async fn a_value_that_does_not_fit_leaves_the_entry_where_it_is() {
     assert_eq!(handle.figures().prepares, 1);
 }
 
+/// Three nodes, a session with them, and a table on all of them.
+async fn three_nodes(consistency: Consistency) -> (SharedThree, Session, String) {
+    let cluster = Cluster::shared_three().await.unwrap();
+    let table = format!("{}.t", cluster.keyspace(3).await.unwrap().name());
+    cluster.run(format!("CREATE TABLE {table} (k int PRIMARY KEY, v int)")).await.unwrap();
+    let builder = Session::builder().contact_points(cluster.contact_points());
+    let session = builder.consistency(consistency).build().await.unwrap();
+    (cluster, session, table)
+}
+
 #[tokio::test]
 async fn first_uses_beside_a_frozen_node_are_answered_in_time() {
-    let cluster = Cluster::shared_three().await.unwrap();
-    let name = cluster.keyspace(3).await.unwrap().name().to_owned();
-    cluster.run(format!("CREATE TABLE {name}.t (k int PRIMARY KEY, v int)")).await.unwrap();
-    let session = Session::builder()
-        .contact_points(cluster.contact_points())
-        .consistency(Consistency::One)
-        .build()
-        .await
-        .unwrap();
+    let (cluster, session, table) = three_nodes(Consistency::One).await;
     let driver = SessionBuilder::new().known_nodes(cluster.contact_points()).build().await.unwrap();
     let (db, _) = cached(&session);
     let texts: Vec<String> =
-        (0..100).map(|n| format!("SELECT v AS v{n} FROM {name}.t WHERE k = 1")).collect();
+        (0..100).map(|n| format!("SELECT v AS v{n} FROM {table} WHERE k = 1")).collect();
 
     cluster.node(1).unwrap().freeze().await.unwrap();
     let started = Instant::now();
@@ -142,22 +143,14 @@ async fn first_uses_beside_a_frozen_node_are_answered_in_time() {
 /// One of three nodes is restarted under load, or each in turn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn restarted_nodes_cost_idempotent_callers_no_error() {
-    let cluster = Cluster::shared_three().await.unwrap();
-    let name = cluster.keyspace(3).await.unwrap().name().to_owned();
-    cluster.run(format!("CREATE TABLE {name}.t (k int PRIMARY KEY, v int)")).await.unwrap();
-    let session = Session::builder()
-        .contact_points(cluster.contact_points())
-        .consistency(Consistency::Quorum)
-        .build()
-        .await
-        .unwrap();
+    let (cluster, session, table) = three_nodes(Consistency::Quorum).await;
     let cache = StatementCacheLayer::default();
     let handle = cache.handle();
     let stack = ServiceBuilder::new().layer(RetryLayer::default()).layer(cache);
     let db = Client::new(stack.service(session));
-    let insert = Statement::new(format!("INSERT INTO {name}.t (k, v) VALUES (?, ?)"));
+    let insert = Statement::new(format!("INSERT INTO {table} (k, v) VALUES (?, ?)"));
     let insert = insert.idempotent(true);
-    let select = Statement::new(format!("SELECT v FROM {name}.t WHERE k = ?"));
+    let select = Statement::new(format!("SELECT v FROM {table} WHERE k = ?"));
 
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let load = tokio::spawn(async move {

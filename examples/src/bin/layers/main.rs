@@ -23,7 +23,7 @@ use measure::{Measured, alternately};
 ///
 /// Both sides of a pair run alternately, on one thread; the median of all rounds is shown.
 #[derive(Parser)]
-#[command(version, after_help = "Exit codes: 0 done, 2 wrong arguments")]
+#[command(version, after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments")]
 struct Arguments {
     /// How many rounds are measured.
     #[arg(long, value_name = "N", default_value_t = 31)]

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use clap::ValueEnum;
+
 use crate::Failure;
 use crate::sides::Side;
 
@@ -23,10 +25,11 @@ pub(crate) fn per_read(
 }
 
 fn count(side: Side, nodes: &[String], reads: u32) -> Result<u64, Failure> {
+    let side = side.to_possible_value().ok_or("this side has no name on the command line")?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(std::env::current_exe()?)
-        .args(["--only", side.argument(), "--reads", &reads.to_string()])
+        .args(["--only", side.get_name(), "--reads", &reads.to_string()])
         .env("CASSANDRA_NODES", nodes.join(","))
         .env("RUST_BACKTRACE", "0")
         .output()

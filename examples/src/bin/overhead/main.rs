@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cqlstack_tests::cluster::Cluster;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use sides::Side;
 
@@ -25,9 +25,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 struct Arguments {
     /// N, how many reads each count is made over.
     #[arg(long, value_name = "N", default_value_t = 2_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     reads: u32,
     /// How often instructions are counted; the median is shown.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Makes the reads of one side and nothing else; what runs under callgrind.
     #[arg(long, value_enum, hide = true)]
@@ -44,13 +46,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// One thread, which is what the counting allocator looks at.
-fn one_thread() -> Result<Runtime, Failure> {
-    Ok(Builder::new_current_thread().enable_all().build()?)
-}
-
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let runtime = one_thread()?;
+    // One thread, which is what the counting allocator looks at.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     if let Some(side) = arguments.only {
         let nodes = std::env::var("CASSANDRA_NODES")?;
         let nodes: Vec<String> = nodes.split(',').map(str::to_owned).collect();

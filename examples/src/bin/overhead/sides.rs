@@ -49,18 +49,6 @@ impl Side {
         }
     }
 
-    /// As the command line has it.
-    pub(crate) fn argument(self) -> &'static str {
-        match self {
-            Self::DriverBoundOnce => "driver-bound-once",
-            Self::SessionBoundOnce => "session-bound-once",
-            Self::DriverBoundEach => "driver-bound-each",
-            Self::SessionBoundEach => "session-bound-each",
-            Self::DriverCaching => "driver-caching",
-            Self::SessionCached => "session-cached",
-        }
-    }
-
     pub(crate) async fn reader(self, nodes: &[String]) -> Result<Reader, Failure> {
         Ok(match self {
             Self::DriverBoundOnce | Self::DriverBoundEach => {

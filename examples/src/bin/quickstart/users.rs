@@ -9,12 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Failure;
 
-pub(crate) static INSERT: StaticStatement =
+static INSERT: StaticStatement =
     StaticStatement::new("INSERT INTO quickstart.users (id, name, email) VALUES (?, ?, ?)")
         .named("insert_user")
         .idempotent(true);
 
-pub(crate) static SELECT: StaticStatement =
+static SELECT: StaticStatement =
     StaticStatement::new("SELECT id, name, email FROM quickstart.users WHERE id = ?")
         .named("user_by_id");
 
