@@ -46,7 +46,7 @@ impl Default for Config {
             login: None,
             compression: None,
             connections_per_node: NonZeroUsize::MIN,
-            keepalive_interval: Duration::from_secs(2),
+            keepalive_interval: Duration::from_millis(1_200),
             keepalive_timeout: Duration::from_secs(2),
             connect_timeout: Duration::from_secs(2),
             build_timeout: Duration::from_secs(10),
