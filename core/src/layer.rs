@@ -3,6 +3,9 @@
 //! Layers are generic over request, response and error, and ask these few questions. They can then
 //! be used around other services, and tested without a server.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorClass, ErrorKind};
@@ -16,6 +19,27 @@ pub trait Described {
 
     /// When its answer is worth nothing any more.
     fn deadline(&self) -> Option<Instant>;
+
+    /// Begins to count how often it is sent, with its clones, if it can tell.
+    fn count_attempts(&mut self) -> Option<Attempts> {
+        None
+    }
+}
+
+/// How often a request was sent so far: once at most, unless a layer sends it again.
+#[derive(Debug, Clone, Default)]
+pub struct Attempts(Arc<AtomicU32>);
+
+impl Attempts {
+    /// The number now. The driver's own failover to another node is not in it.
+    #[must_use]
+    pub fn so_far(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// What a layer may ask of an error.
@@ -41,6 +65,10 @@ impl Described for Request {
 
     fn deadline(&self) -> Option<Instant> {
         Self::deadline(self)
+    }
+
+    fn count_attempts(&mut self) -> Option<Attempts> {
+        Some(Self::count_attempts(self))
     }
 }
 

@@ -9,6 +9,7 @@ use scylla::statement::bound::BoundStatement;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Failure, Work};
+use crate::layer::Attempts;
 use crate::paging::PagingState;
 use crate::prepared::{Bound, Prepared};
 use crate::statement::{Statement, StatementKind};
@@ -63,6 +64,7 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) timestamp: Option<i64>,
+    pub(crate) attempts: Option<Attempts>,
 }
 
 impl Options {
@@ -108,6 +110,18 @@ impl Request {
             statement,
             payload: Payload::Raw(Values::new(values)),
             options: Options { timestamp, ..Options::default() },
+        }
+    }
+
+    /// Begins to count how often it and its clones are sent. Costs one allocation, the first time.
+    pub fn count_attempts(&mut self) -> Attempts {
+        self.options.attempts.get_or_insert_default().clone()
+    }
+
+    /// A session was called with it.
+    pub(crate) fn is_sent(&self) {
+        if let Some(attempts) = &self.options.attempts {
+            attempts.count();
         }
     }
 

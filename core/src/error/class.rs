@@ -44,6 +44,16 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    /// All classes, so that a layer can keep a counter of each.
+    pub const ALL: [Self; 5] =
+        [Self::Permanent, Self::NotExecuted, Self::Overload, Self::Ambiguous, Self::Exhausted];
+
+    /// Its place in [`ALL`](Self::ALL).
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// A short name, fit for a metric label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

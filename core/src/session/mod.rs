@@ -114,6 +114,7 @@ impl Service<Request> for Session {
     }
 
     fn call(&mut self, request: Request) -> ResponseFuture {
+        request.is_sent();
         ResponseFuture { future: execute::start(Arc::clone(&self.inner), request) }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use cqlstack_core::{InvalidConfig, Statement};
+use cqlstack_core::{InvalidConfig, Report, Sink, Statement};
 use tower_layer::Layer;
 
 use super::entries::{Counters, Entries};
@@ -127,6 +127,19 @@ impl CacheHandle {
     fn caches(&self) -> Vec<Arc<Entries>> {
         let caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
         caches.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a cache holds a million at most")]
+impl Report for CacheHandle {
+    fn report(&self, sink: &mut dyn Sink) {
+        let CacheFigures { statements, hits, misses, prepares, evictions, stale } = self.figures();
+        sink.level("cache_statements", &[], statements as f64);
+        sink.count("cache_hits_total", &[], hits);
+        sink.count("cache_misses_total", &[], misses);
+        sink.count("cache_prepares_total", &[], prepares);
+        sink.count("cache_evictions_total", &[], evictions);
+        sink.count("cache_stale_total", &[], stale);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cqlstack_core::InvalidConfig;
+use cqlstack_core::{InvalidConfig, Report, Sink};
 use tower_layer::Layer;
 
 use super::future::WhenFull;
@@ -137,5 +137,17 @@ impl LimitHandle {
             waited: self.permits.waited(),
             refused: self.permits.refused.load(Ordering::Relaxed),
         }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a limit above 2^53 is none")]
+impl Report for LimitHandle {
+    fn report(&self, sink: &mut dyn Sink) {
+        let LimitFigures { limit, in_flight, waiting, waited, refused } = self.figures();
+        sink.level("limit_permits", &[], limit as f64);
+        sink.level("limit_in_flight", &[], in_flight as f64);
+        sink.level("limit_waiting", &[], waiting as f64);
+        sink.level("limit_waited_seconds", &[], waited.as_secs_f64());
+        sink.count("limit_refused_total", &[], refused);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use cqlstack_core::{Classify, Described, ErrorClass};
@@ -11,7 +12,7 @@ use tower_service::Service;
 
 use super::backoff::Waits;
 use super::error::{Exhausted, Stopped};
-use super::policy::Policy;
+use super::figures::Shared;
 
 pin_project! {
     /// The answer of a [`Retry`](super::Retry) to come.
@@ -24,7 +25,7 @@ pin_project! {
         state: State<S::Future>,
         inner: S,
         request: R,
-        policy: Policy<S::Error>,
+        shared: Arc<Shared<S::Error>>,
         // The end of the time for all attempts.
         end: Option<Instant>,
         before: Option<Before>,
@@ -48,10 +49,15 @@ struct Before {
 }
 
 impl<S: Service<R>, R> ResponseFuture<S, R> {
-    pub(super) fn new(first: S::Future, inner: S, request: R, policy: Policy<S::Error>) -> Self {
-        let end = policy.within.and_then(|within| Instant::now().checked_add(within));
+    pub(super) fn new(
+        first: S::Future,
+        inner: S,
+        request: R,
+        shared: Arc<Shared<S::Error>>,
+    ) -> Self {
+        let end = shared.policy.within.and_then(|within| Instant::now().checked_add(within));
         let state = State::Calling { future: first };
-        Self { state, inner, request, policy, end, before: None }
+        Self { state, inner, request, shared, end, before: None }
     }
 }
 
@@ -59,7 +65,7 @@ impl<S: Service<R>, R> ResponseFuture<S, R> {
 fn after_failure<E, R>(
     error: E,
     before: &mut Option<Before>,
-    policy: &Policy<E>,
+    shared: &Shared<E>,
     request: &R,
     end: Option<Instant>,
 ) -> Result<Instant, E>
@@ -67,6 +73,7 @@ where
     E: Classify + From<Exhausted<E>>,
     R: Described,
 {
+    let policy = &shared.policy;
     let may_resend = policy.may_resend(&error, request.statement());
     if before.is_none() && (!may_resend || policy.attempts == 1) {
         return Err(error);
@@ -86,9 +93,11 @@ where
         } else if end.is_some_and(|end| next >= end) {
             Stopped::Time
         } else {
+            shared.count_resend(error.class());
             return Ok(next);
         }
     };
+    shared.count_exhausted();
     let worst = if before.ambiguous { ErrorClass::Ambiguous } else { error.worst_class() };
     Err(Exhausted { attempts: before.attempts, stopped, worst, last: error }.into())
 }
@@ -123,7 +132,7 @@ where
                 Ok(response) => return Poll::Ready(Ok(response)),
                 Err(error) => error,
             };
-            let next = after_failure(error, this.before, this.policy, this.request, *this.end)?;
+            let next = after_failure(error, this.before, this.shared, this.request, *this.end)?;
             this.state.set(State::Sleeping { sleep: sleep_until(next) });
         }
     }

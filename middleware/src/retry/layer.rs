@@ -8,6 +8,7 @@ use cqlstack_core::{Error, InvalidConfig};
 use tower_layer::Layer;
 
 use super::backoff::{Growth, Jitter};
+use super::figures::{RetryHandle, Shared};
 use super::policy::Policy;
 use super::service::Retry;
 
@@ -16,16 +17,16 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sends again, after a growing wait, what may be sent again. See the [module](super).
 ///
-/// `E` is the error of the service below, [`Error`] in a stack of ours.
+/// Clones share their figures. `E` is the error of the service below, [`Error`] in a stack of ours.
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct RetryLayer<E = Error> {
-    policy: Policy<E>,
+    shared: Arc<Shared<E>>,
 }
 
 /// For production: 3 attempts, waits of anything up to 25 ms, 50 ms, ... 1 s.
 impl<E> Default for RetryLayer<E> {
     fn default() -> Self {
-        Self { policy: Policy::default() }
+        Self::with(Policy::default())
     }
 }
 
@@ -38,13 +39,25 @@ impl RetryLayer {
             maximum: Duration::from_secs(10),
             jitter: Jitter::None,
         };
-        Self { policy: Policy { growth, ..Policy::default() } }
+        Self::with(Policy { growth, ..Policy::default() })
     }
 
     /// Everything to be set, from the defaults for production. For another error than [`Error`]
     /// there is [`RetryBuilder::default`].
     pub fn builder() -> RetryBuilder {
         RetryBuilder::default()
+    }
+}
+
+impl<E> RetryLayer<E> {
+    fn with(policy: Policy<E>) -> Self {
+        Self { shared: Arc::new(Shared::new(policy)) }
+    }
+
+    /// A handle that reads what was sent again. It stays good when the layer is gone.
+    #[must_use]
+    pub fn handle(&self) -> RetryHandle {
+        self.shared.handle()
     }
 }
 
@@ -133,13 +146,13 @@ impl<E> RetryBuilder<E> {
         if self.policy.within == Some(Duration::ZERO) {
             return Err(InvalidConfig::new("within", "is 0: leave it out, or give 1 attempt"));
         }
-        Ok(RetryLayer { policy: self.policy })
+        Ok(RetryLayer::with(self.policy))
     }
 }
 
 impl<E> Clone for RetryLayer<E> {
     fn clone(&self) -> Self {
-        Self { policy: self.policy.clone() }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -147,13 +160,13 @@ impl<S, E> Layer<S> for RetryLayer<E> {
     type Service = Retry<S, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Retry::new(inner, self.policy.clone())
+        Retry::new(inner, Arc::clone(&self.shared))
     }
 }
 
 impl<E> fmt::Debug for RetryLayer<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetryLayer").field("policy", &self.policy).finish()
+        f.debug_struct("RetryLayer").field("policy", &self.shared.policy).finish()
     }
 }
 

@@ -64,6 +64,8 @@
 //! # }
 //! ```
 //!
+//! A [`RetryHandle`] tells how often it sent again, by the class of the error, and how often in vain.
+//!
 //! # Order
 //!
 //! Right: above the concurrency limit and a statement cache, below metrics.
@@ -84,6 +86,7 @@
 
 mod backoff;
 mod error;
+mod figures;
 mod future;
 mod layer;
 mod policy;
@@ -91,6 +94,7 @@ mod service;
 
 pub use backoff::Jitter;
 pub use error::{Exhausted, Stopped};
+pub use figures::{RetryFigures, RetryHandle};
 pub use future::ResponseFuture;
 pub use layer::{RetryBuilder, RetryLayer};
 pub use service::Retry;

@@ -8,8 +8,7 @@ use cqlstack_core::{Classify, ErrorClass, Statement};
 
 use super::backoff::{Growth, Jitter};
 
-/// What each service and each request has a copy of: some 90 bytes are copied faster than a shared
-/// count goes up and down.
+/// What is retried, and when.
 pub(super) struct Policy<E> {
     pub(super) attempts: u32,
     pub(super) growth: Growth,
@@ -44,12 +43,6 @@ impl<E: Classify> Policy<E> {
             Some(retry_if) => retry_if(error),
             None => !error.is_refusal(),
         }
-    }
-}
-
-impl<E> Clone for Policy<E> {
-    fn clone(&self) -> Self {
-        Self { retry_if: self.retry_if.clone(), ..*self }
     }
 }
 

@@ -1,24 +1,25 @@
 //! Starts a request, and keeps what another attempt needs.
 
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cqlstack_core::{Classify, Described};
 use tower_service::Service;
 
 use super::error::Exhausted;
+use super::figures::Shared;
 use super::future::ResponseFuture;
-use super::policy::Policy;
 
 /// The service of [`RetryLayer`](super::RetryLayer).
 pub struct Retry<S, E> {
     inner: S,
-    policy: Policy<E>,
+    shared: Arc<Shared<E>>,
 }
 
 impl<S, E> Retry<S, E> {
-    pub(super) fn new(inner: S, policy: Policy<E>) -> Self {
-        Self { inner, policy }
+    pub(super) fn new(inner: S, shared: Arc<Shared<E>>) -> Self {
+        Self { inner, shared }
     }
 }
 
@@ -41,18 +42,18 @@ where
         // the next.
         let inner = self.inner.clone();
         let first = self.inner.call(request);
-        ResponseFuture::new(first, inner, again, self.policy.clone())
+        ResponseFuture::new(first, inner, again, Arc::clone(&self.shared))
     }
 }
 
 impl<S: Clone, E> Clone for Retry<S, E> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), policy: self.policy.clone() }
+        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
     }
 }
 
 impl<S: fmt::Debug, E> fmt::Debug for Retry<S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retry").field("inner", &self.inner).field("policy", &self.policy).finish()
+        f.debug_struct("Retry").field("inner", &self.inner).field("shared", &self.shared).finish()
     }
 }

@@ -1,0 +1,31 @@
+//! How a layer tells its figures to whoever exports them, without knowing them.
+
+/// Figures that can be read at any time: implemented by the handles of layers.
+///
+/// A layer of your own implements it as well; `cqlstack-metrics` publishes what it reports under
+/// `cassandra_` and the given name.
+///
+/// ```
+/// use cqlstack_core::{Report, Sink};
+///
+/// struct Shed(u64);
+///
+/// impl Report for Shed {
+///     fn report(&self, sink: &mut dyn Sink) {
+///         sink.count("shed_total", &[], self.0);
+///     }
+/// }
+/// ```
+pub trait Report: Send + Sync {
+    /// Tells all figures, as they are now.
+    fn report(&self, sink: &mut dyn Sink);
+}
+
+/// What figures are told to. Labels are pairs of a name and a value.
+pub trait Sink {
+    /// Something that only grows, since the program began.
+    fn count(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: u64);
+
+    /// Something that goes up and down.
+    fn level(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64);
+}

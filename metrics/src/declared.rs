@@ -1,0 +1,174 @@
+//! All metrics, declared once: the docs' table, the help texts and the tests come from here.
+
+use std::fmt;
+
+/// One metric, as it stands on `/metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What goes up, or up and down.
+    pub kind: Kind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// What it counts, and in which unit.
+    pub help: &'static str,
+}
+
+/// The kind of a metric, in the words of Prometheus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts values by size.
+    Histogram,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        })
+    }
+}
+
+/// What stands before the name that a layer reports.
+pub(crate) const PREFIX: &str = "cassandra_";
+
+const fn of(
+    kind: Kind,
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Metric {
+    Metric { name, kind, labels, help }
+}
+
+pub(crate) const DURATION: Metric = of(
+    Kind::Histogram,
+    "cassandra_query_duration_seconds",
+    STATEMENT,
+    "Time of a query in seconds, whether it was answered, failed or was cancelled",
+);
+
+const STATEMENT: &[&str] = &["statement"];
+const NONE: &[&str] = &[];
+
+/// Upper bounds of the histogram's buckets in seconds: 50 µs to 10 s.
+pub const BUCKETS: [f64; 17] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0,
+];
+
+/// All metrics of cqlstack. Layers that are not in the stack report nothing.
+pub const METRICS: &[Metric] = &[
+    of(
+        Kind::Counter,
+        "cassandra_queries_total",
+        STATEMENT,
+        "Queries that ended: answered, failed or cancelled",
+    ),
+    DURATION,
+    of(
+        Kind::Counter,
+        "cassandra_query_errors_total",
+        &["statement", "class"],
+        "Queries that failed, by the class of their error",
+    ),
+    of(
+        Kind::Counter,
+        "cassandra_queries_cancelled_total",
+        STATEMENT,
+        "Queries whose caller gave them up before they ended",
+    ),
+    of(Kind::Gauge, "cassandra_queries_in_flight", STATEMENT, "Queries under way"),
+    of(Kind::Gauge, "cassandra_limit_permits", NONE, "The concurrency limit"),
+    of(Kind::Gauge, "cassandra_limit_in_flight", NONE, "Queries that hold a permit"),
+    of(Kind::Gauge, "cassandra_limit_waiting", NONE, "Queries that wait for a permit"),
+    of(
+        Kind::Gauge,
+        "cassandra_limit_waited_seconds",
+        NONE,
+        "Time that queries have waited for permits since the start, in seconds",
+    ),
+    of(Kind::Counter, "cassandra_limit_refused_total", NONE, "Queries that the limit refused"),
+    of(
+        Kind::Counter,
+        "cassandra_retries_total",
+        &["class"],
+        "Attempts after the first, by the class of the error before them",
+    ),
+    of(
+        Kind::Counter,
+        "cassandra_retries_exhausted_total",
+        NONE,
+        "Queries on which the retry layer gave up after more than one attempt",
+    ),
+    of(Kind::Gauge, "cassandra_cache_statements", NONE, "Prepared statements in the cache"),
+    of(Kind::Counter, "cassandra_cache_hits_total", NONE, "Queries that found their statement"),
+    of(Kind::Counter, "cassandra_cache_misses_total", NONE, "Queries that did not"),
+    of(Kind::Counter, "cassandra_cache_prepares_total", NONE, "Prepares that were sent"),
+    of(
+        Kind::Counter,
+        "cassandra_cache_evictions_total",
+        NONE,
+        "Statements that made room for others",
+    ),
+    of(
+        Kind::Counter,
+        "cassandra_cache_stale_total",
+        NONE,
+        "Statements that went because their table or the keyspace in use had changed",
+    ),
+];
+
+/// The full name and the help of what a layer reports under this name.
+pub(crate) fn find(reported: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name.strip_prefix(PREFIX) == Some(reported))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> String {
+        let rows = METRICS.iter().map(|metric| {
+            let Metric { name, kind, labels, help } = metric;
+            let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
+            format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", "))
+        });
+        let head = "| metric | kind | labels | what it tells |\n|---|---|---|---|\n";
+        std::iter::once(head.to_owned()).chain(rows).collect()
+    }
+
+    /// To write it anew: `CQLSTACK_WRITE=1 cargo test -p cqlstack-metrics the_docs_table`.
+    #[test]
+    fn the_docs_table_is_made_from_the_declarations() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/METRICS.md");
+        if std::env::var_os("CQLSTACK_WRITE").is_some() {
+            std::fs::write(path, table()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), table());
+    }
+
+    #[test]
+    fn names_follow_prometheus_conventions() {
+        for metric in METRICS {
+            assert!(metric.name.starts_with(PREFIX), "{}", metric.name);
+            assert_eq!(
+                metric.name.ends_with("_total"),
+                metric.kind == Kind::Counter,
+                "{}",
+                metric.name
+            );
+            assert_eq!(find(&metric.name[PREFIX.len()..]), Some(metric));
+        }
+        assert!(BUCKETS.is_sorted());
+    }
+}

@@ -1,0 +1,176 @@
+//! Prometheus: the recorder, its text, and an HTTP endpoint to scrape.
+
+mod error;
+mod router;
+mod server;
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use cqlstack_core::Report;
+use metrics::Recorder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_util::MetricKindMask;
+use tokio::runtime::Handle;
+use tokio::time::interval;
+
+pub use error::ExporterError;
+pub use server::Server;
+
+use crate::declared::{BUCKETS, Kind, METRICS, Metric};
+use crate::publish::Publisher;
+
+/// How often samples are moved into their buckets when nobody scrapes.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// How long a counter or gauge of ours stays after its layer reported it last.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Collects all metrics of the process, renders them for Prometheus, and serves them over HTTP.
+///
+/// It installs the process's recorder of the `metrics` facade, so that metrics of your own, made by
+/// `metrics::counter!` and the like, are on the same page. Histograms always have buckets
+/// ([`BUCKETS`]), never quantiles, which cannot be added up over instances. Samples are moved into
+/// them each second, so that memory does not grow when nobody scrapes.
+///
+/// Install it before the first request: a statement's histogram is resolved when it is first seen.
+///
+/// ```no_run
+/// use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
+///
+/// # async fn run() -> Result<(), cqlstack_metrics::ExporterError> {
+/// let exporter = PrometheusExporter::install()?;
+/// let metrics = MetricsLayer::new();
+/// exporter.report(metrics.handle());
+///
+/// let server = exporter.serve(9187).await?; // http://127.0.0.1:9187/metrics and /healthz
+/// // ...
+/// server.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PrometheusExporter {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Histograms, and whatever else the process records. It never drops a series, since handles are
+    /// resolved once, and would go on writing to one that is gone.
+    recorded: PrometheusHandle,
+    /// Our counters and gauges, registered anew with each reading: one that is not read any more
+    /// disappears.
+    published: PrometheusRecorder,
+    publisher: Publisher,
+}
+
+impl PrometheusExporter {
+    /// Installs the recorder, and moves samples each second for as long as the exporter or a clone of
+    /// it, a router or a server lives.
+    ///
+    /// # Errors
+    ///
+    /// [`ExporterError::RecorderInstalled`] if the program has a recorder already: give that one a
+    /// [`Publisher`]. [`ExporterError::NoRuntime`] outside of a tokio runtime.
+    pub fn install() -> Result<Self, ExporterError> {
+        let runtime = Handle::try_current().map_err(|_| ExporterError::NoRuntime)?;
+        let recorder = recorder_with_buckets();
+        let handle = recorder.handle();
+        let is_histogram = |metric: &&Metric| metric.kind == Kind::Histogram;
+        describe(&recorder, METRICS.iter().filter(is_histogram));
+        metrics::set_global_recorder(recorder).map_err(|_| ExporterError::RecorderInstalled)?;
+        let published = recorder_that_forgets();
+        describe(&published, METRICS.iter().filter(|metric| !is_histogram(metric)));
+        let inner = Arc::new(Inner { recorded: handle, published, publisher: Publisher::new() });
+        let exporter = Arc::downgrade(&inner);
+        runtime.spawn(async move {
+            let mut ticks = interval(DRAIN);
+            loop {
+                ticks.tick().await;
+                let Some(exporter) = exporter.upgrade() else { break };
+                exporter.drain();
+            }
+        });
+        Ok(Self { inner })
+    }
+
+    /// Exports these figures too: the handle of a layer, or a [`Report`] of your own.
+    pub fn report(&self, source: impl Report + 'static) {
+        self.inner.publisher.add(source);
+    }
+
+    /// All metrics in Prometheus' text format, as of now: for those who have an endpoint already.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.inner.publish();
+        let mut text = self.inner.recorded.render();
+        text.push_str(&self.inner.published.handle().render());
+        text
+    }
+
+    /// `GET` and `HEAD` of `/metrics` and `/healthz`, for those who have a server already. The server
+    /// has to bound connections and the time to read a request.
+    pub fn router(&self) -> Router {
+        router::router(self.clone())
+    }
+
+    /// Serves on this port of 127.0.0.1; 0 takes a free one, which [`Server::address`] tells.
+    ///
+    /// # Errors
+    ///
+    /// [`ExporterError::Bind`] if the port is taken.
+    pub async fn serve(&self, port: u16) -> Result<Server, ExporterError> {
+        self.serve_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+    }
+
+    /// Serves on this address. Anybody who can reach it can read the metrics; one that is not of this
+    /// machine alone is worth a line in the log.
+    ///
+    /// # Errors
+    ///
+    /// [`ExporterError::Bind`] if it cannot be bound.
+    pub async fn serve_at(&self, address: SocketAddr) -> Result<Server, ExporterError> {
+        Server::start(address, self.router()).await
+    }
+}
+
+impl Inner {
+    fn publish(&self) {
+        self.publisher.publish_to(&self.published);
+    }
+
+    fn drain(&self) {
+        self.recorded.run_upkeep();
+    }
+}
+
+fn recorder_with_buckets() -> PrometheusRecorder {
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
+    builder.unwrap_or_else(|_| unreachable!("there are buckets")).build_recorder()
+}
+
+fn recorder_that_forgets() -> PrometheusRecorder {
+    let kinds = MetricKindMask::COUNTER | MetricKindMask::GAUGE;
+    PrometheusBuilder::new().idle_timeout(kinds, Some(IDLE)).build_recorder()
+}
+
+fn describe(recorder: &dyn Recorder, metrics: impl Iterator<Item = &'static Metric>) {
+    for metric in metrics {
+        let (name, help) = (metric.name.into(), metric.help.into());
+        match metric.kind {
+            Kind::Counter => recorder.describe_counter(name, None, help),
+            Kind::Gauge => recorder.describe_gauge(name, None, help),
+            Kind::Histogram => recorder.describe_histogram(name, None, help),
+        }
+    }
+}
+
+impl fmt::Debug for PrometheusExporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let publisher = &self.inner.publisher;
+        f.debug_struct("PrometheusExporter").field("publisher", publisher).finish_non_exhaustive()
+    }
+}

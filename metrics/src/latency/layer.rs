@@ -1,0 +1,116 @@
+//! The layer, its settings, and the handle that reads its figures.
+
+use std::sync::Arc;
+
+use cqlstack_core::{ErrorClass, InvalidConfig, Report, Sink};
+use tower_layer::Layer;
+
+use super::service::Metrics;
+use super::slow::{Slow, SlowRequests};
+use crate::snapshot::{Snapshot, StatementFigures};
+use crate::statements::Statements;
+
+/// Counts and times requests by statement. See the [module](super).
+///
+/// Clones share the figures, and so do the services that they make.
+#[derive(Debug, Clone)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct MetricsLayer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) statements: Arc<Statements>,
+    pub(super) slow: Option<Arc<Slow>>,
+}
+
+/// How many names there may be: each takes 17 KB here, and 24 lines of `/metrics`.
+const MOST: usize = 100_000;
+
+impl Default for MetricsLayer {
+    fn default() -> Self {
+        Self::with(256, None)
+    }
+}
+
+impl MetricsLayer {
+    /// At most 256 statement names, no event for slow requests.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with(names: usize, slow: Option<Arc<Slow>>) -> Self {
+        Self { shared: Arc::new(Shared { statements: Arc::new(Statements::new(names)), slow }) }
+    }
+
+    /// Keeps so many statement names apart; all others are counted under `other`. The figures begin
+    /// anew: set this first.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] for `names`, if it is 0 or above 100,000.
+    pub fn most_statements(self, names: usize) -> Result<Self, InvalidConfig> {
+        match names {
+            0 => Err(InvalidConfig::new("names", "is 0: leave the layer out to count nothing")),
+            1..=MOST => Ok(Self::with(names, self.shared.slow.clone())),
+            _ => Err(InvalidConfig::new("names", "is above 100,000")),
+        }
+    }
+
+    /// Writes an event for requests that take long. See [`SlowRequests`].
+    pub fn slow_requests(self, slow: SlowRequests) -> Self {
+        let statements = Arc::clone(&self.shared.statements);
+        Self { shared: Arc::new(Shared { statements, slow: Some(Arc::new(Slow::new(slow))) }) }
+    }
+
+    /// A handle that reads the figures. It stays good when the layer is gone.
+    #[must_use]
+    pub fn handle(&self) -> MetricsHandle {
+        MetricsHandle { statements: Arc::clone(&self.shared.statements) }
+    }
+}
+
+impl<S> Layer<S> for MetricsLayer {
+    type Service = Metrics<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Metrics::new(inner, Arc::clone(&self.shared))
+    }
+}
+
+/// Reads the figures of a [`MetricsLayer`]. Cloning is one atomic increment.
+#[derive(Debug, Clone)]
+pub struct MetricsHandle {
+    statements: Arc<Statements>,
+}
+
+impl MetricsHandle {
+    /// The figures now. Requests never wait for it; it waits some nanoseconds for those that are just
+    /// being counted.
+    #[must_use]
+    #[doc(alias = "get_metrics")]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.statements)
+    }
+}
+
+impl Report for MetricsHandle {
+    fn report(&self, sink: &mut dyn Sink) {
+        for figures in self.snapshot().statements() {
+            report_statement(figures, sink);
+        }
+    }
+}
+
+fn report_statement(figures: &StatementFigures, sink: &mut dyn Sink) {
+    let statement = ("statement", &*figures.name);
+    sink.count("queries_total", &[statement], figures.query_count);
+    sink.count("queries_cancelled_total", &[statement], figures.cancelled);
+    #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 requests in flight")]
+    sink.level("queries_in_flight", &[statement], figures.in_flight as f64);
+    for class in ErrorClass::ALL {
+        let labels = [statement, ("class", class.as_str())];
+        sink.count("query_errors_total", &labels, figures.errors(class));
+    }
+}

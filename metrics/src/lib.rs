@@ -1,0 +1,56 @@
+//! Latency metrics for a Cassandra session, within the program and for Prometheus.
+//!
+//! [`MetricsLayer`] counts and times requests by statement. What it knows is read in three ways:
+//!
+//! - [`MetricsHandle::snapshot`]: figures and quantiles within the program, and a table that prints;
+//! - any recorder of the [`metrics`](https://docs.rs/metrics) facade: latencies reach it by themselves,
+//!   counters and gauges through a [`Publisher`];
+//! - [`PrometheusExporter`] (feature `exporter`, on by default): recorder, text, HTTP endpoint.
+//!
+//! ```
+//! use cqlstack_core::testing::{Answer, ScriptedSession};
+//! use cqlstack_core::{Client, StaticStatement};
+//! use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
+//! use tower::Layer;
+//!
+//! static NAME: StaticStatement =
+//!     StaticStatement::new("SELECT name FROM app.users WHERE id = ?").named("user_name");
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let exporter = PrometheusExporter::install()?; // before the first request
+//! let metrics = MetricsLayer::new();
+//! exporter.report(metrics.handle());
+//!
+//! let session = ScriptedSession::new().on("user_name", [Answer::done()]); // or a real one
+//! let db = Client::new(metrics.layer(session));
+//! db.execute(&NAME, (42,)).await?;
+//!
+//! println!("{}", metrics.handle().snapshot());
+//! assert!(exporter.render().contains("cassandra_queries_total{statement=\"user_name\"} 1"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # All metrics
+//!
+//! They are declared in one place, [`METRICS`]. What a layer or a node does not report is not there.
+//!
+#![doc = include_str!("../METRICS.md")]
+
+mod declared;
+#[cfg(feature = "exporter")]
+pub mod exporter;
+pub mod latency;
+mod publish;
+mod recorded;
+mod snapshot;
+mod statements;
+mod tally;
+
+pub use declared::{BUCKETS, Kind, METRICS, Metric};
+#[cfg(feature = "exporter")]
+pub use exporter::{ExporterError, PrometheusExporter, Server};
+pub use latency::{MetricsHandle, MetricsLayer, SlowRequests};
+pub use publish::Publisher;
+pub use snapshot::{Snapshot, StatementFigures};

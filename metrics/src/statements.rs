@@ -1,0 +1,203 @@
+//! Finds what is kept of a statement, without a lock once it was seen.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use cqlstack_core::Statement;
+
+use crate::recorded::Durations;
+use crate::tally::{Outcome, Tally, Totals};
+
+/// The name of all statements beyond the limit.
+pub(crate) const OTHER: &str = "other";
+
+/// Of a longer name, the first so many bytes are the label.
+const NAME_BYTES: usize = 128;
+
+/// Statements with a smaller id are found by index. A program has some hundred; only one that makes
+/// statements anew for each request has more, which are then found by their names.
+const BY_ID: usize = 4_096;
+
+/// The statements of one layer.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    by_id: Box<[OnceLock<Arc<Series>>]>,
+    /// Open addressing; half of the places stay empty. Filled under the lock, read without.
+    by_name: Box<[OnceLock<Arc<Series>>]>,
+    hasher: RandomState,
+    /// How many names there are.
+    names: Mutex<usize>,
+    most: usize,
+    other: OnceLock<Arc<Series>>,
+}
+
+/// What is kept of all statements of one name.
+#[derive(Debug)]
+pub(crate) struct Series {
+    pub(crate) name: Box<str>,
+    tally: Tally,
+    in_flight: AtomicU64,
+    durations: Durations,
+}
+
+impl Statements {
+    pub(crate) fn new(most: usize) -> Self {
+        let empty = |places: usize| (0..places).map(|_| OnceLock::new()).collect();
+        Self {
+            by_id: empty(BY_ID),
+            by_name: empty((most * 2).next_power_of_two()),
+            hasher: RandomState::new(),
+            names: Mutex::new(0),
+            most,
+            other: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn of(&self, statement: &Statement) -> &Arc<Series> {
+        match self.by_id.get(statement.id() as usize) {
+            Some(place) => place.get_or_init(|| Arc::clone(self.named(statement.name()))),
+            None => self.named(statement.name()),
+        }
+    }
+
+    fn named(&self, name: &str) -> &Arc<Series> {
+        let name = label(name);
+        if let Some(series) = self.find(name) {
+            return series;
+        }
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        for place in self.places(name) {
+            match place.get() {
+                Some(series) if *series.name == *name => return series,
+                Some(_) => {}
+                None if *names < self.most && name != OTHER => {
+                    *names += 1;
+                    return place.get_or_init(|| Arc::new(Series::new(name)));
+                }
+                None => break,
+            }
+        }
+        self.other.get_or_init(|| Arc::new(Series::new(OTHER)))
+    }
+
+    fn find(&self, name: &str) -> Option<&Arc<Series>> {
+        self.places(name).map_while(OnceLock::get).find(|series| *series.name == *name)
+    }
+
+    /// Where the name can be, in order.
+    fn places(&self, name: &str) -> impl Iterator<Item = &OnceLock<Arc<Series>>> {
+        let mask = self.by_name.len() - 1;
+        #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are as good")]
+        let first = self.hasher.hash_one(name) as usize;
+        (0..self.by_name.len()).map(move |step| &self.by_name[(first.wrapping_add(step)) & mask])
+    }
+
+    /// All that were seen, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Series> {
+        self.by_name.iter().chain([&self.other]).filter_map(OnceLock::get).map(Arc::as_ref)
+    }
+}
+
+impl Series {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            tally: Tally::new(),
+            in_flight: AtomicU64::new(0),
+            durations: Durations::of(name),
+        }
+    }
+
+    pub(crate) fn begin(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self, took: Duration, outcome: Outcome) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.tally.record(took, outcome);
+        self.durations.record(took);
+    }
+
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.tally.totals()
+    }
+}
+
+fn label(name: &str) -> &str {
+    let end = (0..=NAME_BYTES.min(name.len())).rev().find(|at| name.is_char_boundary(*at));
+    &name[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(statements: &Statements) -> Vec<String> {
+        let mut names: Vec<_> = statements.all().map(|series| series.name.to_string()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn statements_of_one_name_are_one() {
+        let statements = Statements::new(4);
+        let [a, b] = ["SELECT v FROM t WHERE k = ?", "SELECT w FROM t WHERE k = ?"]
+            .map(|text| Arc::clone(statements.of(&Statement::new(text))));
+        assert!(Arc::ptr_eq(&a, &b));
+        assert_eq!(names(&statements), ["SELECT t"]);
+    }
+
+    #[test]
+    fn the_most_names_and_then_other() {
+        let statements = Statements::new(2);
+        for text in ["SELECT a FROM t1", "SELECT a FROM t2", "SELECT a FROM t3", "SELECT a FROM t1"]
+        {
+            statements.of(&Statement::new(text));
+        }
+        assert_eq!(names(&statements), ["SELECT t1", "SELECT t2", OTHER]);
+    }
+
+    #[test]
+    fn a_statement_with_a_large_id_is_found_by_its_name() {
+        let statements = Statements::new(4);
+        let first = Arc::clone(statements.of(&Statement::new("SELECT a FROM t")));
+        for _ in 0..=BY_ID {
+            let again = Statement::new("SELECT a FROM t");
+            assert!(Arc::ptr_eq(statements.of(&again), &first));
+        }
+        let late = Statement::new("SELECT a FROM t");
+        assert!(late.id() as usize > BY_ID && late.name() == "SELECT t");
+        let allocated = allocation_counter::measure(|| drop(Arc::clone(statements.of(&late))));
+        assert_eq!(allocated.count_total, 0);
+    }
+
+    #[test]
+    fn many_threads_at_once_make_one_of_each_name() {
+        let statements = Statements::new(64);
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for n in 0..100 {
+                        statements.of(&Statement::new(format!("SELECT a FROM t{n}"))).begin();
+                    }
+                });
+            }
+        });
+        assert_eq!(names(&statements).len(), 65);
+        assert_eq!(statements.all().map(Series::in_flight).sum::<u64>(), 400);
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_cut_between_characters() {
+        let statements = Statements::new(4);
+        let long: &'static str = "é".repeat(1_000_000).leak();
+        let series = statements.of(&Statement::new("SELECT a FROM t").named(long));
+        assert_eq!(*series.name, *"é".repeat(64));
+    }
+}

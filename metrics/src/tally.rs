@@ -1,0 +1,210 @@
+//! What the requests of one statement came to: counted without a lock, read as of one moment.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::yield_now;
+use std::time::Duration;
+
+use cqlstack_core::ErrorClass;
+use histogram::{AtomicHistogram, Config, Histogram};
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Answered,
+    Failed(ErrorClass),
+    Cancelled,
+}
+
+/// Two halves, one of which is written to while the other is read, as in the histogram of
+/// Prometheus' client for Go. A writer enters the half that is hot, writes, and leaves it; a reader
+/// makes the other half hot, waits for those who are still in the cold one (some nanoseconds), and
+/// empties it into the totals. So the count, the time and the quantiles of a reading are of the same
+/// requests.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// The topmost bit is the hot half, the others how many have entered it.
+    entrance: AtomicU64,
+    halves: [Half; 2],
+    /// Locked by readers only.
+    totals: Mutex<Reader>,
+}
+
+#[derive(Debug)]
+struct Half {
+    left: AtomicU64,
+    nanos: AtomicU64,
+    cancelled: AtomicU64,
+    failed: [AtomicU64; ErrorClass::ALL.len()],
+    latencies: AtomicHistogram,
+}
+
+#[derive(Debug)]
+struct Reader {
+    totals: Totals,
+    /// What the half that was read is emptied into.
+    emptied: Histogram,
+}
+
+/// What has ended so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Totals {
+    pub(crate) nanos: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) failed: [u64; ErrorClass::ALL.len()],
+    /// In microseconds.
+    pub(crate) latencies: Histogram,
+}
+
+const HOT: u64 = 1 << 63;
+
+/// Microseconds to 67 s, each bucket at most 1/32 wide: 704 buckets, 5.6 KB.
+fn config() -> Config {
+    const GROUPING: u8 = 5;
+    Config::new(GROUPING, MOST_BITS).unwrap_or_else(|_| unreachable!("5 is below 26"))
+}
+const MOST_BITS: u8 = 26;
+const MOST: u64 = (1 << MOST_BITS) - 1;
+
+impl Tally {
+    pub(crate) fn new() -> Self {
+        let half = || Half {
+            left: AtomicU64::new(0),
+            nanos: AtomicU64::new(0),
+            cancelled: AtomicU64::new(0),
+            failed: Default::default(),
+            latencies: AtomicHistogram::with_config(&config()),
+        };
+        let empty = Histogram::with_config(&config());
+        let totals = Totals {
+            nanos: 0,
+            cancelled: 0,
+            failed: [0; ErrorClass::ALL.len()],
+            latencies: empty.clone(),
+        };
+        Self {
+            entrance: AtomicU64::new(0),
+            halves: [half(), half()],
+            totals: Mutex::new(Reader { totals, emptied: empty }),
+        }
+    }
+
+    /// Four to five atomics, no lock, no allocation.
+    pub(crate) fn record(&self, took: Duration, outcome: Outcome) {
+        let hot = self.entrance.fetch_add(1, Ordering::Acquire) & HOT;
+        let half = &self.halves[usize::from(hot != 0)];
+        let micros = u64::try_from(took.as_micros()).unwrap_or(MOST).min(MOST);
+        // It fits: the largest value is the last bucket's.
+        let _ = half.latencies.increment(micros);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        half.nanos.fetch_add(nanos, Ordering::Relaxed);
+        match outcome {
+            Outcome::Answered => {}
+            Outcome::Cancelled => {
+                half.cancelled.fetch_add(1, Ordering::Relaxed);
+            }
+            Outcome::Failed(class) => {
+                half.failed[class.index()].fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        half.left.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let mut reader = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let Reader { totals, emptied } = &mut *reader;
+        let hot = self.entrance.load(Ordering::Relaxed) & HOT;
+        let entered = self.entrance.swap(hot ^ HOT, Ordering::AcqRel) & !HOT;
+        let cold = &self.halves[usize::from(hot != 0)];
+        while cold.left.load(Ordering::Acquire) != entered {
+            yield_now();
+        }
+        cold.left.store(0, Ordering::Relaxed);
+        totals.nanos = totals.nanos.wrapping_add(cold.nanos.swap(0, Ordering::Relaxed));
+        totals.cancelled += cold.cancelled.swap(0, Ordering::Relaxed);
+        for (total, failed) in totals.failed.iter_mut().zip(&cold.failed) {
+            *total += failed.swap(0, Ordering::Relaxed);
+        }
+        // The three have the same configuration, and nobody answers 2^64 requests.
+        let _ = cold.latencies.drain_into(emptied);
+        let _ = totals.latencies.checked_add_assign(emptied);
+        totals.clone()
+    }
+}
+
+impl Totals {
+    /// How many ended, in whichever way.
+    pub(crate) fn count(&self) -> u64 {
+        self.latencies.as_slice().iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread::scope;
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_under_load_is_of_the_same_requests() {
+        const EACH: u64 = 200_000;
+        let tally = Tally::new();
+        let running = AtomicBool::new(true);
+        scope(|threads| {
+            let writers: Vec<_> = (0..3)
+                .map(|_| {
+                    threads.spawn(|| {
+                        for n in 0..EACH {
+                            let outcome = match n % 4 {
+                                0 => Outcome::Failed(ErrorClass::Overload),
+                                1 => Outcome::Cancelled,
+                                _ => Outcome::Answered,
+                            };
+                            tally.record(Duration::from_micros(100), outcome);
+                        }
+                    })
+                })
+                .collect();
+            let reader = threads.spawn(|| {
+                let (mut readings, mut before) = (0, 0);
+                while running.load(Ordering::Relaxed) {
+                    let totals = tally.totals();
+                    assert_eq!(totals.nanos, totals.count() * 100_000);
+                    assert!(totals.count() >= before);
+                    before = totals.count();
+                    readings += 1;
+                }
+                readings
+            });
+            for writer in writers {
+                writer.join().unwrap();
+            }
+            running.store(false, Ordering::Relaxed);
+            assert!(reader.join().unwrap() > 0);
+        });
+        let totals = tally.totals();
+        assert_eq!(totals.count(), 3 * EACH);
+        assert_eq!(totals.cancelled, 3 * EACH / 4);
+        assert_eq!(totals.failed[ErrorClass::Overload.index()], 3 * EACH / 4);
+        assert_eq!(totals.failed.iter().sum::<u64>(), 3 * EACH / 4);
+    }
+
+    #[test]
+    fn no_time_is_too_long() {
+        let tally = Tally::new();
+        for took in [Duration::ZERO, Duration::from_secs(3_600), Duration::MAX] {
+            tally.record(took, Outcome::Answered);
+        }
+        assert_eq!(tally.totals().count(), 3);
+    }
+
+    #[test]
+    fn recording_allocates_nothing() {
+        let tally = Tally::new();
+        let allocated = allocation_counter::measure(|| {
+            tally.record(Duration::from_millis(1), Outcome::Failed(ErrorClass::Ambiguous));
+        });
+        assert_eq!(allocated.count_total, 0);
+    }
+}

@@ -1,0 +1,100 @@
+//! What has been sent again.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cqlstack_core::{ErrorClass, Report, Sink};
+
+use super::policy::Policy;
+
+/// What all services of a layer, and their requests, share.
+pub(super) struct Shared<E> {
+    pub(super) policy: Policy<E>,
+    counters: Arc<Counters>,
+}
+
+/// Touched only after a failure.
+#[derive(Debug, Default)]
+struct Counters {
+    resent: [AtomicU64; ErrorClass::ALL.len()],
+    exhausted: AtomicU64,
+}
+
+impl<E> Shared<E> {
+    pub(super) fn new(policy: Policy<E>) -> Self {
+        Self { policy, counters: Arc::default() }
+    }
+
+    pub(super) fn handle(&self) -> RetryHandle {
+        RetryHandle { counters: Arc::clone(&self.counters) }
+    }
+
+    pub(super) fn count_resend(&self, after: ErrorClass) {
+        self.counters.resent[after.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_exhausted(&self) {
+        self.counters.exhausted.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl<E> fmt::Debug for Shared<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// Reads what a [`RetryLayer`](super::RetryLayer) has sent again. It stays good when the layer is
+/// gone. Cloning is one atomic increment.
+#[derive(Debug, Clone)]
+pub struct RetryHandle {
+    counters: Arc<Counters>,
+}
+
+/// The figures of a retry layer, since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryFigures {
+    /// Attempts after the first, by the class of the error before each.
+    resent: [u64; ErrorClass::ALL.len()],
+    /// Requests on which it gave up after more than a look at the first error.
+    pub exhausted: u64,
+}
+
+impl RetryFigures {
+    /// How many attempts followed an error of this class.
+    #[must_use]
+    pub fn resent_after(&self, class: ErrorClass) -> u64 {
+        self.resent[class.index()]
+    }
+
+    /// How many attempts there were after first ones.
+    #[must_use]
+    pub fn resent(&self) -> u64 {
+        self.resent.iter().sum()
+    }
+}
+
+impl RetryHandle {
+    /// The figures now. Takes no lock.
+    #[must_use]
+    pub fn figures(&self) -> RetryFigures {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        RetryFigures {
+            resent: self.counters.resent.each_ref().map(of),
+            exhausted: of(&self.counters.exhausted),
+        }
+    }
+}
+
+impl Report for RetryHandle {
+    fn report(&self, sink: &mut dyn Sink) {
+        let figures = self.figures();
+        for class in [ErrorClass::NotExecuted, ErrorClass::Overload, ErrorClass::Ambiguous] {
+            let labels = [("class", class.as_str())];
+            sink.count("retries_total", &labels, figures.resent_after(class));
+        }
+        sink.count("retries_exhausted_total", &[], figures.exhausted);
+    }
+}
