@@ -42,3 +42,59 @@ impl fmt::Debug for Durations {
         f.debug_struct("Durations").field("broken", &self.broken).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use metrics::{
+        Counter, Gauge, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+        with_local_recorder,
+    };
+
+    use super::*;
+
+    /// Panics when it is asked for a histogram, or when it is given a value.
+    struct Faulty {
+        at_once: bool,
+    }
+
+    struct Panics;
+
+    impl HistogramFn for Panics {
+        fn record(&self, _value: f64) {
+            panic!("a fault of the recorder");
+        }
+    }
+
+    impl Recorder for Faulty {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::noop()
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            assert!(!self.at_once, "a fault of the recorder");
+            Histogram::from_arc(Arc::new(Panics))
+        }
+    }
+
+    #[test]
+    fn a_recorder_that_panics_fails_no_request() {
+        for at_once in [true, false] {
+            let durations = with_local_recorder(&Faulty { at_once }, || Durations::of("read"));
+            durations.record(Duration::from_millis(1));
+            durations.record(Duration::from_millis(1));
+            assert!(durations.broken.load(Ordering::Relaxed));
+        }
+    }
+}

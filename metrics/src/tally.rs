@@ -6,7 +6,7 @@ use std::thread::yield_now;
 use std::time::Duration;
 
 use cqlstack_core::ErrorClass;
-use histogram::{AtomicHistogram, Config, Histogram};
+use histogram::{AtomicHistogram, Config, SparseHistogram};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) struct Tally {
     entrance: AtomicU64,
     halves: [Half; 2],
     /// Locked by readers only.
-    totals: Mutex<Reader>,
+    totals: Mutex<Totals>,
 }
 
 #[derive(Debug)]
@@ -39,21 +39,14 @@ struct Half {
     latencies: AtomicHistogram,
 }
 
-#[derive(Debug)]
-struct Reader {
-    totals: Totals,
-    /// What the half that was read is emptied into.
-    emptied: Histogram,
-}
-
 /// What has ended so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Totals {
     pub(crate) nanos: u64,
     pub(crate) cancelled: u64,
     pub(crate) failed: [u64; ErrorClass::ALL.len()],
-    /// In microseconds.
-    pub(crate) latencies: Histogram,
+    /// In microseconds. Sparse, since a statement's latencies are of a few sizes.
+    pub(crate) latencies: SparseHistogram,
 }
 
 const HOT: u64 = 1 << 63;
@@ -75,18 +68,13 @@ impl Tally {
             failed: Default::default(),
             latencies: AtomicHistogram::with_config(&config()),
         };
-        let empty = Histogram::with_config(&config());
         let totals = Totals {
             nanos: 0,
             cancelled: 0,
             failed: [0; ErrorClass::ALL.len()],
-            latencies: empty.clone(),
+            latencies: SparseHistogram::with_config(&config()),
         };
-        Self {
-            entrance: AtomicU64::new(0),
-            halves: [half(), half()],
-            totals: Mutex::new(Reader { totals, emptied: empty }),
-        }
+        Self { entrance: AtomicU64::new(0), halves: [half(), half()], totals: Mutex::new(totals) }
     }
 
     /// Four to five atomics, no lock, no allocation.
@@ -111,8 +99,7 @@ impl Tally {
     }
 
     pub(crate) fn totals(&self) -> Totals {
-        let mut reader = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        let Reader { totals, emptied } = &mut *reader;
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let hot = self.entrance.load(Ordering::Relaxed) & HOT;
         let entered = self.entrance.swap(hot ^ HOT, Ordering::AcqRel) & !HOT;
         let cold = &self.halves[usize::from(hot != 0)];
@@ -125,9 +112,11 @@ impl Tally {
         for (total, failed) in totals.failed.iter_mut().zip(&cold.failed) {
             *total += failed.swap(0, Ordering::Relaxed);
         }
-        // The three have the same configuration, and nobody answers 2^64 requests.
-        let _ = cold.latencies.drain_into(emptied);
-        let _ = totals.latencies.checked_add_assign(emptied);
+        // Both have the same configuration, and nobody answers 2^64 requests.
+        let latencies = SparseHistogram::from(&cold.latencies.drain());
+        if let Ok(sum) = totals.latencies.checked_add(&latencies) {
+            totals.latencies = sum;
+        }
         totals.clone()
     }
 }
@@ -135,7 +124,7 @@ impl Tally {
 impl Totals {
     /// How many ended, in whichever way.
     pub(crate) fn count(&self) -> u64 {
-        self.latencies.as_slice().iter().sum()
+        self.latencies.count().iter().sum()
     }
 }
 

@@ -108,3 +108,100 @@ impl Slow {
         self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, due).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::sync::Mutex;
+
+    use cqlstack_core::testing::{Answer, ScriptedSession};
+    use cqlstack_core::{Client, ErrorKind, Request, Statement};
+    use tower::Layer;
+    use tracing::field::{Field, Visit};
+    use tracing::span;
+
+    use super::*;
+    use crate::MetricsLayer;
+
+    /// Keeps the fields of each event.
+    #[derive(Default)]
+    struct Events(Mutex<Vec<String>>);
+
+    struct Fields<'f>(&'f mut String);
+
+    impl Visit for Fields<'_> {
+        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+            write!(self.0, "{field}={value:?} ").unwrap();
+        }
+    }
+
+    impl tracing::Subscriber for Events {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            metadata.target() == "cqlstack::slow"
+        }
+
+        fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _span: &span::Id, _values: &span::Record<'_>) {}
+
+        fn record_follows_from(&self, _span: &span::Id, _follows: &span::Id) {}
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            let mut line = String::new();
+            event.record(&mut Fields(&mut line));
+            self.0.lock().unwrap().push(line);
+        }
+
+        fn enter(&self, _span: &span::Id) {}
+
+        fn exit(&self, _span: &span::Id) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_requests_are_told_with_their_attempts_and_without_their_values() {
+        let events = std::sync::Arc::new(Events::default());
+        let _subscribed = tracing::subscriber::set_default(std::sync::Arc::clone(&events));
+        let slow = SlowRequests::over(Duration::from_millis(50)).unwrap();
+        let layer = MetricsLayer::new().slow_requests(slow);
+        let after = |answer: Answer, millis| answer.after(Duration::from_millis(millis));
+        let session = ScriptedSession::new().on(
+            "read",
+            [
+                after(Answer::done(), 40),
+                after(Answer::done(), 60),
+                after(Answer::done(), 51),
+                after(Answer::error(ErrorKind::Overloaded), 100),
+            ],
+        );
+        let db = Client::new(layer.layer(session));
+        let read = Statement::new("SELECT v FROM t WHERE k = 'hunter2'").named("read");
+        for _ in 0..4 {
+            let _ = db.execute(&read, ("hunter3",)).await;
+        }
+        let told = events.0.lock().unwrap().clone();
+        assert_eq!(told.len(), 2, "{told:?}");
+        for part in
+            ["statement=\"read\"", "outcome=\"answered\"", "took=60ms", "attempts=1", "skipped=0"]
+        {
+            assert!(told[0].contains(part), "{told:?}");
+        }
+        // The third came within 100 ms of the second.
+        for part in ["outcome=\"overload\"", "took=100ms", "skipped=1"] {
+            assert!(told[1].contains(part), "{told:?}");
+        }
+        assert!(!told.concat().contains("hunter"), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn attempts_are_those_of_the_request_and_its_clones() {
+        let mut request = Request::from(&Statement::new("SELECT v FROM t"));
+        let attempts = request.count_attempts();
+        let db = Client::new(ScriptedSession::new().otherwise(Answer::done()));
+        for _ in 0..3 {
+            db.request(request.clone()).await.unwrap();
+        }
+        assert_eq!(attempts.so_far(), 3);
+    }
+}
