@@ -1,7 +1,8 @@
 //! What the tests, the examples and the benchmarks run against: throwaway Cassandra clusters
-//! ([`cluster`]).
+//! ([`cluster`]); and how they read what Prometheus would ([`scrape`]).
 
 pub mod cluster;
+pub mod scrape;
 
 /// Compiles the README's blocks.
 #[cfg(doctest)]

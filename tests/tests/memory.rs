@@ -15,7 +15,8 @@ use cqlstack_metrics::MetricsLayer;
 use futures::FutureExt;
 use tower::{Layer, Service, service_fn};
 
-use support::{count, exporter, parse, samples};
+use cqlstack_tests::scrape::Scrape;
+use support::{count, exporter, scrape};
 
 /// One at a time, since all tests of a process share its memory.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -44,9 +45,10 @@ fn a_hundred_thousand_texts_are_257_names_at_most() {
     }
     let text = exporter().render();
     let grown = resident().saturating_sub(before);
-    let scrape = parse(&text);
+    let scrape = Scrape::parse(&text).unwrap();
     let of_these = |name: &str| name.starts_with("SELECT t") || name == "other";
-    let names = samples(&scrape, "cassandra_queries_total", &[])
+    let names = scrape
+        .samples("cassandra_queries_total", &[])
         .filter(|sample| of_these(sample.labels.get("statement").unwrap()));
     let names = names.count();
     println!("100,000 texts: {names} names, {:.1} MB", grown as f64 / 1e6);
@@ -88,6 +90,6 @@ fn records_that_nobody_scrapes_take_no_memory_and_none_is_lost() {
     let took = started.elapsed();
     let grown = peak.max(resident()).saturating_sub(before);
     println!("{records} records in {took:.1?}, not scraped: {:.1} MB", grown as f64 / 1e6);
-    assert_eq!(count(&parse(&exporter().render()), "unscraped"), records);
+    assert_eq!(count(&scrape(), "unscraped"), records);
     assert!(grown < 10 * MIB, "{grown}");
 }

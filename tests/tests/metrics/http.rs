@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use cqlstack_metrics::{ExporterError, MetricsLayer, Server};
 
-use crate::{answering, exporter, parse, statement, value};
+use cqlstack_tests::scrape::Scrape;
+
+use crate::support::exporter;
+use crate::{answering, statement};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -48,8 +51,8 @@ async fn a_scrape_has_the_figures_and_healthz_says_ok() {
     let (head, body) = get(server.address(), "/metrics").await;
     assert_eq!(status(&head), "200");
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
-    let scrape = parse(&body);
-    assert_eq!(value(&scrape, "cassandra_queries_total", &[("statement", "scraped")]), 1);
+    let scrape = Scrape::parse(&body).unwrap();
+    assert_eq!(scrape.sum("cassandra_queries_total", &[("statement", "scraped")]), 1);
 
     let (head, body) = get(server.address(), "/healthz").await;
     assert_eq!((status(&head), &*body), ("200", "ok\n"));

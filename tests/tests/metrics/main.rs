@@ -13,7 +13,7 @@ use cqlstack_metrics::latency::Metrics;
 use cqlstack_metrics::{ExporterError, MetricsLayer, PrometheusExporter};
 use tower::Layer;
 
-use support::{count, exporter, parse, samples, value};
+use support::{exporter, scrape};
 
 /// A client that answers everything at once, in a layer that is exported.
 fn answering(layer: &MetricsLayer) -> Client<Metrics<ScriptedSession>> {
@@ -39,7 +39,7 @@ fn without_a_runtime_there_is_no_exporter() {
 async fn metrics_of_the_program_s_own_are_on_the_page() {
     exporter();
     metrics::counter!("orders_total").increment(3);
-    assert_eq!(value(&parse(&exporter().render()), "orders_total", &[]), 3);
+    assert_eq!(scrape().sum("orders_total", &[]), 3);
 }
 
 fn statement(name: &'static str) -> Statement {

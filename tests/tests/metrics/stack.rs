@@ -4,11 +4,13 @@ use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{Client, ErrorClass, ErrorKind};
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_tests::scrape::Scrape;
 use futures::FutureExt;
 use futures::future::join_all;
 use tower::ServiceBuilder;
 
-use crate::{count, exporter, parse, samples, statement, value};
+use crate::statement;
+use crate::support::{count, exporter, scrape};
 
 #[tokio::test(start_paused = true)]
 async fn answers_errors_cancellations_and_refusals_add_up() {
@@ -35,18 +37,18 @@ async fn answers_errors_cancellations_and_refusals_add_up() {
     assert!(
         refused.iter().all(|answer| answer.as_ref().unwrap_err().class() == ErrorClass::Overload)
     );
-    let now = parse(&exporter().render());
-    assert_eq!(value(&now, "cassandra_queries_in_flight", &[("statement", name)]), 50);
+    let now = scrape();
+    assert_eq!(now.sum("cassandra_queries_in_flight", &[("statement", name)]), 50);
     drop(hanging);
 
-    let scrape = parse(&exporter().render());
-    let of = |metric: &str| value(&scrape, metric, &[("statement", name)]);
+    let scrape = scrape();
+    let of = |metric: &str| scrape.sum(metric, &[("statement", name)]);
     assert_eq!(of("cassandra_queries_total"), 1_180);
     assert_eq!(count(&scrape, name), 1_180);
     assert_eq!(of("cassandra_query_errors_total"), 130);
     let class = |class| {
         let labels = [("statement", name), ("class", class)];
-        value(&scrape, "cassandra_query_errors_total", &labels)
+        scrape.sum("cassandra_query_errors_total", &labels)
     };
     assert_eq!((class("overload"), class("not_executed"), class("ambiguous")), (30, 67, 33));
     assert_eq!(of("cassandra_queries_cancelled_total"), 50);
@@ -65,7 +67,7 @@ async fn what_the_layers_report_is_what_is_declared() {
     exporter().report(retry.handle());
     exporter().report(limit.handle());
     exporter().report(cache.handle());
-    let before = parse(&exporter().render());
+    let before = scrape();
     let session = ScriptedSession::new().on(
         "declared",
         [Answer::error(ErrorKind::NoConnection), Answer::done()]
@@ -79,16 +81,16 @@ async fn what_the_layers_report_is_what_is_declared() {
     db.execute(&read, (1,)).await.unwrap_err();
 
     let text = exporter().render();
-    let after = parse(&text);
+    let after = Scrape::parse(&text).unwrap();
     let grown = |metric: &str, labels: &[(&str, &str)]| {
-        value(&after, metric, labels) - value(&before, metric, labels)
+        after.sum(metric, labels) - before.sum(metric, labels)
     };
     assert_eq!(grown("cassandra_retries_total", &[("class", "not_executed")]), 1);
     assert_eq!(grown("cassandra_retries_total", &[("class", "overload")]), 2);
     assert_eq!(grown("cassandra_retries_exhausted_total", &[]), 1);
     assert_eq!(grown("cassandra_cache_prepares_total", &[]), 1);
     assert_eq!(grown("cassandra_cache_hits_total", &[]), 4);
-    assert!(value(&after, "cassandra_limit_permits", &[]) >= 100);
+    assert!(after.sum("cassandra_limit_permits", &[]) >= 100);
     for metric in cqlstack_metrics::METRICS {
         // The nodes' are there with a real session only.
         if metric.labels.contains(&"node") {
@@ -100,16 +102,16 @@ async fn what_the_layers_report_is_what_is_declared() {
         assert!(text.lines().any(|line| line == kind), "{kind}\n{text}");
     }
     // And nothing else, but for what other tests of this process record.
-    for sample in &after.samples {
+    for name in after.metrics() {
         let declared = cqlstack_metrics::METRICS.iter().find(|declared| {
-            sample.metric == declared.name
-                || sample.metric.starts_with(&format!("{}_", declared.name))
+            name == declared.name || name.starts_with(&format!("{}_", declared.name))
         });
-        let ours = sample.metric.starts_with("cassandra_");
-        assert!(declared.is_some() || !ours, "{} is not declared", sample.metric);
+        let ours = name.starts_with("cassandra_");
+        assert!(declared.is_some() || !ours, "{name} is not declared");
     }
     assert!(
-        samples(&after, "cassandra_query_duration_seconds", &[("statement", "declared")])
+        after
+            .samples("cassandra_query_duration_seconds", &[("statement", "declared")])
             .next()
             .is_some()
     );

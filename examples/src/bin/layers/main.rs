@@ -1,5 +1,6 @@
 //! What each layer costs a request that meets no trouble, beside tower's own.
 
+mod beside;
 mod measure;
 
 use std::future::{Ready, ready};
@@ -9,13 +10,14 @@ use std::task::{Context, Poll};
 
 use clap::Parser;
 use cqlstack_core::{
-    Error, ErrorClass, InvalidConfig, Payload, Prepared, Request, Response, Statement,
-    StaticStatement,
+    Error, ErrorClass, Payload, Prepared, Request, Response, Statement, StaticStatement,
 };
+use cqlstack_metrics::{ExporterError, MetricsLayer, PrometheusExporter};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use tower::limit::ConcurrencyLimit;
 use tower::retry::{Policy, Retry};
 use tower::{Layer, Service};
+use tower_http::metrics::in_flight_requests::InFlightRequests;
 
 use measure::{Measured, alternately};
 
@@ -98,7 +100,8 @@ impl Policy<Request, (), Error> for ByClass {
     }
 }
 
-fn main() -> ExitCode {
+#[tokio::main]
+async fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -108,7 +111,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), InvalidConfig> {
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     static READ: StaticStatement = StaticStatement::new("SELECT v FROM t WHERE k = ?");
     let request = Request::new(Statement::from_static(&READ), (1,));
     let limit = ConcurrencyLimitLayer::new(100)?.layer(AtOnce);
@@ -138,6 +141,28 @@ fn run(arguments: &Arguments) -> Result<(), InvalidConfig> {
     let hit = alternately(arguments.rounds, arguments.requests, &request, cache, Prepares);
     row("cache, a hit", &hit[0]);
     row("the same without it", &hit[1]);
+    metrics(arguments, &request)?;
+    Ok(())
+}
+
+/// The recorder keeps samples in blocks, which it allocates now and then: those are counted here too.
+fn metrics(arguments: &Arguments, request: &Request) -> Result<(), ExporterError> {
+    let (rounds, requests) = (arguments.rounds, arguments.requests);
+    let silent = MetricsLayer::new().layer(AtOnce);
+    let silent = alternately(rounds, requests, request, silent, AtOnce);
+    row("metrics, no recorder", &silent[0]);
+    let _exporter = PrometheusExporter::install()?;
+    let ours = MetricsLayer::new().layer(AtOnce);
+    let recorded = alternately(rounds, requests, request, ours, beside::ByMacro(AtOnce));
+    row("metrics, recorder", &recorded[0]);
+    row("histogram! with a label", &recorded[1]);
+    println!("{:<24} {:>10.2}", "  ratio", recorded[0].nanos / recorded[1].nanos);
+    let (theirs, _) = InFlightRequests::pair(beside::HttpAtOnce);
+    let in_flight = beside::OverHttp(theirs);
+    let http =
+        alternately(rounds, requests, request, in_flight, beside::OverHttp(beside::HttpAtOnce));
+    row("tower-http's in flight", &http[0]);
+    row("the same without it", &http[1]);
     Ok(())
 }
 

@@ -1,20 +1,25 @@
-//! The main job, end to end, on a real Cassandra.
+//! The main job, end to end, on a real Cassandra: a session in layers, and its metrics.
 
 mod cluster;
 mod users;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cqlstack_core::{Client, Session};
+use cqlstack_core::{Client, Session, Stack};
+use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
 use cqlstack_middleware::cache::CacheFigures;
 use cqlstack_middleware::limit::LimitFigures;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_tests::cluster::Cluster;
+use tokio::signal::ctrl_c;
 use tower::ServiceBuilder;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Starts a throwaway Cassandra, writes users to it, reads them back and compares every one.
+/// Starts a throwaway Cassandra, writes users to it, reads them back and compares every one; then
+/// prints what was measured, and the text that Prometheus would scrape.
 ///
 /// The first run on a machine fetches Cassandra (66 MB) by Maven into a cache. It needs JDK 17 and
 /// Maven. The node and its data are removed at the end.
@@ -25,7 +30,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
                   starting one; the keyspace `quickstart` is left behind in it\n  \
                   CQLSTACK_CACHE=folder                where Cassandra is kept, else the user's \
                   cache folder\n\nExit codes:\n  0 \
-                  done, 1 failed, 2 wrong arguments, 130 interrupted"
+                  done (with --serve: at Ctrl-C), 1 failed, 2 wrong arguments, 130 interrupted"
 )]
 struct Arguments {
     /// How many users to write and read.
@@ -36,6 +41,10 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 100)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=30_000))]
     concurrency: u32,
+    /// Stay up under a light load and serve the metrics at ADDR (`/metrics`), until Ctrl-C.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1)]
+    #[arg(default_missing_value = "127.0.0.1:9187")]
+    serve: Option<SocketAddr>,
 }
 
 #[tokio::main]
@@ -44,10 +53,14 @@ async fn main() -> ExitCode {
     // Whatever is under way is dropped, and with it requests and nodes.
     let outcome = tokio::select! {
         outcome = run(&arguments) => outcome,
-        _ = tokio::signal::ctrl_c() => {
+        _ = ctrl_c() => {
             eprintln!("interrupted");
             return ExitCode::from(130);
         }
+    };
+    let outcome = match (outcome, arguments.serve) {
+        (Ok(running), Some(address)) => serve(running, address).await,
+        (outcome, _) => outcome.map(drop),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -58,24 +71,60 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// What is still there when the work is done.
+struct Running<S> {
+    db: Client<S>,
+    exporter: PrometheusExporter,
+    /// Its nodes end when it is dropped.
+    _cluster: Cluster,
+}
+
+async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
+    // Before the first request: what comes first is not in the histograms.
+    let exporter = PrometheusExporter::install()?;
     let cluster = cluster::start().await?;
     let session = Session::builder().contact_points(cluster.contact_points()).build().await?;
-    let concurrency = usize::try_from(arguments.concurrency)?;
-    let limit = ConcurrencyLimitLayer::new(concurrency)?;
-    let handle = limit.handle();
+
+    let metrics = MetricsLayer::new();
+    let retry = RetryLayer::default();
+    let limit = ConcurrencyLimitLayer::new(usize::try_from(arguments.concurrency)?)?;
     let cache = StatementCacheLayer::default();
-    let cached = cache.handle();
-    // Retry above the limit: who waits for another attempt holds no permit.
-    let stack = ServiceBuilder::new().layer(RetryLayer::default()).layer(limit).layer(cache);
+    exporter.report(metrics.handle());
+    exporter.report(retry.handle());
+    exporter.report(limit.handle());
+    exporter.report(cache.handle());
+    // Metrics outermost: they tell what the caller sees. Retry above the limit: who waits for another
+    // attempt holds no permit.
+    let stack = ServiceBuilder::new()
+        .layer(metrics.clone())
+        .layer(retry.clone())
+        .layer(limit.clone())
+        .layer(cache.clone());
     let db = Client::new(stack.service(session));
 
     users::create_table(&db).await?;
     users::write(&db, arguments.users).await?;
     users::read_and_compare(&db, arguments.users).await?;
-    let LimitFigures { limit, waited, refused, .. } = handle.figures();
+
+    println!("\n{}\n", metrics.handle().snapshot());
+    let retried = retry.handle().figures();
+    println!("retry: {} sent again, {} given up", retried.resent(), retried.exhausted);
+    let LimitFigures { limit, waited, refused, .. } = limit.handle().figures();
     println!("limit {limit}: requests waited {waited:.1?} all together, {refused} were refused");
-    let CacheFigures { statements, hits, prepares, .. } = cached.figures();
+    let CacheFigures { statements, hits, prepares, .. } = cache.handle().figures();
     println!("cache: {statements} statements, {prepares} prepares, {hits} hits");
+    println!("\n{}", exporter.render());
+    Ok(Running { db, exporter, _cluster: cluster })
+}
+
+/// Keeps something going on that is worth a look, until Ctrl-C.
+async fn serve(running: Running<impl Stack>, address: SocketAddr) -> Result<(), Failure> {
+    let server = running.exporter.serve_at(address).await?;
+    println!("http://{}/metrics and /healthz, until Ctrl-C", server.address());
+    tokio::select! {
+        outcome = users::read_now_and_then(&running.db) => outcome?,
+        interrupted = ctrl_c() => interrupted?,
+    }
+    server.shutdown().await;
     Ok(())
 }

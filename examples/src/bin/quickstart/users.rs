@@ -1,11 +1,12 @@
 //! Writing users and reading them back.
 
 use std::future::ready;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cqlstack_core::{Client, DeserializeRow, Error, Stack, Statement, StaticStatement};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::interval;
 
 use crate::Failure;
 
@@ -18,8 +19,8 @@ static SELECT: StaticStatement =
     StaticStatement::new("SELECT id, name, email FROM quickstart.users WHERE id = ?")
         .named("user_by_id");
 
-/// How many requests are made ahead of their turn; the stack's limit says how many are in flight.
-const AHEAD: usize = 1_000;
+/// How many requests are made at a time; the stack's limit says how many are in flight, the others wait.
+const AHEAD: usize = 200;
 
 #[derive(Debug, PartialEq, DeserializeRow)]
 struct User {
@@ -76,6 +77,16 @@ pub(crate) async fn read_and_compare(db: &Client<impl Stack>, count: u32) -> Res
         .try_for_each(|()| ready(Ok(())))
         .await?;
     work.done("read", ", every one as it was written");
+    Ok(())
+}
+
+/// Twenty reads a second, for ever.
+pub(crate) async fn read_now_and_then(db: &Client<impl Stack>) -> Result<(), Error> {
+    let mut every = interval(Duration::from_millis(50));
+    for id in (0..100).cycle() {
+        every.tick().await;
+        db.execute(&SELECT, (id,)).await?;
+    }
     Ok(())
 }
 
