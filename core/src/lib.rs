@@ -53,7 +53,7 @@ pub use prepared::{Bound, Prepared};
 pub use report::{Report, Sink};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
-pub use session::{Compression, ResponseFuture, Session, SessionBuilder};
+pub use session::{Compression, NodeFigures, ResponseFuture, Session, SessionBuilder};
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use values::Values;
 

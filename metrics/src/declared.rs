@@ -58,6 +58,7 @@ pub(crate) const DURATION: Metric = of(
 );
 
 const STATEMENT: &[&str] = &["statement"];
+const NODE: &[&str] = &["node"];
 const NONE: &[&str] = &[];
 
 /// Upper bounds of the histogram's buckets in seconds: 50 µs to 10 s.
@@ -125,6 +126,31 @@ pub const METRICS: &[Metric] = &[
         "cassandra_cache_stale_total",
         NONE,
         "Statements that went because their table or the keyspace in use had changed",
+    ),
+    of(Kind::Gauge, "cassandra_node_up", NODE, "1 if there is a working connection, else 0"),
+    of(
+        Kind::Gauge,
+        "cassandra_active_connections",
+        NODE,
+        "Connections of this session that the node has open; not there while it does not tell",
+    ),
+    of(
+        Kind::Counter,
+        "cassandra_node_attempts_total",
+        NODE,
+        "Attempts that the node ended, with an answer or an error",
+    ),
+    of(
+        Kind::Counter,
+        "cassandra_node_errors_total",
+        NODE,
+        "Attempts that the node ended with an error",
+    ),
+    of(
+        Kind::Gauge,
+        "cassandra_node_latency_seconds",
+        NODE,
+        "Mean time in seconds of the attempts that the node ended, since the start",
     ),
 ];
 

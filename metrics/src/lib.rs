@@ -32,6 +32,8 @@
 //! # }
 //! ```
 //!
+//! [`NodeMonitor`] tells of the nodes: up or down, connections, attempts, errors, latency.
+//!
 //! # All metrics
 //!
 //! They are declared in one place, [`METRICS`]. What a layer or a node does not report is not there.
@@ -42,6 +44,7 @@ mod declared;
 #[cfg(feature = "exporter")]
 pub mod exporter;
 pub mod latency;
+mod nodes;
 mod publish;
 mod recorded;
 mod snapshot;
@@ -52,5 +55,6 @@ pub use declared::{BUCKETS, Kind, METRICS, Metric};
 #[cfg(feature = "exporter")]
 pub use exporter::{ExporterError, PrometheusExporter, Server};
 pub use latency::{MetricsHandle, MetricsLayer, SlowRequests};
+pub use nodes::{NodeHandle, NodeMonitor, NodeWatch};
 pub use publish::Publisher;
 pub use snapshot::{Snapshot, StatementFigures};

@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use scylla::client::PoolSize;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session_builder::SessionBuilder as DriverBuilder;
+use scylla::client::{PoolSize, SelfIdentity};
 use scylla::cluster::ClusterState;
 use scylla::errors::{
     ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, MetadataError,
     NewSessionError, RequestAttemptError, UseKeyspaceError,
 };
 use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 
 use super::config::{Compression, Config};
+use super::nodes::Counting;
 use super::schema::SchemaClock;
 use super::{Inner, Session};
 use crate::error::{Error, ErrorKind};
@@ -25,7 +27,11 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
         contact_points: config.contact_points.clone(),
         after: started.elapsed(),
     };
-    let driver = match timeout(config.build_timeout, driver_builder(&config).build()).await {
+    let balancing = Counting::default();
+    let attempts = balancing.attempts();
+    let client_id = Uuid::new_v4().to_string();
+    let builder = driver_builder(&config, balancing, &client_id);
+    let driver = match timeout(config.build_timeout, builder.build()).await {
         Ok(Ok(driver)) => driver,
         Ok(Err(error)) => {
             let kind = refused(&config, &error).unwrap_or_else(unreachable);
@@ -35,18 +41,20 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
     };
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
     let schema = SchemaClock::new(&driver);
-    Ok(Session { inner: Arc::new(Inner { driver, config, schema }) })
+    Ok(Session { inner: Arc::new(Inner { driver, config, schema, attempts, client_id }) })
 }
 
-fn driver_builder(config: &Config) -> DriverBuilder {
+fn driver_builder(config: &Config, balancing: Counting, client_id: &str) -> DriverBuilder {
     let profile = ExecutionProfile::builder()
         .consistency(config.consistency)
         .serial_consistency(Some(config.serial_consistency))
         // The session has its own clock around every request: one owner for time.
         .request_timeout(None)
+        .load_balancing_policy(Arc::new(balancing))
         .build();
     let mut builder = DriverBuilder::new()
         .known_nodes(&config.contact_points)
+        .custom_identity(SelfIdentity::new().with_client_id(client_id.to_owned()))
         .default_execution_profile_handle(profile.into_handle())
         .pool_size(PoolSize::PerHost(config.connections_per_node))
         .keepalive_interval(config.keepalive_interval)

@@ -4,6 +4,7 @@ mod builder;
 mod config;
 mod connect;
 mod execute;
+mod nodes;
 mod schema;
 
 use std::fmt;
@@ -14,7 +15,9 @@ use std::task::{Context, Poll};
 pub use builder::SessionBuilder;
 pub use config::Compression;
 use config::Config;
+pub use nodes::NodeFigures;
 
+use nodes::Attempts;
 use schema::SchemaClock;
 use tower_service::Service;
 
@@ -72,6 +75,10 @@ struct Inner {
     driver: scylla::client::session::Session,
     config: Config,
     schema: SchemaClock,
+    /// Of its load balancing policy.
+    attempts: Arc<Attempts>,
+    /// By which the nodes know its connections.
+    client_id: String,
 }
 
 impl Session {
@@ -94,6 +101,23 @@ impl Session {
     #[must_use]
     pub fn schema_generation(&self) -> u64 {
         self.inner.schema.generation(&self.inner.driver)
+    }
+
+    /// What this session knows of each node of the cluster: up or down, attempts, errors, latency; and
+    /// its connections, if [they were counted](Self::count_connections). Asks nobody.
+    ///
+    /// How many requests are in flight at a node is not in it: the driver does not tell of attempts
+    /// that are given up.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeFigures> {
+        nodes::nodes(&self.inner)
+    }
+
+    /// Asks each node that is up how many connections it has open from this session, for
+    /// [`nodes`](Self::nodes). Ends within a second. The node lists all its clients for it: with many
+    /// of them, ask seldom.
+    pub async fn count_connections(&self) {
+        nodes::count_connections(&self.inner).await;
     }
 
     /// The driver's session, for what this crate does not offer. What goes this way passes no layer

@@ -10,6 +10,7 @@ mod forged;
 mod frozen;
 mod limit;
 mod login;
+mod nodes;
 mod paging;
 mod promises;
 #[cfg(feature = "heavy")]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cqlstack_core::{Client, Session, Stack};
-use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
+use cqlstack_metrics::{MetricsLayer, NodeMonitor, NodeWatch, PrometheusExporter};
 use cqlstack_middleware::cache::CacheFigures;
 use cqlstack_middleware::limit::LimitFigures;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -75,6 +75,7 @@ async fn main() -> ExitCode {
 struct Running<S> {
     db: Client<S>,
     exporter: PrometheusExporter,
+    _nodes: NodeWatch,
     /// Its nodes end when it is dropped.
     _cluster: Cluster,
 }
@@ -93,6 +94,8 @@ async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
     exporter.report(retry.handle());
     exporter.report(limit.handle());
     exporter.report(cache.handle());
+    let nodes = NodeMonitor::new(&session).start().await;
+    exporter.report(nodes.handle());
     // Metrics outermost: they tell what the caller sees. Retry above the limit: who waits for another
     // attempt holds no permit.
     let stack = ServiceBuilder::new()
@@ -113,8 +116,11 @@ async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
     println!("limit {limit}: requests waited {waited:.1?} all together, {refused} were refused");
     let CacheFigures { statements, hits, prepares, .. } = cache.handle().figures();
     println!("cache: {statements} statements, {prepares} prepares, {hits} hits");
+    for node in nodes.handle().figures() {
+        println!("{node}");
+    }
     println!("\n{}", exporter.render());
-    Ok(Running { db, exporter, _cluster: cluster })
+    Ok(Running { db, exporter, _nodes: nodes, _cluster: cluster })
 }
 
 /// Keeps something going on that is worth a look, until Ctrl-C.

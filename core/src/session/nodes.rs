@@ -1,0 +1,257 @@
+//! What the session knows of each node.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures::future::join_all;
+use scylla::client::execution_profile::ExecutionProfile;
+use scylla::cluster::{ClusterState, Node, NodeRef};
+use scylla::errors::RequestAttemptError;
+use scylla::policies::load_balancing::{
+    DefaultPolicy, FallbackPlan, LoadBalancingPolicy, NodeIdentifier, RoutingInfo,
+    SingleTargetLoadBalancingPolicy,
+};
+use scylla::routing::Shard;
+use scylla::statement::Statement as DriverStatement;
+use tokio::time::timeout;
+
+use super::Inner;
+
+/// A node, as the session sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NodeFigures {
+    /// Where the driver connects to.
+    pub address: SocketAddr,
+    /// Its datacentre, as the cluster says.
+    pub datacenter: Option<String>,
+    /// Its rack, as the cluster says.
+    pub rack: Option<String>,
+    /// Whether there is a connection that is not known to be broken. A frozen node is up until it owes
+    /// a sign of life for too long ([`keepalive`](crate::SessionBuilder::keepalive)).
+    pub up: bool,
+    /// Connections of this session that the node itself has open, the one for control included, when
+    /// [`Session::count_connections`](crate::Session::count_connections) asked it last; none if it is
+    /// down. `None` if it was not asked, did not answer in time, or does not list its clients
+    /// (Cassandra before 5.0, ScyllaDB).
+    pub connections: Option<u64>,
+    /// Attempts that the node ended with an answer or an error, since the session was built. Those
+    /// that were given up, by a timeout or a drop, are not in it: the driver does not tell of them.
+    pub attempts: u64,
+    /// Those of the attempts that ended with an error.
+    pub errors: u64,
+    /// The time of all these attempts together.
+    pub time: Duration,
+}
+
+impl NodeFigures {
+    /// The mean time of an attempt; zero when there was none.
+    #[must_use]
+    pub fn avg_latency(&self) -> Duration {
+        let nanos = self.time.as_nanos().checked_div(self.attempts.into());
+        Duration::from_nanos(nanos.and_then(|nanos| nanos.try_into().ok()).unwrap_or(0))
+    }
+}
+
+/// For a log: one line.
+impl fmt::Display for NodeFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.up { "up" } else { "down" };
+        write!(f, "node {} is {state}, connections ", self.address)?;
+        match self.connections {
+            Some(connections) => write!(f, "{connections}")?,
+            None => f.write_str("unknown")?,
+        }
+        let Self { attempts, errors, .. } = self;
+        write!(f, ", attempts {attempts}, errors {errors}, mean {:.1?}", self.avg_latency())
+    }
+}
+
+/// How long a node has to tell of its connections.
+const ANSWER: Duration = Duration::from_secs(1);
+
+pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
+    let cluster = session.driver.get_cluster_state();
+    let nodes = cluster.get_nodes_info();
+    session.attempts.forget_all_but(nodes);
+    let figures = nodes.iter().map(|node| {
+        let of_node = session.attempts.of(node);
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let up = node.is_connected();
+        if !up {
+            of_node.connections.store(UNKNOWN, Ordering::Relaxed);
+        }
+        let known = Some(load(&of_node.connections)).filter(|known| *known != UNKNOWN);
+        NodeFigures {
+            address: SocketAddr::new(node.address.ip(), node.address.port()),
+            datacenter: node.datacenter.clone(),
+            rack: node.rack.clone(),
+            up,
+            connections: if up { known } else { Some(0) },
+            attempts: load(&of_node.ended),
+            errors: load(&of_node.failed),
+            time: Duration::from_nanos(load(&of_node.nanos)),
+        }
+    });
+    figures.collect()
+}
+
+pub(super) async fn count_connections(session: &Inner) {
+    let cluster = session.driver.get_cluster_state();
+    let asked = cluster.get_nodes_info().iter().map(async |node| {
+        let counted = connections(session, node).await.unwrap_or(UNKNOWN);
+        session.attempts.of(node).connections.store(counted, Ordering::Relaxed);
+    });
+    join_all(asked).await;
+}
+
+/// What the node itself says: each lists its own clients only, so each is asked.
+async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
+    if !node.is_connected() {
+        return None;
+    }
+    let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
+    let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
+    let mut statement = DriverStatement::new("SELECT client_options FROM system_views.clients");
+    statement.set_execution_profile_handle(Some(profile.into_handle()));
+    let answer = timeout(ANSWER, session.driver.query_unpaged(statement, ())).await.ok()?.ok()?;
+    let rows = answer.into_rows_result().ok()?;
+    let clients = rows.rows::<(Option<HashMap<String, String>>,)>().ok()?.flatten();
+    let ours = clients.filter(|(options,)| {
+        let id = options.as_ref().and_then(|options| options.get(CLIENT_ID));
+        id.is_some_and(|id| *id == session.client_id)
+    });
+    u64::try_from(ours.count()).ok()
+}
+
+/// The startup option by which a node tells the clients apart.
+const CLIENT_ID: &str = "CLIENT_ID";
+
+/// The driver's default policy, which counts what it is told of.
+#[derive(Debug, Default)]
+pub(super) struct Counting {
+    inner: DefaultPolicy,
+    attempts: Arc<Attempts>,
+}
+
+/// Attempts by node. Read without a lock; copied when a node is new.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    /// In the order of the ids.
+    nodes: ArcSwap<Vec<(u128, Arc<OfNode>)>>,
+    change: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct OfNode {
+    ended: AtomicU64,
+    failed: AtomicU64,
+    nanos: AtomicU64,
+    connections: AtomicU64,
+}
+
+const UNKNOWN: u64 = u64::MAX;
+
+impl Default for OfNode {
+    fn default() -> Self {
+        let zero = || AtomicU64::new(0);
+        let connections = AtomicU64::new(UNKNOWN);
+        Self { ended: zero(), failed: zero(), nanos: zero(), connections }
+    }
+}
+
+impl Counting {
+    pub(super) fn attempts(&self) -> Arc<Attempts> {
+        Arc::clone(&self.attempts)
+    }
+}
+
+impl Attempts {
+    fn count(&self, node: &Node, took: Duration, failed: bool) {
+        let id = node.host_id.as_u128();
+        let nodes = self.nodes.load();
+        match nodes.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => nodes[at].1.count(took, failed),
+            Err(_) => self.of(node).count(took, failed),
+        }
+    }
+
+    fn of(&self, node: &Node) -> Arc<OfNode> {
+        let id = node.host_id.as_u128();
+        let _changing = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let nodes = self.nodes.load();
+        match nodes.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => Arc::clone(&nodes[at].1),
+            Err(at) => {
+                let new = Arc::<OfNode>::default();
+                let mut nodes = Vec::clone(&nodes);
+                nodes.insert(at, (id, Arc::clone(&new)));
+                self.nodes.store(Arc::new(nodes));
+                new
+            }
+        }
+    }
+
+    fn forget_all_but(&self, nodes: &[Arc<Node>]) {
+        let stays = |id: u128| nodes.iter().any(|node| node.host_id.as_u128() == id);
+        if self.nodes.load().iter().all(|(id, _)| stays(*id)) {
+            return;
+        }
+        let _changing = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = Vec::clone(&self.nodes.load());
+        counted.retain(|(id, _)| stays(*id));
+        self.nodes.store(Arc::new(counted));
+    }
+}
+
+impl OfNode {
+    fn count(&self, took: Duration, failed: bool) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+        self.failed.fetch_add(failed.into(), Ordering::Relaxed);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
+impl LoadBalancingPolicy for Counting {
+    fn pick<'a>(
+        &'a self,
+        request: &'a RoutingInfo,
+        cluster: &'a ClusterState,
+    ) -> Option<(NodeRef<'a>, Option<Shard>)> {
+        self.inner.pick(request, cluster)
+    }
+
+    fn fallback<'a>(
+        &'a self,
+        request: &'a RoutingInfo,
+        cluster: &'a ClusterState,
+    ) -> FallbackPlan<'a> {
+        self.inner.fallback(request, cluster)
+    }
+
+    fn on_request_success(&self, request: &RoutingInfo, latency: Duration, node: NodeRef<'_>) {
+        self.inner.on_request_success(request, latency, node);
+        self.attempts.count(node, latency, false);
+    }
+
+    fn on_request_failure(
+        &self,
+        request: &RoutingInfo,
+        latency: Duration,
+        node: NodeRef<'_>,
+        error: &RequestAttemptError,
+    ) {
+        self.inner.on_request_failure(request, latency, node, error);
+        self.attempts.count(node, latency, true);
+    }
+
+    fn name(&self) -> String {
+        self.inner.name()
+    }
+}

@@ -1,0 +1,101 @@
+//! What a session knows of each node, as a snapshot and on the page that Prometheus scrapes.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use cqlstack_core::{Client, Consistency, Request, Session, Statement};
+use cqlstack_metrics::{NodeHandle, NodeMonitor, PrometheusExporter};
+use cqlstack_tests::cluster::{Cluster, Node};
+use cqlstack_tests::scrape::Scrape;
+
+use crate::support::run;
+
+/// Waits until the nodes are up or down as given; says how long it took.
+async fn until(nodes: &NodeHandle, up: &[(SocketAddr, bool)], longest: Duration) -> Duration {
+    let started = Instant::now();
+    loop {
+        let figures = nodes.figures();
+        let is = |(address, up): &(SocketAddr, bool)| {
+            figures.iter().any(|node| node.address == *address && node.up == *up)
+        };
+        if up.iter().all(is) {
+            return started.elapsed();
+        }
+        assert!(started.elapsed() < longest, "after {longest:?}: {figures:#?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s() {
+    let exporter = PrometheusExporter::install().unwrap();
+    let cluster = Cluster::shared_three().await.unwrap();
+    let builder = Session::builder().contact_points(cluster.contact_points());
+    let session = builder.consistency(Consistency::One).build().await.unwrap();
+    let watch = NodeMonitor::new(&session).count_connections_every(Duration::from_secs(1));
+    let watch = watch.start().await;
+    let nodes = watch.handle();
+    exporter.report(watch.handle());
+    let addresses: Vec<_> = cluster.nodes().iter().map(Node::address).collect();
+    let [good, killed, frozen] = addresses[..] else { panic!("three nodes: {addresses:?}") };
+    let all = [(good, true), (killed, true), (frozen, true)];
+    until(&nodes, &all, Duration::from_secs(15)).await;
+
+    cluster.node(1).unwrap().kill().await.unwrap();
+    cluster.node(2).unwrap().freeze().await.unwrap();
+    let down = [(good, true), (killed, false), (frozen, false)];
+    let noticed = until(&nodes, &down, Duration::from_secs(5)).await;
+    let scrape = Scrape::parse(&exporter.render()).unwrap();
+    for (address, up) in down {
+        let node = address.to_string();
+        assert_eq!(scrape.sum("cassandra_node_up", &[("node", &node)]), u64::from(up));
+        let connections = scrape.sum("cassandra_active_connections", &[("node", &node)]);
+        assert_eq!(connections > 0, up, "{node}: {connections}");
+    }
+
+    cluster.node(2).unwrap().resume().await.unwrap();
+    let resumed = until(&nodes, &all[2..], Duration::from_secs(15)).await;
+    // It answers CQL when this returns.
+    cluster.node(1).unwrap().start().await.unwrap();
+    let restarted = until(&nodes, &all, Duration::from_secs(15)).await;
+    println!(
+        "down after {noticed:.1?}; up again {resumed:.1?} after it was resumed, {restarted:.1?} \
+         after it answered CQL"
+    );
+    drop(watch);
+    assert_eq!(nodes.figures(), []);
+}
+
+#[tokio::test]
+async fn attempts_errors_and_connections_are_those_of_this_session() {
+    let cluster = Cluster::shared().await.unwrap();
+    let build = || Session::builder().contact_points(cluster.contact_points()).build();
+    let (session, other) = (build().await.unwrap(), build().await.unwrap());
+    let keyspace = cluster.keyspace(1).await.unwrap().name().to_owned();
+    let db = Client::new(session.clone());
+    run(&db, &format!("CREATE TABLE {keyspace}.t (k int PRIMARY KEY)")).await;
+    let of = |session: &Session| session.nodes().into_iter().next().unwrap();
+    assert_eq!(of(&session).connections, None, "nobody has counted them");
+    session.count_connections().await;
+    let before = of(&session);
+    // One for requests and one for control, whoever else is connected.
+    assert_eq!((before.up, before.connections), (true, Some(2)));
+
+    let read = Statement::new(format!("SELECT k FROM {keyspace}.t WHERE k = ?"));
+    let prepared = session.prepare(&read).await.unwrap();
+    for k in 0..10 {
+        let request = Request::new(&read, (k,)).bind(&prepared).unwrap();
+        db.request(request).await.unwrap();
+    }
+    let request = Request::new(&read, (0,)).bind(&prepared).unwrap();
+    db.request(request.with_consistency(Consistency::Three)).await.unwrap_err();
+    let after = of(&session);
+    // The driver asks once more at what is unavailable.
+    let attempts = after.attempts - before.attempts;
+    assert!((11..=12).contains(&attempts), "{attempts}");
+    assert_eq!(after.errors - before.errors, attempts - 10);
+    assert!(after.avg_latency() > Duration::ZERO && after.time > before.time);
+    let line = after.to_string();
+    assert!(line.starts_with(&format!("node {} is up, connections 2", after.address)), "{line}");
+    assert_eq!(of(&other).attempts, 0);
+}
