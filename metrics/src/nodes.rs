@@ -1,19 +1,19 @@
 //! The nodes of a cluster, looked at again and again.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cqlstack_core::{NodeFigures, Report, Session, Sink};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::task::AbortHandle;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// Watches the nodes of a session: for a snapshot, for gauges, and for the log.
 ///
-/// It looks twice a second at what the session knows anyway, and asks every node that is up for its
-/// connections each ten seconds. A killed node is seen by the next look, a frozen one when it owes its
-/// sign of life for too long, 3.2 s by default. A node that left the cluster is not reported any more,
-/// and its series disappear from the exporter within a minute.
+/// Up or down, attempts, errors and latency are what the session knows at any time. A killed node is
+/// down at once, a frozen one when it owes its sign of life for too long, 3.2 s by default. What only
+/// the nodes know, their connections, they are asked for each ten seconds. A node that left the
+/// cluster is not reported any more, and its series disappear from the exporter within a minute.
 ///
 /// Requests in flight by node are not in it: the driver does not tell of attempts that are given up.
 ///
@@ -37,7 +37,7 @@ pub struct NodeMonitor {
     log_every: Option<Duration>,
 }
 
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LEAST: Duration = Duration::from_millis(500);
 
 impl NodeMonitor {
     /// Asks for connections each ten seconds, and logs nothing.
@@ -49,46 +49,24 @@ impl NodeMonitor {
     /// Sets the time from one count of the connections to the next, at least half a second. Each node
     /// lists all its clients for it.
     pub fn count_connections_every(mut self, every: Duration) -> Self {
-        self.ask_every = every.max(LOOK_EVERY);
+        self.ask_every = every.max(LEAST);
         self
     }
 
-    /// Writes a line for each node to the log, again and again: `tracing`, level `INFO`, target
-    /// `cqlstack::nodes`.
+    /// Writes a line for each node to the log, again and again, at most twice a second: `tracing`, level
+    /// `INFO`, target `cqlstack::nodes`.
     #[doc(alias = "log_cluster_metrics")]
     pub fn log_every(mut self, every: Duration) -> Self {
-        self.log_every = Some(every);
+        self.log_every = Some(every.max(LEAST));
         self
     }
 
-    /// Looks and asks for the first time, and goes on until the watch is dropped.
+    /// Asks for the connections, and goes on until the watch is dropped.
     pub async fn start(self) -> NodeWatch {
-        let handle = NodeHandle::default();
         self.session.count_connections().await;
-        handle.set(self.session.nodes());
-        let looked_at = handle.clone();
-        let task = tokio::spawn(async move {
-            // Side by side: a look does not wait for an answer.
-            tokio::join!(self.look(&looked_at), self.ask());
-        });
-        NodeWatch { handle, task }
-    }
-
-    async fn look(&self, handle: &NodeHandle) {
-        let mut ticks = ticks(LOOK_EVERY);
-        let mut logged: Option<Instant> = None;
-        loop {
-            ticks.tick().await;
-            let nodes = self.session.nodes();
-            let is_due = |every| logged.is_none_or(|logged| logged.elapsed() >= every);
-            if self.log_every.is_some_and(is_due) {
-                logged = Some(Instant::now());
-                for node in &nodes {
-                    tracing::info!(target: "cqlstack::nodes", "{node}");
-                }
-            }
-            handle.set(nodes);
-        }
+        let handle = NodeHandle { session: Arc::new(Mutex::new(Some(self.session.clone()))) };
+        let task = tokio::spawn(async move { tokio::join!(self.ask(), self.log()) });
+        NodeWatch { handle, task: task.abort_handle() }
     }
 
     async fn ask(&self) {
@@ -97,6 +75,17 @@ impl NodeMonitor {
         loop {
             ticks.tick().await;
             self.session.count_connections().await;
+        }
+    }
+
+    async fn log(&self) {
+        let Some(every) = self.log_every else { return };
+        let mut ticks = ticks(every);
+        loop {
+            ticks.tick().await;
+            for node in self.session.nodes() {
+                tracing::info!(target: "cqlstack::nodes", "{node}");
+            }
         }
     }
 }
@@ -121,11 +110,11 @@ impl fmt::Debug for NodeMonitor {
 #[must_use = "it ends when it is dropped"]
 pub struct NodeWatch {
     handle: NodeHandle,
-    task: JoinHandle<()>,
+    task: AbortHandle,
 }
 
 impl NodeWatch {
-    /// A handle that reads the last look.
+    /// A handle that reads the figures.
     #[must_use]
     pub fn handle(&self) -> NodeHandle {
         self.handle.clone()
@@ -135,26 +124,26 @@ impl NodeWatch {
 impl Drop for NodeWatch {
     fn drop(&mut self) {
         self.task.abort();
-        // What is not looked at any more is not true any more.
-        self.handle.set(Vec::new());
+        // An exporter that still has the handle keeps no session.
+        *self.handle.session() = None;
     }
 }
 
-/// Reads what a [`NodeMonitor`] saw last.
-#[derive(Debug, Clone, Default)]
+/// Reads what a session knows of its nodes, for as long as they are watched.
+#[derive(Debug, Clone)]
 pub struct NodeHandle {
-    nodes: Arc<Mutex<Vec<NodeFigures>>>,
+    session: Arc<Mutex<Option<Session>>>,
 }
 
 impl NodeHandle {
-    /// The nodes as of the last look; none when the watch has ended.
+    /// The nodes now; none when the watch has ended.
     #[must_use]
     pub fn figures(&self) -> Vec<NodeFigures> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.session().as_ref().map(Session::nodes).unwrap_or_default()
     }
 
-    fn set(&self, nodes: Vec<NodeFigures>) {
-        *self.nodes.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+    fn session(&self) -> MutexGuard<'_, Option<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
