@@ -126,3 +126,47 @@ impl Sink for Figures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use metrics::with_local_recorder;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    struct Queue(u64);
+
+    impl Report for Queue {
+        fn report(&self, sink: &mut dyn Sink) {
+            sink.count("shed_total", &[("why", "full")], self.0);
+            sink.level("limit_waiting", &[], 1.5);
+        }
+    }
+
+    #[test]
+    fn figures_reach_whichever_recorder_there_is_and_add_up() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let publisher = Publisher::new();
+        publisher.add(Queue(2));
+        publisher.clone().add(Queue(3));
+        for _ in 0..2 {
+            with_local_recorder(&recorder, || publisher.publish());
+        }
+        let text = recorder.handle().render();
+        assert!(text.contains("cassandra_shed_total{why=\"full\"} 5"), "{text}");
+        assert!(text.contains("cassandra_limit_waiting 3"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_publishes_again_and_again_until_it_is_dropped() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let publisher = Publisher::new();
+        let running = publisher.clone().run(Duration::from_secs(1));
+        let _recorded = metrics::set_default_local_recorder(&recorder);
+        let waited = tokio::time::timeout(Duration::from_millis(500), running).await;
+        assert!(waited.is_err());
+        publisher.add(Queue(1));
+        let _ = tokio::time::timeout(Duration::ZERO, publisher.run(Duration::ZERO)).await;
+        assert!(recorder.handle().render().contains("cassandra_shed_total"));
+    }
+}

@@ -8,3 +8,27 @@ pub mod scrape;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// Compiles the guide's blocks.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide.md")]
+pub struct Guide;
+
+#[cfg(test)]
+mod tests {
+    /// `suite/limit::name` is the function `name` of `tests/suite/limit.rs`.
+    #[test]
+    fn every_test_that_the_guide_names_is_there() {
+        let guide = include_str!("../../docs/guide.md");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+        let named = guide.split('`').filter_map(|code| code.split_once("::"));
+        let named: Vec<_> = named.filter(|(file, _)| file.contains('/')).collect();
+        for (file, name) in &named {
+            let path = format!("{folder}/{file}.rs");
+            let text =
+                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            assert!(text.contains(&format!("fn {name}()")), "{path} has no {name}");
+        }
+        assert!(named.len() > 10, "{named:?}");
+    }
+}

@@ -166,6 +166,13 @@ mod tests {
     use crate::Consistency;
     use crate::error::Replicas;
 
+    #[test]
+    fn every_class_has_its_place_among_all() {
+        for (place, class) in ErrorClass::ALL.into_iter().enumerate() {
+            assert_eq!(class.index(), place, "{class:?}");
+        }
+    }
+
     const COLUMNS: [Work; 8] = [
         Work { kind: StatementKind::Read, serial: false },
         Work { kind: StatementKind::Read, serial: true },

@@ -82,7 +82,7 @@ impl PrometheusExporter {
         let is_histogram = |metric: &&Metric| metric.kind == Kind::Histogram;
         describe(&recorder, METRICS.iter().filter(is_histogram));
         metrics::set_global_recorder(recorder).map_err(|_| ExporterError::RecorderInstalled)?;
-        let published = recorder_that_forgets();
+        let published = recorder_that_forgets(IDLE);
         describe(&published, METRICS.iter().filter(|metric| !is_histogram(metric)));
         let inner = Arc::new(Inner { recorded: handle, published, publisher: Publisher::new() });
         let exporter = Arc::downgrade(&inner);
@@ -152,9 +152,9 @@ fn recorder_with_buckets() -> PrometheusRecorder {
     builder.unwrap_or_else(|_| unreachable!("there are buckets")).build_recorder()
 }
 
-fn recorder_that_forgets() -> PrometheusRecorder {
+fn recorder_that_forgets(idle: Duration) -> PrometheusRecorder {
     let kinds = MetricKindMask::COUNTER | MetricKindMask::GAUGE;
-    PrometheusBuilder::new().idle_timeout(kinds, Some(IDLE)).build_recorder()
+    PrometheusBuilder::new().idle_timeout(kinds, Some(idle)).build_recorder()
 }
 
 fn describe(recorder: &dyn Recorder, metrics: impl Iterator<Item = &'static Metric>) {
@@ -172,5 +172,50 @@ impl fmt::Debug for PrometheusExporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let publisher = &self.inner.publisher;
         f.debug_struct("PrometheusExporter").field("publisher", publisher).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Instant;
+
+    use cqlstack_core::Sink;
+
+    use super::*;
+
+    /// Two nodes, one of which leaves.
+    #[derive(Clone, Default)]
+    struct Nodes(Arc<AtomicBool>);
+
+    impl Report for Nodes {
+        fn report(&self, sink: &mut dyn Sink) {
+            sink.level("node_up", &[("node", "stays")], 1.0);
+            if !self.0.load(Ordering::Relaxed) {
+                sink.level("node_up", &[("node", "leaves")], 1.0);
+                sink.count("node_attempts_total", &[("node", "leaves")], 7);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_reported_any_more_disappears_and_the_rest_stays() {
+        let recorder = recorder_that_forgets(Duration::from_millis(50));
+        let publisher = Publisher::new();
+        let nodes = Nodes::default();
+        publisher.add(nodes.clone());
+        let scrape = || {
+            publisher.publish_to(&recorder);
+            recorder.handle().render()
+        };
+        let started = Instant::now();
+        assert_eq!(scrape().matches("leaves").count(), 2);
+        nodes.0.store(true, Ordering::Relaxed);
+        while scrape().contains("leaves") {
+            assert!(started.elapsed() < Duration::from_secs(10));
+            std::thread::yield_now();
+        }
+        assert!(started.elapsed() >= Duration::from_millis(50));
+        assert!(scrape().contains("cassandra_node_up{node=\"stays\"} 1"));
     }
 }

@@ -88,10 +88,12 @@ impl fmt::Debug for Server {
 
 async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
     let mut connections = Connections::default();
-    while let Some(()) = unless(&mut stopped, connections.make_room()).await {
-        let Some(accepted) = unless(&mut stopped, listener.accept()).await else { break };
+    while let Some(accepted) = unless(&mut stopped, listener.accept()).await {
         match accepted {
-            Ok((stream, _)) => connections.add(stream, router.clone(), stopped.clone()),
+            Ok((stream, _)) => {
+                let Some(()) = unless(&mut stopped, connections.make_room()).await else { break };
+                connections.add(stream, router.clone(), stopped.clone());
+            }
             Err(error) => {
                 tracing::warn!("the metrics endpoint cannot take a connection: {error}");
                 sleep(AFTER_REFUSAL).await;
@@ -140,7 +142,7 @@ impl Connections {
         self.open.push_back(Connection { since: Instant::now(), serving, task });
     }
 
-    /// Waits until one connection fewer than the most is open.
+    /// Waits until there is a place for one more, and closes another connection for it.
     async fn make_room(&mut self) {
         loop {
             while self.tasks.try_join_next().is_some() {}

@@ -118,6 +118,46 @@ async fn a_shutdown_waits_for_no_connection_without_a_request() {
     assert!(started.elapsed() < PATIENCE);
 }
 
+/// Whether the other side closes the connection within this time.
+fn is_closed(stream: &mut TcpStream, within: Duration) -> bool {
+    stream.set_read_timeout(Some(within)).unwrap();
+    match stream.read(&mut [0; 1024]) {
+        Ok(0) => true,
+        // It may say why before.
+        Ok(_) => is_closed(stream, within),
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_head_has_five_seconds() {
+    let server = serve().await;
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost").unwrap();
+    let started = Instant::now();
+    let closed = move || is_closed(&mut stream, PATIENCE);
+    assert!(tokio::task::spawn_blocking(closed).await.unwrap());
+    let took = started.elapsed();
+    assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_of_more_than_32_connections_are_closed() {
+    let server = serve().await;
+    let address = server.address();
+    let opened = move || {
+        let mut streams: Vec<_> = (0..40).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let oldest = streams[..8].iter_mut().all(|stream| is_closed(stream, PATIENCE / 3));
+        let youngest = streams[8..].iter_mut().filter_map(|stream| {
+            stream.set_nonblocking(true).unwrap();
+            let read = stream.read(&mut [0]);
+            read.err().filter(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+        });
+        (oldest, youngest.count())
+    };
+    assert_eq!(tokio::task::spawn_blocking(opened).await.unwrap(), (true, 32));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scrape_gets_through_a_thousand_slow_connections() {
     let server = serve().await;

@@ -167,5 +167,5 @@ fn metrics(arguments: &Arguments, request: &Request) -> Result<(), ExporterError
 }
 
 fn row(name: &str, measured: &Measured) {
-    println!("{name:<24} {:>10.1} {:>12.1}", measured.nanos, measured.allocations);
+    println!("{name:<24} {:>10.1} {:>12.3}", measured.nanos, measured.allocations);
 }
