@@ -3,11 +3,9 @@
 //! Layers are generic over request, response and error, and ask these few questions. They can then
 //! be used around other services, and tested without a server.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use tokio::time::Instant;
 
+use crate::attempts::Attempts;
 use crate::error::{Error, ErrorClass, ErrorKind};
 use crate::request::Request;
 use crate::statement::Statement;
@@ -23,22 +21,6 @@ pub trait Described {
     /// Begins to count how often it is sent, with its clones, if it can tell.
     fn count_attempts(&mut self) -> Option<Attempts> {
         None
-    }
-}
-
-/// How often a request was sent so far: once at most, unless a layer sends it again.
-#[derive(Debug, Clone, Default)]
-pub struct Attempts(Arc<AtomicU32>);
-
-impl Attempts {
-    /// The number now. The driver's own failover to another node is not in it.
-    #[must_use]
-    pub fn so_far(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 

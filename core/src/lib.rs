@@ -28,6 +28,7 @@
 //!
 //! The feature `testing` has a scripted session, to test layers and handlers without a server.
 
+mod attempts;
 mod client;
 mod error;
 mod invalid_config;
@@ -44,13 +45,14 @@ pub mod testing;
 mod timestamp;
 mod values;
 
+pub use attempts::Attempts;
 pub use client::{Call, Client, Stack};
 pub use error::{Error, ErrorClass, ErrorKind, Replicas, WriteType};
 pub use invalid_config::InvalidConfig;
-pub use layer::{Attempts, Classify, Described};
+pub use layer::{Classify, Described};
 pub use paging::PagingState;
 pub use prepared::{Bound, Prepared};
-pub use report::{Report, Sink};
+pub use report::{Report, Sink, Times};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
 pub use session::{Compression, NodeFigures, ResponseFuture, Session, SessionBuilder};

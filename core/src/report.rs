@@ -1,5 +1,7 @@
 //! How a layer tells its figures to whoever exports them, without knowing them.
 
+use std::time::Duration;
+
 /// Figures that can be read at any time: implemented by the handles of layers.
 ///
 /// A layer of your own implements it as well; `cqlstack-metrics` publishes what it reports under
@@ -28,4 +30,19 @@ pub trait Sink {
 
     /// Something that goes up and down.
     fn level(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64);
+
+    /// How long things took, since the program began.
+    fn times(&mut self, name: &'static str, labels: &[(&'static str, &str)], times: Times<'_>);
+}
+
+/// How many things took how long, and all of them together.
+#[derive(Debug, Clone, Copy)]
+pub struct Times<'t> {
+    /// Upper bounds, growing, in seconds.
+    pub bounds: &'t [f64],
+    /// How many took longer than the bound before and not longer than this one; one more than there
+    /// are bounds, for those that took longer than the last.
+    pub counts: &'t [u64],
+    /// The time of all of them.
+    pub sum: Duration,
 }

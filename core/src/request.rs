@@ -8,8 +8,8 @@ use scylla::serialize::row::SerializeRow;
 use scylla::statement::bound::BoundStatement;
 use tokio::time::Instant;
 
+use crate::attempts::Attempts;
 use crate::error::{Error, ErrorKind, Failure, Work};
-use crate::layer::Attempts;
 use crate::paging::PagingState;
 use crate::prepared::{Bound, Prepared};
 use crate::statement::{Statement, StatementKind};

@@ -61,11 +61,39 @@ const STATEMENT: &[&str] = &["statement"];
 const NODE: &[&str] = &["node"];
 const NONE: &[&str] = &[];
 
-/// Upper bounds of the histogram's buckets in seconds: 50 µs to 10 s.
-pub const BUCKETS: [f64; 17] = [
-    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-    1.0, 2.5, 5.0, 10.0,
+/// [`BUCKETS`] in nanoseconds.
+pub(crate) const BUCKET_NANOS: [u64; 17] = [
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_500_000_000,
+    5_000_000_000,
+    10_000_000_000,
 ];
+
+/// Upper bounds of the histogram's buckets in seconds: 50 µs to 10 s.
+pub const BUCKETS: [f64; 17] = {
+    let mut seconds = [0.0; 17];
+    let mut bucket = 0;
+    while bucket < seconds.len() {
+        #[expect(clippy::cast_precision_loss, reason = "all are below 2^52")]
+        let nanos = BUCKET_NANOS[bucket] as f64;
+        seconds[bucket] = nanos / 1e9;
+        bucket += 1;
+    }
+    seconds
+};
 
 /// All metrics of cqlstack. Layers that are not in the stack report nothing.
 pub const METRICS: &[Metric] = &[

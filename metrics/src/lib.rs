@@ -3,9 +3,9 @@
 //! [`MetricsLayer`] counts and times requests by statement. What it knows is read in three ways:
 //!
 //! - [`MetricsHandle::snapshot`]: figures and quantiles within the program, and a table that prints;
-//! - any recorder of the [`metrics`](https://docs.rs/metrics) facade: latencies reach it by themselves,
-//!   counters and gauges through a [`Publisher`];
-//! - [`PrometheusExporter`] (feature `exporter`, on by default): recorder, text, HTTP endpoint.
+//! - [`PrometheusExporter`] (feature `exporter`, on by default): recorder, text, HTTP endpoint;
+//! - any other recorder of the [`metrics`](https://docs.rs/metrics) facade: latencies reach it by
+//!   themselves, counters and gauges through a [`Publisher`].
 //!
 //! ```
 //! use cqlstack_core::testing::{Answer, ScriptedSession};
@@ -18,7 +18,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let exporter = PrometheusExporter::install()?; // before the first request
+//! let exporter = PrometheusExporter::install()?;
 //! let metrics = MetricsLayer::new();
 //! exporter.report(metrics.handle());
 //!
@@ -43,6 +43,7 @@
 mod declared;
 #[cfg(feature = "exporter")]
 pub mod exporter;
+mod figures;
 pub mod latency;
 mod nodes;
 mod publish;

@@ -1,21 +1,21 @@
 //! From the handles of layers to a recorder of the `metrics` facade.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::{Report, Sink};
-use metrics::{Key, Label, Level, Metadata, Recorder};
+use cqlstack_core::Report;
+use metrics::Recorder;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::declared::{self, PREFIX};
+use crate::figures::Figures;
 
 /// Publishes the counters and gauges of layers to the recorder that the program has installed.
 ///
-/// Latencies go to it by themselves; all other figures are kept by the layers, at less cost to the
-/// requests, and become visible when they are published. [`PrometheusExporter`](crate::PrometheusExporter)
-/// has a publisher of its own. Figures of the same name, of two sessions say, are added up.
+/// Latencies go to a recorder by themselves; all other figures are kept by the layers, at less cost to
+/// the requests, and become visible when they are published. Only for recorders other than that of
+/// [`PrometheusExporter`](crate::PrometheusExporter), which reads the layers by itself. Figures of the
+/// same name, of two sessions say, are added up.
 ///
 /// ```
 /// use cqlstack_metrics::{MetricsLayer, Publisher};
@@ -61,25 +61,17 @@ impl Publisher {
         }
     }
 
-    /// Each time anew, since the recorder may have dropped a series that was idle.
     pub(crate) fn publish_to(&self, recorder: &dyn Recorder) {
+        self.figures().publish_to(recorder);
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
         let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut figures = Figures::default();
         for source in sources {
             source.report(&mut figures);
         }
-        let metadata = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
-        for ((name, labels), value) in figures.0 {
-            let labels: Vec<Label> =
-                labels.into_iter().map(|(key, value)| Label::new(key, value)).collect();
-            let name = declared::find(name)
-                .map_or_else(|| format!("{PREFIX}{name}").into(), |metric| metric.name.into());
-            let key = Key::from_parts::<metrics::KeyName, _>(name, labels);
-            match value {
-                Value::Count(value) => recorder.register_counter(&key, &metadata).absolute(value),
-                Value::Level(value) => recorder.register_gauge(&key, &metadata).set(value),
-            }
-        }
+        figures
     }
 }
 
@@ -90,45 +82,9 @@ impl fmt::Debug for Publisher {
     }
 }
 
-type Labels = Vec<(&'static str, String)>;
-
-/// What was reported, added up.
-#[derive(Default)]
-struct Figures(BTreeMap<(&'static str, Labels), Value>);
-
-enum Value {
-    Count(u64),
-    Level(f64),
-}
-
-impl Figures {
-    fn of(
-        &mut self,
-        name: &'static str,
-        labels: &[(&'static str, &str)],
-        none: Value,
-    ) -> &mut Value {
-        let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        self.0.entry((name, labels)).or_insert(none)
-    }
-}
-
-impl Sink for Figures {
-    fn count(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: u64) {
-        if let Value::Count(sum) = self.of(name, labels, Value::Count(0)) {
-            *sum = sum.saturating_add(value);
-        }
-    }
-
-    fn level(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64) {
-        if let Value::Level(sum) = self.of(name, labels, Value::Level(0.0)) {
-            *sum += value;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use cqlstack_core::Sink;
     use metrics::with_local_recorder;
     use metrics_exporter_prometheus::PrometheusBuilder;
 

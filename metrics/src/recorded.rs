@@ -10,13 +10,13 @@ use metrics::Histogram;
 use crate::declared::DURATION;
 
 /// The histogram of one statement, resolved once; it does nothing when there was no recorder.
-pub(crate) struct Durations {
+pub(crate) struct Recorded {
     histogram: Histogram,
     /// The recorder panicked: a foreign fault, which must not become a request's.
     broken: AtomicBool,
 }
 
-impl Durations {
+impl Recorded {
     pub(crate) fn of(statement: &str) -> Self {
         let statement = statement.to_owned();
         let resolve = || metrics::histogram!(DURATION.name, "statement" => statement);
@@ -37,9 +37,9 @@ impl Durations {
     }
 }
 
-impl fmt::Debug for Durations {
+impl fmt::Debug for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Durations").field("broken", &self.broken).finish_non_exhaustive()
+        f.debug_struct("Recorded").field("broken", &self.broken).finish_non_exhaustive()
     }
 }
 
@@ -91,10 +91,10 @@ mod tests {
     #[test]
     fn a_recorder_that_panics_fails_no_request() {
         for at_once in [true, false] {
-            let durations = with_local_recorder(&Faulty { at_once }, || Durations::of("read"));
-            durations.record(Duration::from_millis(1));
-            durations.record(Duration::from_millis(1));
-            assert!(durations.broken.load(Ordering::Relaxed));
+            let recorded = with_local_recorder(&Faulty { at_once }, || Recorded::of("read"));
+            recorded.record(Duration::from_millis(1));
+            recorded.record(Duration::from_millis(1));
+            assert!(recorded.broken.load(Ordering::Relaxed));
         }
     }
 }

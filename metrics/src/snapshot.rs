@@ -6,6 +6,7 @@ use std::time::Duration;
 use cqlstack_core::ErrorClass;
 use histogram::{Quantile, SparseHistogram};
 
+use crate::declared::BUCKETS;
 use crate::statements::{Series, Statements};
 
 /// The figures of all statements, read while requests go on.
@@ -34,6 +35,7 @@ pub struct StatementFigures {
     /// Requests that are under way.
     pub in_flight: u64,
     failed: [u64; ErrorClass::ALL.len()],
+    pub(crate) buckets: [u64; BUCKETS.len() + 1],
     latencies: SparseHistogram,
 }
 
@@ -71,6 +73,7 @@ impl StatementFigures {
             total_time: Duration::from_nanos(totals.nanos),
             cancelled: totals.cancelled,
             failed: totals.failed,
+            buckets: totals.buckets,
             latencies: totals.latencies,
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cqlstack_core::Statement;
 
-use crate::recorded::Durations;
+use crate::recorded::Recorded;
 use crate::tally::{Outcome, Tally, Totals};
 
 /// The name of all statements beyond the limit.
@@ -39,7 +39,7 @@ pub(crate) struct Series {
     pub(crate) name: Box<str>,
     tally: Tally,
     in_flight: AtomicU64,
-    durations: Durations,
+    recorded: Recorded,
 }
 
 impl Statements {
@@ -106,7 +106,7 @@ impl Series {
             name: name.into(),
             tally: Tally::new(),
             in_flight: AtomicU64::new(0),
-            durations: Durations::of(name),
+            recorded: Recorded::of(name),
         }
     }
 
@@ -117,7 +117,7 @@ impl Series {
     pub(crate) fn end(&self, took: Duration, outcome: Outcome) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.tally.record(took, outcome);
-        self.durations.record(took);
+        self.recorded.record(took);
     }
 
     pub(crate) fn in_flight(&self) -> u64 {

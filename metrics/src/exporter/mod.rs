@@ -3,6 +3,7 @@
 mod error;
 mod router;
 mod server;
+mod text;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use cqlstack_core::Report;
-use metrics::Recorder;
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use metrics_util::MetricKindMask;
 use tokio::runtime::Handle;
@@ -20,11 +21,11 @@ use tokio::time::interval;
 pub use error::ExporterError;
 pub use server::Server;
 
-use crate::declared::{BUCKETS, Kind, METRICS, Metric};
+use crate::declared::{BUCKETS, DURATION, Kind, METRICS, Metric};
 use crate::publish::Publisher;
 
-/// How often samples are moved into their buckets when nobody scrapes: until then each takes 8 bytes.
-const DRAIN: Duration = Duration::from_millis(250);
+/// How often samples are moved into their buckets when nobody scrapes.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// How long a counter or gauge of ours stays after its layer reported it last.
 const IDLE: Duration = Duration::from_secs(60);
@@ -34,9 +35,8 @@ const IDLE: Duration = Duration::from_secs(60);
 /// It installs the process's recorder of the `metrics` facade, so that metrics of your own, made by
 /// `metrics::counter!` and the like, are on the same page. Histograms always have buckets
 /// ([`BUCKETS`]), never quantiles, which cannot be added up over instances. Samples are moved into
-/// them four times a second, so that memory does not grow when nobody scrapes.
-///
-/// Install it before the first request: a statement's histogram is resolved when it is first seen.
+/// them each second, so that memory does not grow when nobody scrapes. Our own are exact, and take no
+/// samples at all.
 ///
 /// ```no_run
 /// use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
@@ -58,8 +58,8 @@ pub struct PrometheusExporter {
 }
 
 struct Inner {
-    /// Histograms, and whatever else the process records. It never drops a series, since handles are
-    /// resolved once, and would go on writing to one that is gone.
+    /// Whatever else the process records. It never drops a series: a handle that was resolved once
+    /// would go on writing to one that is gone.
     recorded: PrometheusHandle,
     /// Our counters and gauges, registered anew with each reading: one that is not read any more
     /// disappears.
@@ -79,11 +79,10 @@ impl PrometheusExporter {
         let runtime = Handle::try_current().map_err(|_| ExporterError::NoRuntime)?;
         let recorder = recorder_with_buckets();
         let handle = recorder.handle();
-        let is_histogram = |metric: &&Metric| metric.kind == Kind::Histogram;
-        describe(&recorder, METRICS.iter().filter(is_histogram));
-        metrics::set_global_recorder(recorder).map_err(|_| ExporterError::RecorderInstalled)?;
+        metrics::set_global_recorder(Others(recorder))
+            .map_err(|_| ExporterError::RecorderInstalled)?;
         let published = recorder_that_forgets(IDLE);
-        describe(&published, METRICS.iter().filter(|metric| !is_histogram(metric)));
+        describe(&published);
         let inner = Arc::new(Inner { recorded: handle, published, publisher: Publisher::new() });
         let exporter = Arc::downgrade(&inner);
         runtime.spawn(async move {
@@ -91,7 +90,7 @@ impl PrometheusExporter {
             loop {
                 ticks.tick().await;
                 let Some(exporter) = exporter.upgrade() else { break };
-                exporter.drain();
+                exporter.recorded.run_upkeep();
             }
         });
         Ok(Self { inner })
@@ -105,8 +104,10 @@ impl PrometheusExporter {
     /// All metrics in Prometheus' text format, as of now: for those who have an endpoint already.
     #[must_use]
     pub fn render(&self) -> String {
-        self.inner.publish();
+        let figures = self.inner.publisher.figures();
         let mut text = self.inner.recorded.render();
+        let _ = text::write_times(&mut text, &figures);
+        figures.publish_to(&self.inner.published);
         text.push_str(&self.inner.published.handle().render());
         text
     }
@@ -137,16 +138,6 @@ impl PrometheusExporter {
     }
 }
 
-impl Inner {
-    fn publish(&self) {
-        self.publisher.publish_to(&self.published);
-    }
-
-    fn drain(&self) {
-        self.recorded.run_upkeep();
-    }
-}
-
 fn recorder_with_buckets() -> PrometheusRecorder {
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
     builder.unwrap_or_else(|_| unreachable!("there are buckets")).build_recorder()
@@ -157,14 +148,46 @@ fn recorder_that_forgets(idle: Duration) -> PrometheusRecorder {
     PrometheusBuilder::new().idle_timeout(kinds, Some(idle)).build_recorder()
 }
 
-fn describe(recorder: &dyn Recorder, metrics: impl Iterator<Item = &'static Metric>) {
-    for metric in metrics {
-        let (name, help) = (metric.name.into(), metric.help.into());
-        match metric.kind {
-            Kind::Counter => recorder.describe_counter(name, None, help),
-            Kind::Gauge => recorder.describe_gauge(name, None, help),
-            Kind::Histogram => recorder.describe_histogram(name, None, help),
+fn describe(recorder: &dyn Recorder) {
+    for Metric { name, kind, help, .. } in METRICS {
+        match kind {
+            Kind::Counter => recorder.describe_counter((*name).into(), None, (*help).into()),
+            Kind::Gauge => recorder.describe_gauge((*name).into(), None, (*help).into()),
+            // Not this recorder's: see `text`.
+            Kind::Histogram => {}
         }
+    }
+}
+
+/// Records what is not ours: our latencies are counted by the layers already.
+struct Others(PrometheusRecorder);
+
+impl Recorder for Others {
+    fn describe_counter(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        self.0.describe_counter(key, unit, help);
+    }
+
+    fn describe_gauge(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        self.0.describe_gauge(key, unit, help);
+    }
+
+    fn describe_histogram(&self, key: KeyName, unit: Option<Unit>, help: SharedString) {
+        self.0.describe_histogram(key, unit, help);
+    }
+
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
+        self.0.register_counter(key, metadata)
+    }
+
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
+        self.0.register_gauge(key, metadata)
+    }
+
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
+        if key.name() == DURATION.name {
+            return Histogram::noop();
+        }
+        self.0.register_histogram(key, metadata)
     }
 }
 

@@ -2,16 +2,12 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cqlstack_core::{Attempts, Classify, Described};
+use cqlstack_core::Classify;
 use pin_project_lite::pin_project;
-use tokio::time::Instant;
 
-use super::layer::Shared;
-use super::slow::Slow;
-use crate::statements::Series;
+use super::watch::Watch;
 use crate::tally::Outcome;
 
 pin_project! {
@@ -54,32 +50,5 @@ where
 impl<F> fmt::Debug for ResponseFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
-    }
-}
-
-/// A request under way. It ends when this is dropped.
-pub(super) struct Watch {
-    series: Arc<Series>,
-    started: Instant,
-    outcome: Outcome,
-    slow: Option<(Arc<Slow>, Option<Attempts>)>,
-}
-
-impl Watch {
-    pub(super) fn begin(shared: &Shared, request: &mut impl Described) -> Self {
-        let series = Arc::clone(shared.statements.of(request.statement()));
-        series.begin();
-        let slow = shared.slow.as_ref().map(|slow| (Arc::clone(slow), request.count_attempts()));
-        Self { series, started: Instant::now(), outcome: Outcome::Cancelled, slow }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let took = self.started.elapsed();
-        self.series.end(took, self.outcome);
-        if let Some((slow, attempts)) = &self.slow {
-            slow.tell(&self.series.name, took, self.outcome, attempts.as_ref());
-        }
     }
 }

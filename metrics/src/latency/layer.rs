@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use cqlstack_core::{ErrorClass, InvalidConfig, Report, Sink};
+use cqlstack_core::{ErrorClass, InvalidConfig, Report, Sink, Times};
 use tower_layer::Layer;
 
 use super::service::Metrics;
 use super::slow::{Slow, SlowRequests};
+use super::watch::Shared;
+use crate::declared::BUCKETS;
 use crate::snapshot::{Snapshot, StatementFigures};
 use crate::statements::Statements;
 
@@ -17,12 +19,6 @@ use crate::statements::Statements;
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct MetricsLayer {
     shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) statements: Arc<Statements>,
-    pub(super) slow: Option<Arc<Slow>>,
 }
 
 /// How many names there may be: each takes 12 KB here, and 28 lines of `/metrics`.
@@ -109,6 +105,8 @@ fn report_statement(figures: &StatementFigures, sink: &mut dyn Sink) {
     sink.count("queries_cancelled_total", &[statement], figures.cancelled);
     #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 requests in flight")]
     sink.level("queries_in_flight", &[statement], figures.in_flight as f64);
+    let times = Times { bounds: &BUCKETS, counts: &figures.buckets, sum: figures.total_time };
+    sink.times("query_duration_seconds", &[statement], times);
     for class in ErrorClass::ALL {
         let labels = [statement, ("class", class.as_str())];
         sink.count("query_errors_total", &labels, figures.errors(class));

@@ -49,16 +49,19 @@
 //!
 //! # Cost
 //!
-//! No lock, no allocation, nothing formatted: seven atomics and two looks at the clock, and what the
-//! recorder takes for a histogram value. **Whatever a recorder costs is added to each request**; if
-//! it panics, it gets no more of that statement, and the request goes on. A statement that is seen for
-//! the first time costs 12 KB and a registration. A histogram is resolved when its statement is first
-//! seen, so install the recorder before the first request.
+//! No lock, no allocation, nothing formatted: eight atomics and two looks at the clock. A statement
+//! that is seen for the first time costs 12 KB.
+//!
+//! With another recorder than [`PrometheusExporter`](crate::PrometheusExporter)'s, each latency is
+//! recorded there as well, and **what that costs is added to each request**. If it panics, it gets no
+//! more of that statement, and the request goes on. The statement's histogram is resolved when it is
+//! first seen: install such a recorder before the first request.
 
 mod future;
 mod layer;
 mod service;
 mod slow;
+mod watch;
 
 pub use future::ResponseFuture;
 pub use layer::{MetricsHandle, MetricsLayer};

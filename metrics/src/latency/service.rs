@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use cqlstack_core::{Classify, Described};
 use tower_service::Service;
 
-use super::future::{ResponseFuture, Watch};
-use super::layer::Shared;
+use super::future::ResponseFuture;
+use super::watch::{Shared, Watch};
 
 /// The service of [`MetricsLayer`](super::MetricsLayer).
 #[derive(Clone)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{Client, ErrorClass, ErrorKind, Request, Response, Statement};
 use futures::FutureExt;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::time::sleep;
 use tower::{Layer, Service, ServiceExt};
 
@@ -111,6 +112,21 @@ async fn a_request_allocates_nothing_once_its_statement_was_seen() {
         service.call(request.clone()).now_or_never().unwrap().unwrap();
     });
     assert_eq!(layered.count_total, bare.count_total);
+}
+
+#[tokio::test]
+async fn a_recorder_of_the_program_gets_every_latency() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recorded = metrics::set_default_local_recorder(&recorder);
+    let db = Client::new(MetricsLayer::new().layer(Inner { panics: false }));
+    for _ in 0..3 {
+        db.request(&statement()).await.unwrap();
+    }
+    let text = recorder.handle().render();
+    assert!(
+        text.contains("cassandra_query_duration_seconds_count{statement=\"read\"} 3"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -81,7 +81,6 @@ struct Running<S> {
 }
 
 async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
-    // Before the first request: what comes first is not in the histograms.
     let exporter = PrometheusExporter::install()?;
     let cluster = cluster::start().await?;
     let session = Session::builder().contact_points(cluster.contact_points()).build().await?;

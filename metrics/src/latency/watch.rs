@@ -1,0 +1,44 @@
+//! A request under way, from its call to its end.
+
+use std::sync::Arc;
+
+use cqlstack_core::{Attempts, Described};
+use tokio::time::Instant;
+
+use super::slow::Slow;
+use crate::statements::{Series, Statements};
+use crate::tally::Outcome;
+
+/// What all services of a layer share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) statements: Arc<Statements>,
+    pub(super) slow: Option<Arc<Slow>>,
+}
+
+/// A request under way. It ends when this is dropped.
+pub(super) struct Watch {
+    series: Arc<Series>,
+    started: Instant,
+    pub(super) outcome: Outcome,
+    slow: Option<(Arc<Slow>, Option<Attempts>)>,
+}
+
+impl Watch {
+    pub(super) fn begin(shared: &Shared, request: &mut impl Described) -> Self {
+        let series = Arc::clone(shared.statements.of(request.statement()));
+        series.begin();
+        let slow = shared.slow.as_ref().map(|slow| (Arc::clone(slow), request.count_attempts()));
+        Self { series, started: Instant::now(), outcome: Outcome::Cancelled, slow }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let took = self.started.elapsed();
+        self.series.end(took, self.outcome);
+        if let Some((slow, attempts)) = &self.slow {
+            slow.tell(&self.series.name, took, self.outcome, attempts.as_ref());
+        }
+    }
+}
