@@ -10,23 +10,19 @@ use crate::declared::{self, PREFIX};
 
 /// The figures of all sources. Those of the same name and labels, of two sessions say, are one.
 #[derive(Debug, Default)]
-pub(crate) struct Figures {
-    values: BTreeMap<Name, Value>,
-    pub(crate) times: BTreeMap<Name, Summed>,
-}
+pub(crate) struct Figures(BTreeMap<&'static str, BTreeMap<Labels, Value>>);
 
-/// The name as it was reported, and the labels.
-type Name = (&'static str, Vec<(&'static str, String)>);
+type Labels = Vec<(&'static str, String)>;
 
 #[derive(Debug)]
-enum Value {
+pub(crate) enum Value {
     Count(u64),
     Level(f64),
+    Times(Summed),
 }
 
 /// The times of all sources together.
-#[derive(Debug)]
-#[cfg_attr(not(feature = "exporter"), expect(dead_code, reason = "only the exporter writes them"))]
+#[derive(Debug, Default)]
 pub(crate) struct Summed {
     pub(crate) bounds: Vec<f64>,
     pub(crate) counts: Vec<u64>,
@@ -40,50 +36,66 @@ pub(crate) fn full_name(reported: &'static str) -> String {
 }
 
 impl Figures {
+    /// By name as it was reported, and by labels.
+    #[cfg(feature = "exporter")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<Labels, Value>)> {
+        self.0.iter().map(|(name, series)| (*name, series))
+    }
+
     /// Counters and gauges, registered anew each time: the recorder may have dropped what was idle.
     /// Not the times, of which a recorder takes one after the other only.
     pub(crate) fn publish_to(self, recorder: &dyn Recorder) {
         let metadata = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
-        for ((name, labels), value) in self.values {
-            let labels: Vec<_> =
-                labels.into_iter().map(|(name, value)| Label::new(name, value)).collect();
-            let key = Key::from_parts(full_name(name), labels);
-            match value {
-                Value::Count(value) => recorder.register_counter(&key, &metadata).absolute(value),
-                Value::Level(value) => recorder.register_gauge(&key, &metadata).set(value),
+        for (name, series) in self.0 {
+            let name = full_name(name);
+            for (labels, value) in series {
+                let labels: Vec<_> =
+                    labels.into_iter().map(|(name, value)| Label::new(name, value)).collect();
+                let key = Key::from_parts(name.clone(), labels);
+                match value {
+                    Value::Count(n) => recorder.register_counter(&key, &metadata).absolute(n),
+                    Value::Level(n) => recorder.register_gauge(&key, &metadata).set(n),
+                    Value::Times(_) => {}
+                }
             }
         }
     }
-}
 
-fn owned(name: &'static str, labels: &[(&'static str, &str)]) -> Name {
-    (name, labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
+    fn of(
+        &mut self,
+        name: &'static str,
+        labels: &[(&'static str, &str)],
+        new: Value,
+    ) -> &mut Value {
+        let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.0.entry(name).or_default().entry(labels).or_insert(new)
+    }
 }
 
 impl Sink for Figures {
     fn count(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: u64) {
-        let sum = self.values.entry(owned(name, labels)).or_insert(Value::Count(0));
-        if let Value::Count(sum) = sum {
+        if let Value::Count(sum) = self.of(name, labels, Value::Count(0)) {
             *sum = sum.saturating_add(value);
         }
     }
 
     fn level(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64) {
-        let sum = self.values.entry(owned(name, labels)).or_insert(Value::Level(0.0));
-        if let Value::Level(sum) = sum {
+        if let Value::Level(sum) = self.of(name, labels, Value::Level(0.0)) {
             *sum += value;
         }
     }
 
     fn times(&mut self, name: &'static str, labels: &[(&'static str, &str)], times: Times<'_>) {
-        let summed = self.times.entry(owned(name, labels)).or_insert_with(|| Summed {
-            bounds: times.bounds.to_vec(),
-            counts: vec![0; times.bounds.len() + 1],
-            total: Duration::ZERO,
-        });
-        for (sum, count) in summed.counts.iter_mut().zip(times.counts) {
+        let Value::Times(sum) = self.of(name, labels, Value::Times(Summed::default())) else {
+            return;
+        };
+        if sum.bounds.is_empty() {
+            sum.bounds = times.bounds.to_vec();
+        }
+        sum.counts.resize(sum.bounds.len() + 1, 0);
+        for (sum, count) in sum.counts.iter_mut().zip(times.counts) {
             *sum = sum.saturating_add(*count);
         }
-        summed.total = summed.total.saturating_add(times.sum);
+        sum.total = sum.total.saturating_add(times.sum);
     }
 }

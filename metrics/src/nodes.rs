@@ -13,7 +13,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 /// Up or down, attempts, errors and latency are what the session knows at any time. A killed node is
 /// down at once, a frozen one when it owes its sign of life for too long, 3.2 s by default. What only
 /// the nodes know, their connections, they are asked for each ten seconds. A node that left the
-/// cluster is not reported any more, and its series disappear from the exporter within a minute.
+/// cluster is not reported any more, and its series are gone.
 ///
 /// Requests in flight by node are not in it: the driver does not tell of attempts that are given up.
 ///

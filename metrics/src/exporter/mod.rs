@@ -14,29 +14,25 @@ use axum::Router;
 use cqlstack_core::Report;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use metrics_util::MetricKindMask;
 use tokio::runtime::Handle;
 use tokio::time::interval;
 
 pub use error::ExporterError;
 pub use server::Server;
 
-use crate::declared::{BUCKETS, DURATION, Kind, METRICS, Metric};
+use crate::declared::{BUCKETS, DURATION};
 use crate::publish::Publisher;
 
 /// How often samples are moved into their buckets when nobody scrapes.
 const DRAIN: Duration = Duration::from_secs(1);
-
-/// How long a counter or gauge of ours stays after its layer reported it last.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// Collects all metrics of the process, renders them for Prometheus, and serves them over HTTP.
 ///
 /// It installs the process's recorder of the `metrics` facade, so that metrics of your own, made by
 /// `metrics::counter!` and the like, are on the same page. Histograms always have buckets
 /// ([`BUCKETS`]), never quantiles, which cannot be added up over instances. Samples are moved into
-/// them each second, so that memory does not grow when nobody scrapes. Our own are exact, and take no
-/// samples at all.
+/// them each second, so that memory does not grow when nobody scrapes. The figures of layers and nodes
+/// are written as these report them: exactly, and only for as long as they do.
 ///
 /// ```no_run
 /// use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
@@ -58,12 +54,8 @@ pub struct PrometheusExporter {
 }
 
 struct Inner {
-    /// Whatever else the process records. It never drops a series: a handle that was resolved once
-    /// would go on writing to one that is gone.
+    /// What the process records, but for our latencies.
     recorded: PrometheusHandle,
-    /// Our counters and gauges, registered anew with each reading: one that is not read any more
-    /// disappears.
-    published: PrometheusRecorder,
     publisher: Publisher,
 }
 
@@ -81,9 +73,7 @@ impl PrometheusExporter {
         let handle = recorder.handle();
         metrics::set_global_recorder(Others(recorder))
             .map_err(|_| ExporterError::RecorderInstalled)?;
-        let published = recorder_that_forgets(IDLE);
-        describe(&published);
-        let inner = Arc::new(Inner { recorded: handle, published, publisher: Publisher::new() });
+        let inner = Arc::new(Inner { recorded: handle, publisher: Publisher::new() });
         let exporter = Arc::downgrade(&inner);
         runtime.spawn(async move {
             let mut ticks = interval(DRAIN);
@@ -104,11 +94,9 @@ impl PrometheusExporter {
     /// All metrics in Prometheus' text format, as of now: for those who have an endpoint already.
     #[must_use]
     pub fn render(&self) -> String {
-        let figures = self.inner.publisher.figures();
         let mut text = self.inner.recorded.render();
-        let _ = text::write_times(&mut text, &figures);
-        figures.publish_to(&self.inner.published);
-        text.push_str(&self.inner.published.handle().render());
+        // Writing to a string does not fail.
+        let _ = text::write(&mut text, &self.inner.publisher.figures());
         text
     }
 
@@ -141,22 +129,6 @@ impl PrometheusExporter {
 fn recorder_with_buckets() -> PrometheusRecorder {
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
     builder.unwrap_or_else(|_| unreachable!("there are buckets")).build_recorder()
-}
-
-fn recorder_that_forgets(idle: Duration) -> PrometheusRecorder {
-    let kinds = MetricKindMask::COUNTER | MetricKindMask::GAUGE;
-    PrometheusBuilder::new().idle_timeout(kinds, Some(idle)).build_recorder()
-}
-
-fn describe(recorder: &dyn Recorder) {
-    for Metric { name, kind, help, .. } in METRICS {
-        match kind {
-            Kind::Counter => recorder.describe_counter((*name).into(), None, (*help).into()),
-            Kind::Gauge => recorder.describe_gauge((*name).into(), None, (*help).into()),
-            // Not this recorder's: see `text`.
-            Kind::Histogram => {}
-        }
-    }
 }
 
 /// Records what is not ours: our latencies are counted by the layers already.
@@ -195,50 +167,5 @@ impl fmt::Debug for PrometheusExporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let publisher = &self.inner.publisher;
         f.debug_struct("PrometheusExporter").field("publisher", publisher).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::Instant;
-
-    use cqlstack_core::Sink;
-
-    use super::*;
-
-    /// Two nodes, one of which leaves.
-    #[derive(Clone, Default)]
-    struct Nodes(Arc<AtomicBool>);
-
-    impl Report for Nodes {
-        fn report(&self, sink: &mut dyn Sink) {
-            sink.level("node_up", &[("node", "stays")], 1.0);
-            if !self.0.load(Ordering::Relaxed) {
-                sink.level("node_up", &[("node", "leaves")], 1.0);
-                sink.count("node_attempts_total", &[("node", "leaves")], 7);
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_not_reported_any_more_disappears_and_the_rest_stays() {
-        let recorder = recorder_that_forgets(Duration::from_millis(50));
-        let publisher = Publisher::new();
-        let nodes = Nodes::default();
-        publisher.add(nodes.clone());
-        let scrape = || {
-            publisher.publish_to(&recorder);
-            recorder.handle().render()
-        };
-        let started = Instant::now();
-        assert_eq!(scrape().matches("leaves").count(), 2);
-        nodes.0.store(true, Ordering::Relaxed);
-        while scrape().contains("leaves") {
-            assert!(started.elapsed() < Duration::from_secs(10));
-            std::thread::yield_now();
-        }
-        assert!(started.elapsed() >= Duration::from_millis(50));
-        assert!(scrape().contains("cassandra_node_up{node=\"stays\"} 1"));
     }
 }

@@ -1,41 +1,73 @@
-//! Our histograms in Prometheus' text format.
+//! The figures of layers and nodes, in Prometheus' text format.
 //!
-//! The recorder of `metrics-exporter-prometheus` takes samples one by one, and can lose one that comes
-//! while it moves them into buckets (one of 30 million was, in a test). The layers count by themselves,
-//! so what they have counted is written as it is.
+//! They do not go through the recorder. That of `metrics-exporter-prometheus` takes latencies one by
+//! one, and can lose one that comes while it moves them into buckets (one of 30 million was, in a
+//! test), and it keeps a series for ever, or drops whatever is idle, also of others.
 
 use std::fmt::{self, Display, Write};
 
 use crate::declared::{self, Kind};
-use crate::figures::{Figures, full_name};
+use crate::figures::{Figures, Summed, Value, full_name};
 
-pub(super) fn write_times(text: &mut String, figures: &Figures) -> fmt::Result {
-    let mut last = None;
-    for ((name, labels), times) in &figures.times {
-        let full = full_name(name);
-        if last != Some(name) {
-            last = Some(name);
-            if let Some(known) = declared::find(name) {
-                writeln!(text, "# HELP {full} {}", known.help)?;
+pub(super) fn write(text: &mut String, figures: &Figures) -> fmt::Result {
+    for (reported, series) in figures.iter() {
+        let name = full_name(reported);
+        if let Some(known) = declared::find(reported) {
+            writeln!(text, "# HELP {name} {}", known.help)?;
+        }
+        if let Some(value) = series.values().next() {
+            writeln!(text, "# TYPE {name} {}", kind(value))?;
+        }
+        for (labels, value) in series {
+            let labels: Vec<String> = labels
+                .iter()
+                .map(|(name, value)| format!("{name}=\"{}\"", Escaped(value)))
+                .collect();
+            let labels = labels.join(",");
+            match value {
+                Value::Count(value) => writeln!(text, "{name}{} {value}", Braced(&labels))?,
+                Value::Level(value) => writeln!(text, "{name}{} {value}", Braced(&labels))?,
+                Value::Times(times) => write_times(text, &name, &labels, times)?,
             }
-            writeln!(text, "# TYPE {full} {}", Kind::Histogram)?;
         }
-        let labels: Vec<String> =
-            labels.iter().map(|(name, value)| format!("{name}=\"{}\"", Escaped(value))).collect();
-        let labels = labels.join(",");
-        let and = if labels.is_empty() { "" } else { "," };
-        let mut count = 0_u64;
-        for (bound, within) in times.bounds.iter().zip(&times.counts) {
-            count = count.saturating_add(*within);
-            writeln!(text, "{full}_bucket{{{labels}{and}le=\"{bound}\"}} {count}")?;
-        }
-        let longer = times.counts.last().copied().unwrap_or(0);
-        let count = count.saturating_add(longer);
-        writeln!(text, "{full}_bucket{{{labels}{and}le=\"+Inf\"}} {count}")?;
-        writeln!(text, "{full}_sum{{{labels}}} {}", times.total.as_secs_f64())?;
-        writeln!(text, "{full}_count{{{labels}}} {count}")?;
+        writeln!(text)?;
     }
     Ok(())
+}
+
+fn kind(value: &Value) -> Kind {
+    match value {
+        Value::Count(_) => Kind::Counter,
+        Value::Level(_) => Kind::Gauge,
+        Value::Times(_) => Kind::Histogram,
+    }
+}
+
+fn write_times(text: &mut String, name: &str, labels: &str, times: &Summed) -> fmt::Result {
+    let and = if labels.is_empty() { "" } else { "," };
+    let mut count = 0_u64;
+    for (bound, within) in times.bounds.iter().zip(&times.counts) {
+        count = count.saturating_add(*within);
+        writeln!(text, "{name}_bucket{{{labels}{and}le=\"{bound}\"}} {count}")?;
+    }
+    let longer = times.counts.last().copied().unwrap_or(0);
+    let count = count.saturating_add(longer);
+    writeln!(text, "{name}_bucket{{{labels}{and}le=\"+Inf\"}} {count}")?;
+    let labels = Braced(labels);
+    writeln!(text, "{name}_sum{labels} {}", times.total.as_secs_f64())?;
+    writeln!(text, "{name}_count{labels} {count}")
+}
+
+/// Labels in their braces, if there are any.
+struct Braced<'l>(&'l str);
+
+impl Display for Braced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            labels => write!(f, "{{{labels}}}"),
+        }
+    }
 }
 
 /// The value of a label.
@@ -69,7 +101,7 @@ mod tests {
         figures.times("wait_seconds", &[("a", "\\ \" \n")], times);
         figures.times("wait_seconds", &[("b", "")], times);
         let mut text = String::new();
-        write_times(&mut text, &figures).unwrap();
+        write(&mut text, &figures).unwrap();
         let expected = r#"# TYPE cassandra_wait_seconds histogram
 cassandra_wait_seconds_bucket{a="\\ \" \n",le="0.5"} 2
 cassandra_wait_seconds_bucket{a="\\ \" \n",le="1"} 6
@@ -86,7 +118,21 @@ cassandra_wait_seconds_bucket{b="",le="0.5"} 1
         let mut figures = Figures::default();
         figures.times("x", &[], Times { bounds: &[1.0], counts: &[1, 0], sum: Duration::ZERO });
         let mut text = String::new();
-        write_times(&mut text, &figures).unwrap();
+        write(&mut text, &figures).unwrap();
         assert!(text.contains("cassandra_x_bucket{le=\"1\"} 1\n"), "{text}");
+        assert!(text.contains("cassandra_x_count 1\n"), "{text}");
+    }
+
+    #[test]
+    fn counters_and_gauges_have_help_if_they_are_declared() {
+        let mut figures = Figures::default();
+        figures.count("cache_hits_total", &[], 3);
+        figures.level("own", &[("node", "a")], 1.5);
+        let mut text = String::new();
+        write(&mut text, &figures).unwrap();
+        let expected = "# HELP cassandra_cache_hits_total Queries that found their statement\n\
+                        # TYPE cassandra_cache_hits_total counter\ncassandra_cache_hits_total 3\n\n\
+                        # TYPE cassandra_own gauge\ncassandra_own{node=\"a\"} 1.5\n\n";
+        assert_eq!(text, expected);
     }
 }

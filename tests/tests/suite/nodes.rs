@@ -65,6 +65,7 @@ async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s
     );
     drop(watch);
     assert_eq!(nodes.figures(), []);
+    assert!(!exporter.render().contains("cassandra_node_up"), "its series are gone");
 }
 
 #[tokio::test]
