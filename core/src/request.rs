@@ -119,7 +119,7 @@ impl Request {
     }
 
     /// A session was called with it.
-    pub(crate) fn is_sent(&self) {
+    pub(crate) fn count_sent(&self) {
         if let Some(attempts) = &self.options.attempts {
             attempts.count();
         }

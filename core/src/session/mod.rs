@@ -138,7 +138,7 @@ impl Service<Request> for Session {
     }
 
     fn call(&mut self, request: Request) -> ResponseFuture {
-        request.is_sent();
+        request.count_sent();
         ResponseFuture { future: execute::start(Arc::clone(&self.inner), request) }
     }
 }

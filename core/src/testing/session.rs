@@ -171,7 +171,7 @@ impl Service<Request> for ScriptedSession {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        request.is_sent();
+        request.count_sent();
         let sent = Sent { request: request.clone(), at: Instant::now() };
         let is_prepare = sent.is_prepare();
         lock(&self.inner.sent).push(sent);
