@@ -137,7 +137,7 @@ pub const METRICS: &[Metric] = &[
         Kind::Counter,
         "cassandra_retries_exhausted_total",
         NONE,
-        "Queries on which the retry layer gave up after more than one attempt",
+        "Queries on which the retry layer gave up",
     ),
     of(Kind::Gauge, "cassandra_cache_statements", NONE, "Prepared statements in the cache"),
     of(Kind::Counter, "cassandra_cache_hits_total", NONE, "Queries that found their statement"),

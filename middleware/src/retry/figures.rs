@@ -58,7 +58,7 @@ pub struct RetryHandle {
 pub struct RetryFigures {
     /// Attempts after the first, by the class of the error before each.
     resent: [u64; ErrorClass::ALL.len()],
-    /// Requests on which it gave up after more than a look at the first error.
+    /// Requests that ended with [`Exhausted`](super::Exhausted).
     pub exhausted: u64,
 }
 
