@@ -182,7 +182,8 @@ pub const METRICS: &[Metric] = &[
     ),
 ];
 
-/// The full name and the help of what a layer reports under this name.
+/// What a layer reports under this name, if it is one of ours.
+#[cfg(any(test, feature = "exporter"))]
 pub(crate) fn find(reported: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name.strip_prefix(PREFIX) == Some(reported))
 }

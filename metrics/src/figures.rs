@@ -6,7 +6,7 @@ use std::time::Duration;
 use cqlstack_core::{Sink, Times};
 use metrics::{Key, Label, Level, Metadata, Recorder};
 
-use crate::declared::{self, PREFIX};
+use crate::declared::PREFIX;
 
 /// The figures of all sources. Those of the same name and labels, of two sessions say, are one.
 #[derive(Debug, Default)]
@@ -31,8 +31,7 @@ pub(crate) struct Summed {
 
 /// The name under which a figure is published.
 pub(crate) fn full_name(reported: &'static str) -> String {
-    declared::find(reported)
-        .map_or_else(|| format!("{PREFIX}{reported}"), |known| known.name.into())
+    format!("{PREFIX}{reported}")
 }
 
 impl Figures {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cqlstack_core::Report;
-use metrics::Recorder;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::figures::Figures;
@@ -48,7 +47,7 @@ impl Publisher {
 
     /// Publishes all figures as they are now. Costs some microseconds for each statement.
     pub fn publish(&self) {
-        metrics::with_recorder(|recorder| self.publish_to(recorder));
+        metrics::with_recorder(|recorder| self.figures().publish_to(recorder));
     }
 
     /// Publishes again and again, until it is dropped.
@@ -59,10 +58,6 @@ impl Publisher {
             ticks.tick().await;
             self.publish();
         }
-    }
-
-    pub(crate) fn publish_to(&self, recorder: &dyn Recorder) {
-        self.figures().publish_to(recorder);
     }
 
     pub(crate) fn figures(&self) -> Figures {

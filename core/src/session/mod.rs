@@ -17,7 +17,7 @@ pub use config::Compression;
 use config::Config;
 pub use nodes::NodeFigures;
 
-use nodes::Attempts;
+use nodes::NodeAttempts;
 use schema::SchemaClock;
 use tower_service::Service;
 
@@ -76,7 +76,7 @@ struct Inner {
     config: Config,
     schema: SchemaClock,
     /// Of its load balancing policy.
-    attempts: Arc<Attempts>,
+    attempts: Arc<NodeAttempts>,
     /// By which the nodes know its connections.
     client_id: String,
 }

@@ -136,12 +136,12 @@ const CLIENT_ID: &str = "CLIENT_ID";
 #[derive(Debug, Default)]
 pub(super) struct Counting {
     inner: DefaultPolicy,
-    attempts: Arc<Attempts>,
+    attempts: Arc<NodeAttempts>,
 }
 
 /// Attempts by node. Read without a lock; copied when a node is new.
 #[derive(Debug, Default)]
-pub(super) struct Attempts {
+pub(super) struct NodeAttempts {
     /// In the order of the ids.
     nodes: ArcSwap<Vec<(u128, Arc<OfNode>)>>,
     change: Mutex<()>,
@@ -166,12 +166,12 @@ impl Default for OfNode {
 }
 
 impl Counting {
-    pub(super) fn attempts(&self) -> Arc<Attempts> {
+    pub(super) fn attempts(&self) -> Arc<NodeAttempts> {
         Arc::clone(&self.attempts)
     }
 }
 
-impl Attempts {
+impl NodeAttempts {
     fn count(&self, node: &Node, took: Duration, failed: bool) {
         let id = node.host_id.as_u128();
         let nodes = self.nodes.load();

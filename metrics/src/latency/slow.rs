@@ -111,8 +111,8 @@ impl Slow {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::io::{Read, pipe};
+    use std::sync::Arc;
 
     use cqlstack_core::testing::{Answer, ScriptedSession};
     use cqlstack_core::{Client, ErrorKind, Request, Statement};
@@ -122,27 +122,11 @@ mod tests {
     use super::*;
     use crate::MetricsLayer;
 
-    /// What was logged.
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[tokio::test(start_paused = true)]
     async fn slow_requests_are_told_with_their_attempts_and_without_their_values() {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false);
-        let subscriber = subscriber.with_writer(move || writer.clone());
-        let _subscribed = set_default(subscriber.finish());
+        let (mut log, writer) = pipe().unwrap();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(writer));
+        let listening = set_default(subscriber.finish());
         let slow = SlowRequests::over(Duration::from_millis(50)).unwrap();
         let layer = MetricsLayer::new().slow_requests(slow);
         let after = |answer: Answer, millis| answer.after(Duration::from_millis(millis));
@@ -160,7 +144,9 @@ mod tests {
         for _ in 0..4 {
             let _ = db.execute(&read, ("hunter3",)).await;
         }
-        let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        drop(listening);
+        let mut told = String::new();
+        log.read_to_string(&mut told).unwrap();
         assert!(!told.contains("hunter"), "{told}");
         let told: Vec<&str> = told.lines().collect();
         assert_eq!(told.len(), 2, "{told:?}");

@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use cqlstack_metrics::{ExporterError, MetricsLayer, Server};
-
 use cqlstack_tests::scrape::Scrape;
 
 use crate::support::exporter;

@@ -1,7 +1,6 @@
 //! Names that nobody would choose.
 
 use cqlstack_metrics::MetricsLayer;
-
 use cqlstack_tests::scrape::{Scrape, promtool};
 
 use crate::support::{count, exporter};

@@ -1,7 +1,8 @@
 //! What a session knows of each node, as a snapshot and on the page that Prometheus scrapes.
 
+use std::io::{BufRead, BufReader, pipe};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{Client, Consistency, Request, Session, Statement};
@@ -70,36 +71,21 @@ async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s
 
 #[tokio::test]
 async fn a_line_for_each_node_is_logged_again_and_again() {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let writer = Arc::clone(&log);
-    let subscriber =
-        tracing_subscriber::fmt().with_ansi(false).with_writer(move || Shared(Arc::clone(&writer)));
+    let (log, writer) = pipe().unwrap();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(writer));
     let _subscribed = tracing::subscriber::set_default(subscriber.finish());
     let cluster = Cluster::shared().await.unwrap();
     let session = Session::builder().contact_points(cluster.contact_points()).build();
     let session = session.await.unwrap();
     let watch = NodeMonitor::new(&session).log_every(Duration::from_millis(500)).start().await;
     let line = format!("cqlstack::nodes: node {} is up", session.nodes()[0].address);
-    let twice = async {
-        while String::from_utf8_lossy(&log.lock().unwrap()).matches(&line).count() < 2 {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), twice).await.unwrap();
+    let lines = BufReader::new(log).lines().map_while(Result::ok);
+    let twice = tokio::task::spawn_blocking(move || {
+        lines.filter(|logged| logged.contains(&line)).take(2).count()
+    });
+    let twice = tokio::time::timeout(Duration::from_secs(10), twice).await;
+    assert_eq!(twice.unwrap().unwrap(), 2);
     drop(watch);
-}
-
-/// A writer of the log.
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[tokio::test]
