@@ -1,0 +1,59 @@
+//! The benchmark harness: ours and others' in one run, in turns, as ratios.
+
+mod arguments;
+mod bench;
+mod callgrind;
+mod header;
+mod load;
+mod process;
+mod report;
+mod rounds;
+mod scenarios;
+mod side;
+mod sides;
+
+use std::alloc::System;
+use std::process::ExitCode;
+
+use clap::Parser;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+use arguments::Arguments;
+use bench::Bench;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Counts allocations, for some ten instructions each.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    if arguments.list {
+        for scenario in scenarios::ALL {
+            println!("{:<14} {}", scenario.name, scenario.about);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let ([scenario], Some(side)) = (&arguments.scenarios[..], &arguments.probe) {
+        let probe = scenario.probe.ok_or("this scenario has no sides to run alone")?;
+        probe(side, arguments.requests)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let chosen = arguments.scenarios.clone();
+    let mut bench = Bench::new(arguments)?;
+    for scenario in chosen {
+        bench.begin(scenario)?;
+        (scenario.run)(&mut bench)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

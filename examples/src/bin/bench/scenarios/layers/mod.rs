@@ -1,0 +1,157 @@
+//! What each layer costs a request that meets no trouble, over a service that answers at once.
+
+mod at_once;
+mod beside;
+mod cases;
+
+use std::time::Instant;
+
+use stats_alloc::Region;
+
+use super::Scenario;
+use crate::bench::{Bench, progress};
+use crate::report::Figure;
+use crate::rounds::median;
+use crate::{ALLOCATOR, Failure, callgrind};
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "layers",
+    about: "nanoseconds, instructions and allocations of each layer, over a service that answers at once",
+    run,
+    probe: Some(probe),
+};
+
+/// Requests that are timed at a time.
+const REQUESTS: u32 = 20_000;
+/// Requests over which instructions are counted.
+const COUNTED: u32 = 2_000;
+
+fn run(bench: &mut Bench) -> Result<(), Failure> {
+    let rounds = bench.arguments.rounds.unwrap_or(31);
+    let runtime = Bench::runtime()?;
+    let _guard = runtime.enter();
+    let mut cases = cases::all()?;
+    let bar = progress("layers", u64::from(rounds) + 1 + cases.len() as u64)?;
+    let mut nanos: Vec<Vec<f64>> = cases.iter().map(|_| Vec::new()).collect();
+    for round in 0..=rounds {
+        for (case, nanos) in cases.iter_mut().zip(&mut nanos) {
+            let started = Instant::now();
+            (case.drive)(REQUESTS);
+            if round > 0 {
+                nanos.push(started.elapsed().as_secs_f64() * 1e9 / f64::from(REQUESTS));
+            }
+        }
+        bar.inc(1);
+    }
+    let mut found: Vec<Found> = Vec::new();
+    for (case, nanos) in cases.iter_mut().zip(nanos) {
+        let region = Region::new(ALLOCATOR);
+        (case.drive)(REQUESTS);
+        let counted = region.change();
+        let instructions = callgrind::per_request(SCENARIO.name, case.name, &[], COUNTED, 1)?;
+        bar.inc(1);
+        found.push(Found {
+            name: case.name,
+            beside: case.beside,
+            nanos,
+            allocations: per_request(counted.allocations),
+            bytes: per_request(counted.bytes_allocated),
+            instructions,
+        });
+    }
+    bar.finish_and_clear();
+    println!(
+        "\n{:<32} {:>7} {:>6} {:>13} {:>12} {:>6} {:>11} {:>7}",
+        "a request",
+        "ns",
+        "ratio",
+        "lowest-highest",
+        "instructions",
+        "ratio",
+        "allocations",
+        "bytes"
+    );
+    for case in &found {
+        let beside = found.iter().find(|other| Some(other.name) == case.beside);
+        case.show(bench, beside)?;
+    }
+    if found.iter().all(|case| case.instructions.is_none()) {
+        println!("no instructions: they want valgrind (the package of that name)");
+    }
+    Ok(())
+}
+
+fn probe(name: &str, requests: u32) -> Result<(), Failure> {
+    let runtime = Bench::runtime()?;
+    let _guard = runtime.enter();
+    let mut cases = cases::all()?;
+    let case = cases.iter_mut().find(|case| case.name == name).ok_or("there is no such case")?;
+    (case.drive)(requests);
+    Ok(())
+}
+
+#[allow(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+fn per_request(total: usize) -> f64 {
+    total as f64 / f64::from(REQUESTS)
+}
+
+/// Name, unit, and where it stands.
+type Part = (&'static str, &'static str, fn(&Found) -> Option<f64>);
+
+struct Found {
+    name: &'static str,
+    beside: Option<&'static str>,
+    nanos: Vec<f64>,
+    allocations: f64,
+    bytes: f64,
+    instructions: Option<f64>,
+}
+
+impl Found {
+    fn show(&self, bench: &mut Bench, beside: Option<&Self>) -> Result<(), Failure> {
+        let ratios: Vec<_> = beside.map_or_else(Vec::new, |other| {
+            self.nanos.iter().zip(&other.nanos).map(|(ours, theirs)| ours / theirs).collect()
+        });
+        let spread = beside.map(|_| crate::rounds::spread(&ratios));
+        let ratio = beside.map(|_| median(ratios));
+        let nanos = median(self.nanos.clone());
+        let instructions = self.instructions.unwrap_or(f64::NAN);
+        let more = beside.and_then(|other| Some(self.instructions? / other.instructions?));
+        let text = |number: Option<f64>| number.map_or(String::new(), |n| format!("{n:.2}"));
+        let ends = spread.map_or(String::new(), |[low, high]| format!("{low:.2}-{high:.2}"));
+        println!(
+            "{:<32} {nanos:>7.1} {:>6} {ends:>13} {instructions:>12.0} {:>6} {:>11.3} {:>7.0}",
+            self.name,
+            text(ratio),
+            text(more),
+            self.allocations,
+            self.bytes
+        );
+        let mut figure = Figure {
+            scenario: SCENARIO.name,
+            metric: "time",
+            unit: "ns",
+            side: self.name,
+            load: None,
+            ours: nanos,
+            baseline: beside.map(|other| median(other.nanos.clone())),
+            ratio,
+            spread,
+        };
+        bench.figure(&figure)?;
+        figure = Figure { ratio: None, spread: None, ..figure };
+        let parts: [Part; 3] = [
+            ("allocations", "1", |found| Some(found.allocations)),
+            ("allocated", "bytes", |found| Some(found.bytes)),
+            ("instructions", "1", |found| found.instructions),
+        ];
+        for (metric, unit, of) in parts {
+            let Some(ours) = of(self) else { continue };
+            let baseline = beside.and_then(of);
+            let ratio = baseline.map(|baseline| ours / baseline).filter(|ratio| ratio.is_finite());
+            figure = Figure { metric, unit, ours, baseline, ratio, ..figure };
+            bench.figure(&figure)?;
+        }
+        Ok(())
+    }
+}

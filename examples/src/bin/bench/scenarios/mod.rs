@@ -1,0 +1,37 @@
+//! What can be measured: a file each.
+
+mod instructions;
+mod layers;
+mod throughput;
+
+use std::fmt;
+
+use crate::Failure;
+use crate::bench::Bench;
+
+type Probe = fn(&str, u32) -> Result<(), Failure>;
+
+/// One of them.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn(&mut Bench) -> Result<(), Failure>,
+    /// Makes so many requests on a side of this name, for callgrind.
+    pub(crate) probe: Option<Probe>,
+}
+
+pub(crate) static ALL: &[Scenario] =
+    &[throughput::SCENARIO, layers::SCENARIO, instructions::SCENARIO];
+
+pub(crate) fn by_name(name: &str) -> Result<&'static Scenario, String> {
+    ALL.iter().find(|scenario| scenario.name == name).ok_or_else(|| {
+        let names: Vec<_> = ALL.iter().map(|scenario| scenario.name).collect();
+        format!("there is: {}", names.join(", "))
+    })
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

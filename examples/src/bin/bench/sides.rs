@@ -1,0 +1,242 @@
+//! The same read, one row by its key, on all sides.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cqlstack_core::{Client, Error, Request, Response, Session, Stack, StaticStatement};
+use cqlstack_metrics::MetricsLayer;
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
+use scylla::client::session::Session as Driver;
+use scylla::client::session_builder::SessionBuilder;
+use scylla::errors::ExecutionError;
+use scylla::response::PagingState;
+use scylla::response::query_result::QueryResult;
+use scylla::statement::bound::BoundStatement;
+use scylla::statement::prepared::PreparedStatement;
+use tower::retry::{Policy, Retry};
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+use crate::Failure;
+use crate::side::{Failed, Side};
+
+pub(crate) const TEXT: &str = "SELECT name FROM bench.users WHERE id = ?";
+pub(crate) static SELECT: StaticStatement = StaticStatement::new(TEXT);
+
+static INSERT: StaticStatement =
+    StaticStatement::new("INSERT INTO bench.users (id, name) VALUES (?, ?)").idempotent(true);
+
+/// How many rows there are to read.
+pub(crate) const USERS: i32 = 10_000;
+
+/// More than any scenario has in flight: what is measured is the layer and not a wait.
+const PERMITS: usize = 100_000;
+
+pub(crate) async fn create_table(nodes: &[String]) -> Result<(), Failure> {
+    let db = Client::new(StatementCacheLayer::default().layer(session(nodes).await?));
+    for text in [
+        "CREATE KEYSPACE IF NOT EXISTS bench WITH replication = \
+         {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
+        "CREATE TABLE IF NOT EXISTS bench.users (id int PRIMARY KEY, name text)",
+    ] {
+        db.request(&cqlstack_core::Statement::new(text)).await?;
+    }
+    let mut writes = (0..USERS).map(|id| db.execute(&INSERT, (id, format!("User{id}"))));
+    loop {
+        let some: Vec<_> = writes.by_ref().take(100).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        futures::future::try_join_all(some).await?;
+    }
+}
+
+pub(crate) async fn session(nodes: &[String]) -> Result<Session, Error> {
+    Session::builder().contact_points(nodes).build().await
+}
+
+pub(crate) async fn driver(nodes: &[String]) -> Result<Driver, Failure> {
+    Ok(SessionBuilder::new().known_nodes(nodes).build().await?)
+}
+
+/// The stack of the README.
+pub(crate) fn full_stack(session: Session) -> Result<Client<impl Stack + Sync + 'static>, Failure> {
+    let stack = ServiceBuilder::new()
+        .layer(MetricsLayer::new())
+        .layer(RetryLayer::default())
+        .layer(ConcurrencyLimitLayer::new(PERMITS)?)
+        .layer(StatementCacheLayer::default());
+    Ok(Client::new(stack.service(session)))
+}
+
+/// All sides; the first is what the others are compared with.
+pub(crate) async fn all(nodes: &[String]) -> Result<Vec<Side>, Failure> {
+    let raw = Raw::new(nodes).await?;
+    let best = raw.prepared.clone().bind(&(1,))?;
+    let caching = CachingSessionBuilder::new(driver(nodes).await?).max_capacity(1_000).build();
+    let session = session(nodes).await?;
+    let mut sides = vec![raw.side(), raw.best_case(best), caching_side(caching)];
+    sides.extend(raw.in_towers_layers());
+    let prepared = session.prepare(&SELECT).await?;
+    let once = Request::new(&SELECT, (1,)).bind(&prepared)?;
+    let bound = move |id: i32| Request::new(&SELECT, (id,)).bind(&prepared);
+    let limit = ConcurrencyLimitLayer::new(PERMITS)?.layer(session.clone());
+    sides.extend([
+        bound_side("session, bound once", session.clone(), move |_| Ok(once.clone())),
+        bound_side("session", session.clone(), bound.clone()),
+        bound_side("session, metrics", MetricsLayer::new().layer(session.clone()), bound.clone()),
+        bound_side("session, retry", RetryLayer::default().layer(session.clone()), bound.clone()),
+        bound_side("session, limit", limit, bound),
+        unbound_side(
+            "session, cache",
+            Client::new(StatementCacheLayer::default().layer(session.clone())),
+        ),
+        unbound_side("full stack", full_stack(session)?),
+    ]);
+    Ok(sides)
+}
+
+/// Any of the rows.
+fn id(number: u64) -> i32 {
+    i32::try_from(number % u64::from(USERS.unsigned_abs())).unwrap_or(0)
+}
+
+fn unbound_side(name: &'static str, db: Client<impl Stack + Sync + 'static>) -> Side {
+    Side::new(name, move |number| {
+        let call = db.execute(&SELECT, (id(number),));
+        async move { check_ours(call.await) }
+    })
+}
+
+fn bound_side(
+    name: &'static str,
+    service: impl Stack + Sync + 'static,
+    bound: impl Fn(i32) -> Result<Request, Error> + Clone + Send + Sync + 'static,
+) -> Side {
+    let db = Client::new(service);
+    Side::new(name, move |number| {
+        let call = bound(id(number)).map(|request| db.request(request));
+        async move {
+            match call {
+                Ok(call) => check_ours(call.await),
+                Err(error) => Err(error.class().as_str()),
+            }
+        }
+    })
+}
+
+fn check_ours(answer: Result<Response, Error>) -> Result<(), Failed> {
+    let answer = answer.map_err(|error| error.class().as_str())?;
+    check(answer.value().map_err(|error| error.class().as_str())?)
+}
+
+fn check(name: &str) -> Result<(), Failed> {
+    if name.starts_with("User") { Ok(()) } else { Err("wrong answer") }
+}
+
+/// The driver alone.
+pub(crate) struct Raw {
+    driver: Driver,
+    prepared: PreparedStatement,
+}
+
+impl Raw {
+    pub(crate) async fn new(nodes: &[String]) -> Result<Arc<Self>, Failure> {
+        let driver = driver(nodes).await?;
+        let prepared = driver.prepare(TEXT).await?;
+        Ok(Arc::new(Self { driver, prepared }))
+    }
+
+    /// Binds each time and asks for a page, as the session does.
+    pub(crate) fn side(self: &Arc<Self>) -> Side {
+        let raw = Arc::clone(self);
+        Side::new("driver", move |number| {
+            let raw = Arc::clone(&raw);
+            async move { raw.read(number).await }
+        })
+    }
+
+    async fn read(&self, number: u64) -> Result<(), Failed> {
+        let bound = self.prepared.clone().bind(&(id(number),)).map_err(|_| "values")?;
+        let page = self.driver.execute_bound_single_page(&bound, PagingState::start()).await;
+        check_theirs(page.map(|(answer, _)| answer))
+    }
+
+    fn best_case(self: &Arc<Self>, bound: BoundStatement) -> Side {
+        let (raw, bound) = (Arc::clone(self), Arc::new(bound));
+        Side::new("driver, bound once, unpaged", move |_| {
+            let (raw, bound) = (Arc::clone(&raw), Arc::clone(&bound));
+            async move { check_theirs(raw.driver.execute_bound_unpaged(&bound).await) }
+        })
+    }
+
+    fn in_towers_layers(self: &Arc<Self>) -> [Side; 3] {
+        let raw = Arc::clone(self);
+        let service = service_fn(move |number| {
+            let raw = Arc::clone(&raw);
+            async move { raw.read(number).await }
+        });
+        let plain = ServiceBuilder::new();
+        let limit = plain.clone().concurrency_limit(PERMITS).service(service.clone());
+        let retry = Retry::new(Twice(2), service.clone());
+        let timeout = plain.timeout(Duration::from_secs(10)).service(service);
+        [
+            tower_side("driver, tower's limit", limit, |failed| failed),
+            tower_side("driver, tower's retry", retry, |failed| failed),
+            tower_side("driver, tower's timeout", timeout, |_: BoxError| "failed"),
+        ]
+    }
+}
+
+fn tower_side<S>(
+    name: &'static str,
+    service: S,
+    class: impl Fn(S::Error) -> Failed + Copy + Send + Sync + 'static,
+) -> Side
+where
+    S: Service<u64, Response = (), Future: Send, Error: Send> + Clone + Send + Sync + 'static,
+{
+    Side::new(name, move |number| {
+        let call = service.clone().oneshot(number);
+        async move { call.await.map_err(class) }
+    })
+}
+
+fn caching_side(caching: CachingSession) -> Side {
+    let caching = Arc::new(caching);
+    Side::new("CachingSession", move |number| {
+        let caching = Arc::clone(&caching);
+        async move {
+            let page = caching.execute_single_page(TEXT, (id(number),), PagingState::start()).await;
+            check_theirs(page.map(|(answer, _)| answer))
+        }
+    })
+}
+
+fn check_theirs(answer: Result<QueryResult, ExecutionError>) -> Result<(), Failed> {
+    let answer = answer.map_err(|error| match error {
+        ExecutionError::RequestTimeout(_) => "timeout",
+        _ => "failed",
+    })?;
+    let rows = answer.into_rows_result().map_err(|_| "no rows")?;
+    check(rows.single_row::<(&str,)>().map_err(|_| "no row")?.0)
+}
+
+/// So many attempts more, whatever the error.
+#[derive(Clone)]
+struct Twice(u32);
+
+impl Policy<u64, (), Failed> for Twice {
+    type Future = Ready<()>;
+
+    fn retry(&mut self, _: &mut u64, result: &mut Result<(), Failed>) -> Option<Ready<()>> {
+        result.as_ref().err()?;
+        self.0 = self.0.checked_sub(1)?;
+        Some(ready(()))
+    }
+
+    fn clone_request(&mut self, number: &u64) -> Option<u64> {
+        Some(*number)
+    }
+}
