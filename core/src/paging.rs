@@ -13,6 +13,13 @@ use scylla::response::PagingState as DriverState;
 #[derive(Clone)]
 pub struct PagingState(DriverState);
 
+/// The first page.
+impl Default for PagingState {
+    fn default() -> Self {
+        Self(DriverState::start())
+    }
+}
+
 impl PagingState {
     /// From bytes, for a response that a test makes.
     #[must_use]

@@ -38,6 +38,8 @@ pub struct Bound(BoundRepr);
 #[derive(Clone)]
 enum BoundRepr {
     Driver(Arc<BoundStatement>),
+    /// Serialised by the session, when it sends.
+    Late(Prepared, Values),
     Made,
 }
 
@@ -89,14 +91,31 @@ impl Prepared {
         values: &Values,
         options: &Options,
     ) -> Result<Bound, Error> {
+        self.teach(statement);
+        let bound = self.serialise(statement, values, options)?;
+        Ok(Bound(bound.map_or(BoundRepr::Made, |bound| BoundRepr::Driver(Arc::new(bound)))))
+    }
+
+    pub(crate) fn bind_late(&self, statement: &Statement, values: Values) -> Bound {
+        self.teach(statement);
+        Bound(BoundRepr::Late(self.clone(), values))
+    }
+
+    fn teach(&self, statement: &Statement) {
         if self.0.counter {
             statement.learn_counter();
         }
-        let prepared = match &self.0.handle {
-            Handle::Driver(prepared) => prepared.clone(),
-            Handle::Made => return Ok(Bound(BoundRepr::Made)),
-        };
-        let mut bound = prepared.bind(&values.as_row()).map_err(|error| {
+    }
+
+    /// Nothing if a test made it.
+    fn serialise(
+        &self,
+        statement: &Statement,
+        values: &Values,
+        options: &Options,
+    ) -> Result<Option<BoundStatement>, Error> {
+        let Handle::Driver(prepared) = &self.0.handle else { return Ok(None) };
+        let mut bound = prepared.clone().bind(&values.as_row()).map_err(|error| {
             Error::of_driver(
                 Failure { cause: Some(Arc::new(error.clone())), ..values_kind(&error).into() },
                 statement,
@@ -112,17 +131,27 @@ impl Prepared {
             bound.set_retry_policy(Some(no_failover()));
         }
         options.apply(&mut bound);
-        Ok(Bound(BoundRepr::Driver(Arc::new(bound))))
+        Ok(Some(bound))
     }
 }
 
 impl Bound {
-    /// What the driver executes; nothing if a test made it.
-    pub(crate) fn driver(&self) -> Option<&Arc<BoundStatement>> {
-        match &self.0 {
+    /// What the driver executes; nothing if a test made it. What was not serialised yet is put in
+    /// that place.
+    pub(crate) fn driver<'b>(
+        &'b self,
+        statement: &Statement,
+        options: &Options,
+        place: &'b mut Option<BoundStatement>,
+    ) -> Result<Option<&'b BoundStatement>, Error> {
+        Ok(match &self.0 {
             BoundRepr::Driver(bound) => Some(bound),
+            BoundRepr::Late(prepared, values) => {
+                *place = prepared.serialise(statement, values, options)?;
+                place.as_ref()
+            }
             BoundRepr::Made => None,
-        }
+        })
     }
 
     /// Sets the options anew; copies what is shared.

@@ -1,6 +1,7 @@
 //! What travels down the stack.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
@@ -59,15 +60,33 @@ pub enum Payload {
 pub(crate) struct Options {
     pub(crate) consistency: Option<Consistency>,
     pub(crate) serial_consistency: Option<SerialConsistency>,
-    pub(crate) page_size: Option<u32>,
-    pub(crate) page: Option<PagingState>,
+    page_size: Option<PageSize>,
+    pub(crate) page: PagingState,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) timestamp: Option<i64>,
     pub(crate) attempts: Option<Attempts>,
 }
 
+/// One more than the rows, which makes it half as large: a request is copied at each layer.
+#[derive(Debug, Clone, Copy)]
+struct PageSize(NonZeroU32);
+
+impl PageSize {
+    fn new(rows: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(rows.min(i32::MAX.unsigned_abs())))
+    }
+
+    fn rows(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
 impl Options {
+    pub(crate) fn page_size(&self) -> Option<u32> {
+        self.page_size.map(PageSize::rows)
+    }
+
     pub(crate) fn apply(&self, bound: &mut BoundStatement) {
         if let Some(consistency) = self.consistency {
             bound.set_consistency(consistency);
@@ -83,7 +102,7 @@ impl Options {
 
     /// The driver panics at a page without rows; the session refuses such a request.
     pub(crate) fn driver_page_size(&self) -> Option<i32> {
-        let rows = self.page_size.filter(|rows| *rows > 0)?;
+        let rows = self.page_size().filter(|rows| *rows > 0)?;
         Some(i32::try_from(rows).unwrap_or(i32::MAX))
     }
 
@@ -96,6 +115,9 @@ impl Options {
         }
     }
 }
+
+/// What is larger is not copied in place any more, and each layer copies it.
+const _: () = assert!(size_of::<Request>() <= 128);
 
 impl Request {
     /// Executes a statement with these values: a tuple, a `Vec`, a map by column name, a struct that
@@ -130,29 +152,62 @@ impl Request {
         Self { statement: statement.into(), payload: Payload::Prepare, options: Options::default() }
     }
 
-    /// Binds the values to the prepared statement, which serialises them. One that is bound already
-    /// stays as it is.
+    /// Binds the values to the prepared statement, which serialises them: for a request that is sent
+    /// many times, or to know at once whether the values fit. One that is bound already stays as it
+    /// is.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Values`] if they do not fit; [`ErrorKind::InvalidRequest`] for a request that
     /// prepares, or whose text is another than the prepared one.
     pub fn bind(mut self, prepared: &Prepared) -> Result<Self, Error> {
-        match &self.payload {
-            Payload::Raw(_) if prepared.statement().text() != self.statement.text() => {
-                let why = "the statement that was prepared has another text: prepare this one";
-                Err(self.error(ErrorKind::InvalidRequest(why.to_owned()), None))
+        if self.is_to_be_bound(prepared)?
+            && let Payload::Raw(values) = &self.payload
+        {
+            let bound = prepared.bind(&self.statement, values, &self.options)?;
+            self.payload = Payload::Bound(bound);
+        }
+        Ok(self)
+    }
+
+    /// As [`bind`](Self::bind), and leaves it to the session to serialise the values each time it
+    /// sends them, and to say if they do not fit: for one allocation less, what a statement cache
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`] as [`bind`](Self::bind).
+    pub fn bind_late(mut self, prepared: &Prepared) -> Result<Self, Error> {
+        if self.is_to_be_bound(prepared)?
+            && let Payload::Raw(values) = self.payload
+        {
+            self.payload = Payload::Bound(prepared.bind_late(&self.statement, values));
+        }
+        Ok(self)
+    }
+
+    fn is_to_be_bound(&self, prepared: &Prepared) -> Result<bool, Error> {
+        let why = match &self.payload {
+            Payload::Bound(_) => return Ok(false),
+            Payload::Raw(_) if prepared.statement().has_text_of(&self.statement) => {
+                return Ok(true);
             }
-            Payload::Raw(values) => {
-                let bound = prepared.bind(&self.statement, values, &self.options)?;
-                self.payload = Payload::Bound(bound);
-                Ok(self)
-            }
-            Payload::Bound(_) => Ok(self),
+            Payload::Raw(_) => "the statement that was prepared has another text: prepare this one",
             Payload::Prepare => {
-                let why = "there is nothing to bind in a request that prepares: make another one";
-                Err(self.error(ErrorKind::InvalidRequest(why.to_owned()), None))
+                "there is nothing to bind in a request that prepares: make another one"
             }
+        };
+        Err(self.error(ErrorKind::InvalidRequest(why.to_owned()), None))
+    }
+
+    /// What the driver executes. Values that are not serialised yet are serialised to that place.
+    pub(crate) fn bound<'b>(
+        &'b self,
+        place: &'b mut Option<BoundStatement>,
+    ) -> Result<Option<&'b BoundStatement>, Error> {
+        match &self.payload {
+            Payload::Bound(bound) => bound.driver(&self.statement, &self.options, place),
+            Payload::Raw(_) | Payload::Prepare => Ok(None),
         }
     }
 
@@ -175,9 +230,9 @@ impl Request {
         self.change(|options| options.serial_consistency = Some(consistency))
     }
 
-    /// Sets how many rows a page has, at least 1.
+    /// Sets how many rows a page has, at least 1 and at most 2³¹ - 1.
     pub fn with_page_size(self, rows: u32) -> Self {
-        self.change(|options| options.page_size = Some(rows))
+        self.change(|options| options.page_size = Some(PageSize::new(rows)))
     }
 
     /// Sets the timestamp of a write, in microseconds since 1970; `None` leaves it to the
@@ -188,7 +243,7 @@ impl Request {
 
     /// Asks for the page that starts here, instead of the first.
     pub fn with_page(mut self, page: PagingState) -> Self {
-        self.options.page = Some(page);
+        self.options.page = page;
         self
     }
 
@@ -233,7 +288,7 @@ impl Request {
     /// How many rows a page has, if it does not leave it to the session.
     #[must_use]
     pub fn page_size(&self) -> Option<u32> {
-        self.options.page_size
+        self.options.page_size()
     }
 
     /// Whether it has to be prepared before it can be executed: a raw one, unless the session sends
@@ -324,7 +379,8 @@ mod tests {
         let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, 'secret')");
         let request = Request::new(&insert, ("secret".to_owned(),));
         let bound = request.clone().bind(&Prepared::made(&insert)).unwrap();
-        assert!(!format!("{request:?} {bound:?}").contains("secret"));
+        let late = request.clone().bind_late(&Prepared::made(&insert)).unwrap();
+        assert!(!format!("{request:?} {bound:?} {late:?}").contains("secret"));
     }
 
     #[test]
@@ -335,6 +391,8 @@ mod tests {
         assert!(matches!(error.kind(), ErrorKind::InvalidRequest(_)));
         let same = Statement::new("INSERT INTO t (k) VALUES (?)").named("same");
         assert!(Request::new(&same, (1,)).bind(&prepared).is_ok());
+        assert!(Request::new(&same, (1,)).bind_late(&prepared).is_ok());
+        assert!(Request::new(&other, (1,)).bind_late(&prepared).is_err());
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! One request through the driver: the deadline, the error, the answer.
 
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use scylla::errors::ExecutionError;
 use scylla::frame::response::result::{ColumnType, NativeType};
+use scylla::response::PagingStateResponse;
 use scylla::response::query_result::QueryResult;
-use scylla::response::{PagingState as DriverPage, PagingStateResponse};
 use scylla::statement::Statement as DriverStatement;
 use scylla::statement::prepared::PreparedStatement;
 use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
+use super::runner::Runner;
 use super::schema::{Basis, Schema, TableName};
 use crate::error::{Error, ErrorKind};
 use crate::paging::PagingState;
@@ -27,11 +30,20 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// A request under way.
+pub(super) enum Call {
+    /// What is bound, which is the way of every hot path.
+    Run(Runner),
+    Other(BoxFuture<Result<Response, Error>>),
+    Answered,
+}
+
 /// Starts a request. Each way has a future of its own, since a future is as large as the largest of
-/// its branches; a bound one is the way of every hot path.
-pub(super) fn start(session: Arc<Inner>, request: Request) -> BoxFuture<Result<Response, Error>> {
-    match request.payload() {
-        Payload::Bound(_) => Box::pin(async move { execute(&session, &request).await }),
+/// its branches.
+#[inline]
+pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
+    Call::Other(match request.payload() {
+        Payload::Bound(_) => return Call::Run(Runner::start(session, request)),
         Payload::Prepare => {
             Box::pin(async move { prepare(&session, &request).await.map(Response::of_prepared) })
         }
@@ -39,6 +51,24 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> BoxFuture<Result<R
             Box::pin(async move { prepare_and_execute(&session, request).await })
         }
         Payload::Raw(_) => Box::pin(async move { query(&session, &request).await }),
+    })
+}
+
+impl Call {
+    #[inline]
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response, Error>> {
+        let answer = match self {
+            Self::Run(runner) => runner.poll(cx),
+            Self::Other(future) => return future.as_mut().poll(cx),
+            // No other answer will come.
+            Self::Answered => return Poll::Pending,
+        };
+        if answer.is_ready()
+            && let Self::Run(runner) = mem::replace(self, Self::Answered)
+        {
+            runner.rest();
+        }
+        answer
     }
 }
 
@@ -46,22 +76,18 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> BoxFuture<Result<R
 async fn prepare_and_execute(session: &Arc<Inner>, request: Request) -> Result<Response, Error> {
     let time = Time::of(session, &request)?;
     let prepared = prepare(session, &request).await?;
-    let request = request.with_deadline(time.until).bind(&prepared)?;
+    let request = request.with_deadline(time.until).bind_late(&prepared)?;
     execute(session, &request).await
 }
 
 /// Executes what is bound, and returns one page.
-async fn execute(session: &Inner, request: &Request) -> Result<Response, Error> {
-    let bound = match request.payload() {
-        Payload::Bound(bound) => bound.driver(),
-        Payload::Raw(_) | Payload::Prepare => None,
-    };
-    let Some(bound) = bound else {
+pub(super) async fn execute(session: &Inner, request: &Request) -> Result<Response, Error> {
+    let mut place = None;
+    let Some(bound) = request.bound(&mut place)? else {
         let why = "it was bound to a statement that a test made: bind it to one of this session's";
         return Err(invalid(session, request, why));
     };
-    let page =
-        request.options().page.as_ref().map_or_else(DriverPage::start, PagingState::to_driver);
+    let page = request.options().page.to_driver();
     let answer = pin!(session.driver.execute_bound_single_page(bound, page));
     within(session, request, answer).await
 }
@@ -78,7 +104,7 @@ async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
         statement.set_serial_consistency(Some(serial));
     }
     statement.set_retry_policy(Some(no_failover()));
-    let page = options.page.as_ref().map_or_else(DriverPage::start, PagingState::to_driver);
+    let page = options.page.to_driver();
     let answer = pin!(session.driver.query_single_page(statement, (), page));
     let answer = within(session, request, answer).await;
     // It can have been a `USE`.
@@ -93,7 +119,7 @@ async fn within(
     request: &Request,
     answer: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Response, Error> {
-    if request.options().page_size == Some(0) {
+    if request.page_size() == Some(0) {
         return Err(invalid(session, request, "a page has at least one row: give a page size"));
     }
     let time = Time::of(session, request)?;

@@ -5,6 +5,7 @@ mod config;
 mod connect;
 mod execute;
 mod nodes;
+mod runner;
 mod schema;
 
 use std::fmt;
@@ -30,7 +31,7 @@ use crate::statement::Statement;
 /// A connected session: the innermost service of every stack.
 ///
 /// Cloning is one atomic increment, and all clones are the same session. It is always ready: limits
-/// are the business of layers. One future is boxed for each request, around the driver's.
+/// are the business of layers.
 ///
 /// # What it does by itself
 ///
@@ -139,7 +140,7 @@ impl Service<Request> for Session {
 
     fn call(&mut self, request: Request) -> ResponseFuture {
         request.count_sent();
-        ResponseFuture { future: execute::start(Arc::clone(&self.inner), request) }
+        ResponseFuture { call: execute::start(Arc::clone(&self.inner), request) }
     }
 }
 
@@ -152,14 +153,14 @@ impl fmt::Debug for Session {
 /// The answer of a [`Session`] to come.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture {
-    future: Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>,
+    call: execute::Call,
 }
 
 impl Future for ResponseFuture {
     type Output = Result<Response, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.future.as_mut().poll(cx)
+        self.call.poll(cx)
     }
 }
 

@@ -5,6 +5,7 @@ mod words;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -227,6 +228,12 @@ impl Statement {
             Ok(_) => new - 1,
             Err(other) => other - 1,
         }
+    }
+
+    /// Whether the text is the same. Clones and uses of one static are known by its address.
+    pub(crate) fn has_text_of(&self, other: &Self) -> bool {
+        let (ours, other) = (self.text(), other.text());
+        ptr::eq(ours, other) || ours == other
     }
 
     /// The table that the text names.

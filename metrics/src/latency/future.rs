@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use cqlstack_core::Classify;
 use pin_project_lite::pin_project;
@@ -35,15 +35,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answer = ready!(this.inner.poll(cx));
+        // Looked at where it is: an answer is large, and is not moved on its way up.
+        let answer = this.inner.poll(cx);
+        let outcome = match &answer {
+            Poll::Pending => return answer,
+            Poll::Ready(Ok(_)) => Outcome::Answered,
+            Poll::Ready(Err(error)) => Outcome::Failed(error.class()),
+        };
         // Here, not on drop: the caller may keep a future that is done.
         if let Some(mut watch) = this.watch.take() {
-            watch.outcome = match &answer {
-                Ok(_) => Outcome::Answered,
-                Err(error) => Outcome::Failed(error.class()),
-            };
+            watch.outcome = outcome;
         }
-        Poll::Ready(answer)
+        answer
     }
 }
 

@@ -1,4 +1,4 @@
-//! The answer to come, by one of three ways.
+//! The answer to come, by one of two ways.
 
 use std::fmt;
 use std::pin::Pin;
@@ -30,9 +30,8 @@ pin_project! {
     {
         // Bound, or in no need of it.
         Calling { #[pin] future: S::Future },
-        // To be prepared first.
-        Missed { future: Boxed },
-        Done { outcome: Option<Result<Response, Error>> },
+        // To be prepared first, or known already. In a box, so that the common way stays small.
+        Other { future: Boxed },
     }
 }
 
@@ -41,12 +40,10 @@ impl<S: Service<Request>> ResponseFuture<S> {
         Self { state: State::Calling { future } }
     }
 
-    pub(super) fn missed(future: Boxed) -> Self {
-        Self { state: State::Missed { future } }
-    }
-
-    pub(super) fn done(outcome: Result<Response, Error>) -> Self {
-        Self { state: State::Done { outcome: Some(outcome) } }
+    pub(super) fn other(
+        future: impl Future<Output = Result<Response, Error>> + Send + 'static,
+    ) -> Self {
+        Self { state: State::Other { future: Box::pin(future) } }
     }
 }
 
@@ -59,9 +56,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Calling { future } => future.poll(cx),
-            StateProj::Missed { future } => future.as_mut().poll(cx),
-            // Taken before: no other answer will come.
-            StateProj::Done { outcome } => outcome.take().map_or(Poll::Pending, Poll::Ready),
+            StateProj::Other { future } => future.as_mut().poll(cx),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A request meets its prepared statement.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -49,15 +49,15 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
             let clone = self.inner.clone();
             let inner = mem::replace(&mut self.inner, clone);
             let missed = prepare_and_call(inner, Arc::clone(&self.entries), request);
-            return ResponseFuture::missed(Box::pin(missed));
+            return ResponseFuture::other(missed);
         };
         Counters::count(&counters.hits);
         if asks_to_prepare {
-            return ResponseFuture::done(Ok(Response::of_prepared(prepared)));
+            return ResponseFuture::other(ready(Ok(Response::of_prepared(prepared))));
         }
-        match request.bind(&prepared) {
+        match request.bind_late(&prepared) {
             Ok(bound) => ResponseFuture::calling(self.inner.call(bound)),
-            Err(error) => ResponseFuture::done(Err(error)),
+            Err(error) => ResponseFuture::other(ready(Err(error))),
         }
     }
 }
@@ -71,7 +71,7 @@ async fn prepare_and_call<S: Stack>(
     if matches!(request.payload(), Payload::Prepare) {
         return Ok(Response::of_prepared(prepared));
     }
-    call(&mut inner, request.bind(&prepared)?).await
+    call(&mut inner, request.bind_late(&prepared)?).await
 }
 
 /// Has the statement prepared, by this request or by another that is at it.

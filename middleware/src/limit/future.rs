@@ -47,18 +47,27 @@ pin_project! {
             #[pin]
             future: S::Future,
         },
-        /// Full when it was called, and not polled yet.
-        Called { call: Option<(S, R)>, permits: Arc<Permits>, when_full: WhenFull },
-        Waiting {
-            call: Option<(S, R)>,
-            turn: Turn,
-            place: Place,
-            #[pin]
-            end: Option<Sleep>,
-            why: Why,
-        },
+        // Full when it was called, and not polled yet. In boxes, so that the common way stays small.
+        Called { called: Option<Box<Called<S, R>>> },
+        Waiting { waiting: Option<Box<Waiting<S, R>>> },
         Refused,
     }
+}
+
+struct Called<S, R> {
+    inner: S,
+    request: R,
+    permits: Arc<Permits>,
+    when_full: WhenFull,
+}
+
+struct Waiting<S, R> {
+    inner: S,
+    request: R,
+    turn: Turn,
+    place: Place,
+    end: Option<Pin<Box<Sleep>>>,
+    why: Why,
 }
 
 type Turn = Pin<Box<dyn Future<Output = Permit> + Send + Sync>>;
@@ -74,7 +83,8 @@ impl<S: Service<R>, R> ResponseFuture<S, R> {
         permits: Arc<Permits>,
         when_full: WhenFull,
     ) -> Self {
-        Self { state: State::Called { call: Some((inner, request)), permits, when_full } }
+        let called = Called { inner, request, permits, when_full };
+        Self { state: State::Called { called: Some(Box::new(called)) } }
     }
 }
 
@@ -89,31 +99,31 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProj::Running { permit, future } => {
-                    let answer = ready!(future.poll(cx));
-                    // Here, not on drop: the caller may keep a future that is done.
-                    *permit = None;
-                    return Poll::Ready(answer);
-                }
-                StateProj::Called { call, permits, when_full } => {
-                    let Some((inner, request)) = call.take() else { return Poll::Pending };
-                    let Some(place) = Place::take(permits, *when_full) else {
-                        let refused = refuse(permits, Why::Full, request.statement());
+                StateProj::Running { permit, future } => return poll_running(permit, future, cx),
+                StateProj::Called { called } => {
+                    let Some(called) = called.take() else { return Poll::Pending };
+                    let Some(place) = Place::take(&called.permits, called.when_full) else {
+                        let statement = called.request.statement();
+                        let refused = refuse(&called.permits, Why::Full, statement);
                         state.set(State::Refused);
                         return Poll::Ready(Err(refused.into()));
                     };
-                    wait(inner, request, place, *when_full)
+                    State::Waiting { waiting: Some(Box::new(called.wait(place))) }
                 }
-                StateProj::Waiting { call, turn, place, end, why } => {
-                    let Poll::Ready(permit) = poll_turn(turn, cx) else {
-                        let Some(end) = end.as_pin_mut() else { return Poll::Pending };
-                        ready!(end.poll(cx));
-                        let Some((_, request)) = call.take() else { return Poll::Pending };
-                        let refused = refuse(&place.permits, *why, request.statement());
+                StateProj::Waiting { waiting } => {
+                    let Some(current) = waiting else { return Poll::Pending };
+                    let Poll::Ready(permit) = poll_turn(&mut current.turn, cx) else {
+                        let Some(end) = &mut current.end else { return Poll::Pending };
+                        ready!(end.as_mut().poll(cx));
+                        let statement = current.request.statement();
+                        let refused = refuse(&current.place.permits, current.why, statement);
                         state.set(State::Refused);
                         return Poll::Ready(Err(refused.into()));
                     };
-                    let Some((mut inner, request)) = call.take() else { return Poll::Pending };
+                    let Some(done) = waiting.take() else { return Poll::Pending };
+                    let Waiting { mut inner, request, place, .. } = *done;
+                    // It waits no longer, whatever the call does.
+                    drop(place);
                     let future = inner.call(request);
                     State::Running { permit: Some(permit), future }
                 }
@@ -125,32 +135,44 @@ where
     }
 }
 
+/// An answer is large: it is not moved on its way up.
+fn poll_running<F: Future>(
+    permit: &mut Option<Permit>,
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<F::Output> {
+    let answer = future.poll(cx);
+    if answer.is_ready() {
+        // Here, not on drop: the caller may keep a future that is done.
+        *permit = None;
+    }
+    answer
+}
+
 /// Outside of tokio's budget for a task: a poll that the budget cuts short would queue up later than
 /// its turn.
 fn poll_turn(turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Permit> {
     Pin::new(&mut unconstrained(turn)).poll(cx)
 }
 
-fn wait<S: Service<R>, R: Described>(
-    inner: S,
-    request: R,
-    place: Place,
-    when_full: WhenFull,
-) -> State<S, R> {
-    let allowed = match when_full {
-        WhenFull::WaitBounded { longest, .. } => {
-            place.since.checked_add(longest).map(|end| (end, Why::Waited(longest)))
+impl<S, R: Described> Called<S, R> {
+    fn wait(self, place: Place) -> Waiting<S, R> {
+        let allowed = match self.when_full {
+            WhenFull::WaitBounded { longest, .. } => {
+                place.since.checked_add(longest).map(|end| (end, Why::Waited(longest)))
+            }
+            WhenFull::Wait | WhenFull::Reject => None,
+        };
+        let deadline = self.request.deadline().map(|deadline| (deadline, Why::Deadline));
+        let first = allowed.into_iter().chain(deadline).min_by_key(|(end, _)| *end);
+        Waiting {
+            turn: Box::pin(self.permits.take()),
+            inner: self.inner,
+            request: self.request,
+            place,
+            end: first.map(|(end, _)| Box::pin(sleep_until(end))),
+            why: first.map_or(Why::Full, |(_, why)| why),
         }
-        WhenFull::Wait | WhenFull::Reject => None,
-    };
-    let deadline = request.deadline().map(|deadline| (deadline, Why::Deadline));
-    let first = allowed.into_iter().chain(deadline).min_by_key(|(end, _)| *end);
-    State::Waiting {
-        turn: Box::pin(Arc::clone(&place.permits).take()),
-        call: Some((inner, request)),
-        place,
-        end: first.map(|(end, _)| sleep_until(end)),
-        why: first.map_or(Why::Full, |(_, why)| why),
     }
 }
 

@@ -36,7 +36,8 @@ pin_project! {
     #[project = StateProj]
     enum State<F> {
         Calling { #[pin] future: F },
-        Sleeping { #[pin] sleep: Sleep },
+        // In a box, so that the common way stays small.
+        Sleeping { sleep: Pin<Box<Sleep>> },
         Readying,
     }
 }
@@ -112,10 +113,13 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let outcome = match this.state.as_mut().project() {
-                StateProj::Calling { future } => ready!(future.poll(cx)),
+            let error = match this.state.as_mut().project() {
+                StateProj::Calling { future } => match future.poll(cx) {
+                    Poll::Ready(Err(error)) => error,
+                    other => return other,
+                },
                 StateProj::Sleeping { sleep } => {
-                    ready!(sleep.poll(cx));
+                    ready!(sleep.as_mut().poll(cx));
                     this.state.set(State::Readying);
                     continue;
                 }
@@ -125,15 +129,11 @@ where
                         this.state.set(State::Calling { future });
                         continue;
                     }
-                    Err(error) => Err(error),
+                    Err(error) => error,
                 },
             };
-            let error = match outcome {
-                Ok(response) => return Poll::Ready(Ok(response)),
-                Err(error) => error,
-            };
             let next = after_failure(error, this.before, this.shared, this.request, *this.end)?;
-            this.state.set(State::Sleeping { sleep: sleep_until(next) });
+            this.state.set(State::Sleeping { sleep: Box::pin(sleep_until(next)) });
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use cqlstack_core::{
-    Consistency, Payload, Request, SerialConsistency, SerializeRow, Statement, StatementKind,
-    StaticStatement,
+    Consistency, ErrorKind, Payload, Request, SerialConsistency, SerializeRow, Statement,
+    StatementKind, StaticStatement,
 };
 
 use crate::support::{connect, run};
@@ -93,6 +93,10 @@ async fn nothing_of_the_statement_that_was_prepared_stays_with_another_of_the_sa
     let second = first.clone().named("second");
     let prepared = db.service().prepare(&first).await.unwrap();
     let wrong = Request::new(&second, ("one", "Ada")).bind(&prepared).unwrap_err();
+    assert_eq!(wrong.statement().unwrap().name(), "second");
+    let late = Request::new(&second, ("one", "Ada")).bind_late(&prepared).unwrap();
+    let wrong = db.request(late).await.unwrap_err();
+    assert!(matches!(wrong.kind(), ErrorKind::Values(_)), "{wrong}");
     assert_eq!(wrong.statement().unwrap().name(), "second");
 }
 

@@ -80,7 +80,7 @@ pub(crate) async fn all(nodes: &[String]) -> Result<Vec<Side>, Failure> {
     sides.extend(raw.in_towers_layers());
     let prepared = session.prepare(&SELECT).await?;
     let once = Request::new(&SELECT, (1,)).bind(&prepared)?;
-    let bound = move |id: i32| Request::new(&SELECT, (id,)).bind(&prepared);
+    let bound = move |id: i32| Request::new(&SELECT, (id,)).bind_late(&prepared);
     let limit = ConcurrencyLimitLayer::new(PERMITS)?.layer(session.clone());
     sides.extend([
         bound_side("session, bound once", session.clone(), move |_| Ok(once.clone())),
@@ -103,31 +103,31 @@ fn id(number: u64) -> i32 {
 }
 
 fn unbound_side(name: &'static str, db: Client<impl Stack + Sync + 'static>) -> Side {
+    let db = Arc::new(db);
     Side::new(name, move |number| {
-        let call = db.execute(&SELECT, (id(number),));
-        async move { check_ours(call.await) }
+        let db = Arc::clone(&db);
+        async move { check_ours(&db.execute(&SELECT, (id(number),)).await) }
     })
 }
 
 fn bound_side(
     name: &'static str,
     service: impl Stack + Sync + 'static,
-    bound: impl Fn(i32) -> Result<Request, Error> + Clone + Send + Sync + 'static,
+    bound: impl Fn(i32) -> Result<Request, Error> + Send + Sync + 'static,
 ) -> Side {
-    let db = Client::new(service);
+    let shared = Arc::new((Client::new(service), bound));
     Side::new(name, move |number| {
-        let call = bound(id(number)).map(|request| db.request(request));
+        let shared = Arc::clone(&shared);
         async move {
-            match call {
-                Ok(call) => check_ours(call.await),
-                Err(error) => Err(error.class().as_str()),
-            }
+            let (db, bound) = &*shared;
+            let request = bound(id(number)).map_err(|error| error.class().as_str())?;
+            check_ours(&db.request(request).await)
         }
     })
 }
 
-fn check_ours(answer: Result<Response, Error>) -> Result<(), Failed> {
-    let answer = answer.map_err(|error| error.class().as_str())?;
+fn check_ours(answer: &Result<Response, Error>) -> Result<(), Failed> {
+    let answer = answer.as_ref().map_err(|error| error.class().as_str())?;
     check(answer.value().map_err(|error| error.class().as_str())?)
 }
 

@@ -16,7 +16,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 };
 
 /// Reads over which a count is made.
-const READS: u32 = 2_000;
+const READS: u32 = 5_000;
 
 fn runtime() -> Result<Runtime, Failure> {
     Ok(Builder::new_current_thread().enable_all().build()?)
@@ -38,7 +38,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         let instructions = callgrind::per_request(SCENARIO.name, side.name, &nodes, READS, rounds)?;
         found.push([
             instructions,
-            Some(per_read(counted.allocations)),
+            Some(per_read(counted.allocations + counted.reallocations)),
             Some(per_read(counted.bytes_allocated)),
         ]);
         bar.inc(1);

@@ -54,7 +54,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
             name: case.name,
             beside: case.beside,
             nanos,
-            allocations: per_request(counted.allocations),
+            allocations: per_request(counted.allocations + counted.reallocations),
             bytes: per_request(counted.bytes_allocated),
             instructions,
         });
