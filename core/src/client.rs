@@ -68,6 +68,7 @@ impl<S: Stack> Client<S> {
     ///
     /// The future holds nothing of the client and can be spawned. It does nothing until it is polled,
     /// but a write has its timestamp from here.
+    #[inline]
     pub fn execute<V>(&self, statement: impl Into<Statement>, values: V) -> Call<S>
     where
         V: SerializeRow + Send + Sync + 'static,
@@ -76,6 +77,7 @@ impl<S: Stack> Client<S> {
     }
 
     /// Sends a request that has options set, or one without values. As [`execute`](Self::execute).
+    #[inline]
     pub fn request(&self, request: impl Into<Request>) -> Call<S> {
         Call {
             state: State::Readying { service: self.service.clone(), request: Some(request.into()) },
@@ -119,15 +121,15 @@ impl<S: Service<Request>> Future for Call<S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
-            let future = match state.as_mut().project() {
+            let next = match state.as_mut().project() {
                 StateProj::Readying { service, request } => {
                     ready!(service.poll_ready(cx))?;
                     let Some(request) = request.take() else { return Poll::Pending };
-                    service.call(request)
+                    State::Calling { future: service.call(request) }
                 }
                 StateProj::Calling { future } => return future.poll(cx),
             };
-            state.set(State::Calling { future });
+            state.set(next);
         }
     }
 }

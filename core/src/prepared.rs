@@ -92,10 +92,15 @@ impl Prepared {
         options: &Options,
     ) -> Result<Bound, Error> {
         self.teach(statement);
-        let bound = self.serialise(statement, values, options)?;
-        Ok(Bound(bound.map_or(BoundRepr::Made, |bound| BoundRepr::Driver(Arc::new(bound)))))
+        Ok(Bound(match &self.0.handle {
+            Handle::Driver(prepared) => {
+                BoundRepr::Driver(Arc::new(serialise(prepared, statement, values, options)?))
+            }
+            Handle::Made => BoundRepr::Made,
+        }))
     }
 
+    #[inline]
     pub(crate) fn bind_late(&self, statement: &Statement, values: Values) -> Bound {
         self.teach(statement);
         Bound(BoundRepr::Late(self.clone(), values))
@@ -106,38 +111,38 @@ impl Prepared {
             statement.learn_counter();
         }
     }
+}
 
-    /// Nothing if a test made it.
-    fn serialise(
-        &self,
-        statement: &Statement,
-        values: &Values,
-        options: &Options,
-    ) -> Result<Option<BoundStatement>, Error> {
-        let Handle::Driver(prepared) = &self.0.handle else { return Ok(None) };
-        let mut bound = prepared.clone().bind(&values.as_row()).map_err(|error| {
-            Error::of_driver(
-                Failure { cause: Some(Arc::new(error.clone())), ..values_kind(&error).into() },
-                statement,
-                options.work(statement, None),
-                false,
-            )
-        })?;
-        // A user's word counts for resends by layers, which wait; the driver does not wait, and hears
-        // it only where the table of promises lets it fail over.
-        let fails_over = statement.kind().fails_over();
-        bound.set_is_idempotent(fails_over && statement.is_idempotent());
-        if !fails_over {
-            bound.set_retry_policy(Some(no_failover()));
-        }
-        options.apply(&mut bound);
-        Ok(Some(bound))
+#[inline]
+fn serialise(
+    prepared: &PreparedStatement,
+    statement: &Statement,
+    values: &Values,
+    options: &Options,
+) -> Result<BoundStatement, Error> {
+    let mut bound = prepared.clone().bind(&values.as_row()).map_err(|error| {
+        Error::of_driver(
+            Failure { cause: Some(Arc::new(error.clone())), ..values_kind(&error).into() },
+            statement,
+            options.work(statement, None),
+            false,
+        )
+    })?;
+    // A user's word counts for resends by layers, which wait; the driver does not wait, and hears
+    // it only where the table of promises lets it fail over.
+    let fails_over = statement.kind().fails_over();
+    bound.set_is_idempotent(fails_over && statement.is_idempotent());
+    if !fails_over {
+        bound.set_retry_policy(Some(no_failover()));
     }
+    options.apply(&mut bound);
+    Ok(bound)
 }
 
 impl Bound {
     /// What the driver executes; nothing if a test made it. What was not serialised yet is put in
     /// that place.
+    #[inline]
     pub(crate) fn driver<'b>(
         &'b self,
         statement: &Statement,
@@ -146,10 +151,12 @@ impl Bound {
     ) -> Result<Option<&'b BoundStatement>, Error> {
         Ok(match &self.0 {
             BoundRepr::Driver(bound) => Some(bound),
-            BoundRepr::Late(prepared, values) => {
-                *place = prepared.serialise(statement, values, options)?;
-                place.as_ref()
-            }
+            BoundRepr::Late(prepared, values) => match &prepared.0.handle {
+                Handle::Driver(prepared) => {
+                    Some(place.insert(serialise(prepared, statement, values, options)?))
+                }
+                Handle::Made => None,
+            },
             BoundRepr::Made => None,
         })
     }

@@ -122,6 +122,7 @@ const _: () = assert!(size_of::<Request>() <= 128);
 impl Request {
     /// Executes a statement with these values: a tuple, a `Vec`, a map by column name, a struct that
     /// derives `SerializeRow`, or `()` for none. Costs one allocation.
+    #[inline]
     pub fn new<V>(statement: impl Into<Statement>, values: V) -> Self
     where
         V: SerializeRow + Send + Sync + 'static,
@@ -177,6 +178,7 @@ impl Request {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidRequest`] as [`bind`](Self::bind).
+    #[inline]
     pub fn bind_late(mut self, prepared: &Prepared) -> Result<Self, Error> {
         if self.is_to_be_bound(prepared)?
             && let Payload::Raw(values) = self.payload
@@ -186,6 +188,7 @@ impl Request {
         Ok(self)
     }
 
+    #[inline]
     fn is_to_be_bound(&self, prepared: &Prepared) -> Result<bool, Error> {
         let why = match &self.payload {
             Payload::Bound(_) => return Ok(false),
@@ -201,6 +204,7 @@ impl Request {
     }
 
     /// What the driver executes. Values that are not serialised yet are serialised to that place.
+    #[inline]
     pub(crate) fn bound<'b>(
         &'b self,
         place: &'b mut Option<BoundStatement>,

@@ -129,6 +129,7 @@ impl Response {
         self
     }
 
+    #[inline]
     pub(crate) fn of_driver(
         statement: &Statement,
         result: QueryResult,

@@ -1,9 +1,10 @@
 //! One request through the driver: the deadline, the error, the answer.
 
+use std::future::poll_fn;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use scylla::errors::ExecutionError;
@@ -12,7 +13,8 @@ use scylla::response::PagingStateResponse;
 use scylla::response::query_result::QueryResult;
 use scylla::statement::Statement as DriverStatement;
 use scylla::statement::prepared::PreparedStatement;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Inner;
 use super::runner::Runner;
@@ -113,31 +115,40 @@ async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
 }
 
 /// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
-/// has some 4 KB, and an argument is held twice.
+/// has some 4 KB, and an argument is held twice. `timeout_at` would do, and copies the answer, which is
+/// large, three times more.
 async fn within(
     session: &Inner,
     request: &Request,
-    answer: Pin<&mut impl Future<Output = Answer>>,
+    mut answer: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Response, Error> {
     if request.page_size() == Some(0) {
         return Err(invalid(session, request, "a page has at least one row: give a page size"));
     }
     let time = Time::of(session, request)?;
-    let default = Some(session.config.consistency);
-    match timeout_at(time.until, answer).await {
-        Ok(Ok((result, next))) => {
-            let next = match next {
-                PagingStateResponse::HasMorePages { state } => {
-                    Some(PagingState::from_driver(state))
-                }
-                PagingStateResponse::NoMorePages => None,
-            };
-            Response::of_driver(request.statement(), result, next)
-                .map_err(|kind| request.error(kind, default))
+    let mut end = pin!(sleep_until(time.until));
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(response(session, request, answer));
         }
-        Ok(Err(error)) => Err(request.error(error, default)),
-        Err(_) => Err(request.error(ErrorKind::Timeout { after: time.given() }, default)),
-    }
+        // Also where the answer has used up the task's budget.
+        ready!(pin!(unconstrained(end.as_mut())).poll(cx));
+        let after = ErrorKind::Timeout { after: time.given() };
+        Poll::Ready(Err(request.error(after, Some(session.config.consistency))))
+    })
+    .await
+}
+
+#[inline]
+fn response(session: &Inner, request: &Request, answer: Answer) -> Result<Response, Error> {
+    let default = Some(session.config.consistency);
+    let (result, next) = answer.map_err(|error| request.error(error, default))?;
+    let next = match next {
+        PagingStateResponse::HasMorePages { state } => Some(PagingState::from_driver(state)),
+        PagingStateResponse::NoMorePages => None,
+    };
+    Response::of_driver(request.statement(), result, next)
+        .map_err(|kind| request.error(kind, default))
 }
 
 pub(super) async fn prepare(session: &Arc<Inner>, request: &Request) -> Result<Prepared, Error> {
@@ -200,6 +211,7 @@ struct Time {
 }
 
 impl Time {
+    #[inline]
     fn of(session: &Inner, request: &Request) -> Result<Self, Error> {
         let started = Instant::now();
         let default = match request.statement().kind() {

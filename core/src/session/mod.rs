@@ -138,6 +138,7 @@ impl Service<Request> for Session {
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, request: Request) -> ResponseFuture {
         request.count_sent();
         ResponseFuture { call: execute::start(Arc::clone(&self.inner), request) }
@@ -159,6 +160,7 @@ pub struct ResponseFuture {
 impl Future for ResponseFuture {
     type Output = Result<Response, Error>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.call.poll(cx)
     }

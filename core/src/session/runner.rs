@@ -36,8 +36,15 @@ pub(super) struct Runner {
 /// ever waits for the other.
 #[derive(Default)]
 struct Desk {
-    request: Mutex<Option<(Arc<Inner>, Request)>>,
+    work: Mutex<Work>,
     answer: Mutex<Option<Result<Response, Error>>>,
+}
+
+/// Two options, since both together are too large to be copied in place.
+#[derive(Default)]
+struct Work {
+    session: Option<Arc<Inner>>,
+    request: Option<Request>,
 }
 
 impl Runner {
@@ -45,8 +52,9 @@ impl Runner {
     pub(super) fn start(session: Arc<Inner>, request: Request) -> Self {
         let idle = IDLE_RUNNERS.try_with(|idle| idle.try_borrow_mut().ok()?.pop());
         let runner = idle.ok().flatten().unwrap_or_else(Self::new);
-        if let Ok(mut desk) = runner.desk.request.try_lock() {
-            *desk = Some((session, request));
+        if let Ok(mut work) = runner.desk.work.try_lock() {
+            work.session = Some(session);
+            work.request = Some(request);
         }
         runner
     }
@@ -78,8 +86,10 @@ impl Runner {
 
 async fn run(desk: Arc<Desk>) -> Infallible {
     loop {
-        let work = desk.request.try_lock().ok().and_then(|mut request| request.take());
-        if let Some((session, request)) = work {
+        let work = desk.work.try_lock().ok();
+        let (session, request) =
+            work.map_or((None, None), |mut work| (work.session.take(), work.request.take()));
+        if let (Some(session), Some(request)) = (session, request) {
             let answer = execute(&session, &request).await;
             drop((session, request));
             if let Ok(mut desk) = desk.answer.try_lock() {

@@ -183,6 +183,7 @@ impl Statement {
 
     /// The CQL text. It can contain literals: log the [`name`](Self::name) instead.
     #[must_use]
+    #[inline]
     pub fn text(&self) -> &str {
         &self.inner().text
     }
@@ -195,6 +196,7 @@ impl Statement {
 
     /// What it does.
     #[must_use]
+    #[inline]
     pub fn kind(&self) -> StatementKind {
         let inner = self.inner();
         if inner.counter.load(Ordering::Relaxed) {
@@ -206,6 +208,7 @@ impl Statement {
     /// Whether it may be sent twice: a read unless the user denied it, anything else only if the
     /// user said so, and never a counter or conditional statement.
     #[must_use]
+    #[inline]
     pub fn is_idempotent(&self) -> bool {
         let kind = self.kind();
         !kind.is_never_idempotent()

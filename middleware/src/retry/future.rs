@@ -50,6 +50,7 @@ struct Before {
 }
 
 impl<S: Service<R>, R> ResponseFuture<S, R> {
+    #[inline]
     pub(super) fn new(
         first: S::Future,
         inner: S,
