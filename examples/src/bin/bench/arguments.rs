@@ -1,11 +1,15 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+use cqlstack_core::Consistency;
 
 use crate::scenarios::{self, Scenario};
+use crate::values::{KINDS, Specs};
 
 /// Measures cqlstack beside the bare driver and beside other layers, in one run, in turns.
 ///
@@ -15,10 +19,16 @@ use crate::scenarios::{self, Scenario};
 #[command(
     version,
     after_help = "Examples:\n  bench throughput                      the stack beside the bare driver\n  \
-                  bench throughput --json found.jsonl   the same, each figure also as a JSON line\n\n\
+                  bench layers --json found.jsonl       each figure also as a JSON line\n  \
+                  bench rate --at 0.5 --in-flight 100 --seconds 30 --freeze 15,1\n  \
+                  bench workload --schema 'CREATE TABLE bench.t (k int PRIMARY KEY, v text)' \\\n    \
+                  --statement 'INSERT INTO bench.t (k, v) VALUES (?, ?)' --values int:1000,text:50 --weight 1 \\\n    \
+                  --statement 'SELECT v FROM bench.t WHERE k = ?' --values int:1000 --weight 9 \\\n    \
+                  --rate 2000 --max-p99 20 --max-errors 0.001\n\n\
                   Environment:\n  CASSANDRA_NODES=host:port,host:port   use this cluster instead of \
                   starting one; the\n                                        keyspace `bench` is left \
-                  behind in it\n\nExit codes:\n  0 done, 1 failed, 2 wrong arguments"
+                  behind in it\n\nExit codes:\n  0 done, 1 failed, 2 wrong arguments, 3 a bound (--max-...) \
+                  was missed"
 )]
 pub(crate) struct Arguments {
     /// What to measure; `--list` tells what there is.
@@ -38,11 +48,76 @@ pub(crate) struct Arguments {
     /// How long each side is loaded in a round; else what suits the scenario.
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub(crate) seconds: Option<Duration>,
+
     /// How many requests are in flight.
     #[arg(long, value_name = "N,N", value_delimiter = ',', help_heading = "throughput")]
     #[arg(default_values_t = [1, 10, 100, 1_000])]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=30_000))]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=30_000))]
     pub(crate) concurrency: Vec<usize>,
+
+    /// The shares of the capacity that are asked for.
+    #[arg(long = "at", value_name = "X,X", value_delimiter = ',', help_heading = "rate")]
+    #[arg(default_values_t = [0.5, 0.8, 1.0, 1.5, 2.0], value_parser = positive)]
+    pub(crate) shares: Vec<f64>,
+    /// The capacity, requests a second; else it is measured first, with 100 in flight.
+    #[arg(long, value_name = "R", value_parser = positive, help_heading = "rate")]
+    pub(crate) capacity: Option<f64>,
+    /// Freezes the nodes of a throwaway cluster AT seconds after the begin of each run, FOR seconds.
+    #[arg(long, value_name = "AT,FOR", value_parser = freeze, help_heading = "rate, workload")]
+    pub(crate) freeze: Option<(Duration, Duration)>,
+    /// How many requests are in flight at most; the others queue up in the generator [rate: 10000,
+    /// workload: 100].
+    #[arg(long, value_name = "N", help_heading = "rate, workload")]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=30_000))]
+    pub(crate) in_flight: Option<usize>,
+    /// Within how many milliseconds of when it was due an answer is good.
+    #[arg(long, value_name = "MS", value_parser = millis, default_value = "100")]
+    #[arg(help_heading = "rate, workload")]
+    pub(crate) slo: Duration,
+    /// Exit code 3 if the p99 of the full stack's response times is above.
+    #[arg(long, value_name = "MS", value_parser = millis, help_heading = "rate, workload")]
+    pub(crate) max_p99: Option<Duration>,
+    /// Exit code 3 if a larger part of the full stack's requests failed or was not done.
+    #[arg(long, value_name = "PART", value_parser = part, help_heading = "rate, workload")]
+    pub(crate) max_errors: Option<f64>,
+
+    /// A statement, instead of reads and writes of a table with one text; can be given several times.
+    #[arg(long, value_name = "CQL", help_heading = "workload")]
+    pub(crate) statement: Vec<String>,
+    /// The values of each statement, in the same order, made up for each request.
+    #[arg(long, value_name = "KIND,KIND", help_heading = "workload", long_help = values_help())]
+    pub(crate) values: Vec<Specs>,
+    /// How often each statement is chosen, beside the others.
+    #[arg(long, value_name = "W", help_heading = "workload")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) weight: Vec<u32>,
+    /// A statement to run first; can be given several times.
+    #[arg(long, value_name = "CQL", help_heading = "workload")]
+    pub(crate) schema: Vec<String>,
+    /// Without --statement: reads among the requests.
+    #[arg(long, value_name = "W", default_value_t = 9, help_heading = "workload")]
+    pub(crate) reads: u32,
+    /// Without --statement: writes among the requests.
+    #[arg(long, value_name = "W", default_value_t = 1, help_heading = "workload")]
+    pub(crate) writes: u32,
+    /// Without --statement: characters in a row.
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "workload")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) row_size: u32,
+    /// Requests a second, in an open loop; else as many as can be, in a closed one.
+    #[arg(long, value_name = "R", value_parser = positive, help_heading = "workload")]
+    pub(crate) rate: Option<f64>,
+
+    /// The longest time of one request, on both sides; else each side's default.
+    #[arg(long, value_name = "MS", value_parser = millis, help_heading = "Sessions")]
+    pub(crate) timeout: Option<Duration>,
+    /// Connections to each node; else one.
+    #[arg(long, value_name = "N", help_heading = "Sessions")]
+    pub(crate) connections: Option<NonZeroUsize>,
+    /// The consistency level; else `LOCAL_QUORUM`.
+    #[arg(long, value_name = "LEVEL", value_parser = consistency, help_heading = "Sessions")]
+    pub(crate) consistency: Option<Consistency>,
+
     /// Makes requests on one side of the scenario and nothing else: what runs under callgrind.
     #[arg(long, value_name = "SIDE", hide = true)]
     pub(crate) probe: Option<String>,
@@ -51,12 +126,54 @@ pub(crate) struct Arguments {
     pub(crate) requests: u32,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 =
-        text.parse().map_err(|_| "give a number of seconds, as in 1.5".to_owned())?;
-    if seconds.is_finite() && (0.05..=86_400.0).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
+fn values_help() -> String {
+    format!("The values of each statement, in the same order, made up for each request: {KINDS}")
+}
+
+fn number(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "give a number, as in 1.5".to_owned())?;
+    // A NaN is in no range.
+    if range.contains(&number) {
+        Ok(number)
     } else {
-        Err("give 0.05 to 86400 seconds".to_owned())
+        Err(format!("give {} to {}", range.start(), range.end()))
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    number(text, 0.05..=86_400.0).map(Duration::from_secs_f64)
+}
+
+fn millis(text: &str) -> Result<Duration, String> {
+    number(text, 0.1..=3_600_000.0).map(|millis| Duration::from_secs_f64(millis / 1e3))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text, 0.001..=10_000_000.0)
+}
+
+fn part(text: &str) -> Result<f64, String> {
+    number(text, 0.0..=1.0)
+}
+
+fn freeze(text: &str) -> Result<(Duration, Duration), String> {
+    let (at, length) = text.split_once(',').ok_or("give two numbers of seconds, as in 15,1")?;
+    Ok((seconds(at)?, seconds(length)?))
+}
+
+fn consistency(text: &str) -> Result<Consistency, String> {
+    let levels = [
+        ("ANY", Consistency::Any),
+        ("ONE", Consistency::One),
+        ("TWO", Consistency::Two),
+        ("THREE", Consistency::Three),
+        ("QUORUM", Consistency::Quorum),
+        ("ALL", Consistency::All),
+        ("LOCAL_QUORUM", Consistency::LocalQuorum),
+        ("EACH_QUORUM", Consistency::EachQuorum),
+        ("LOCAL_ONE", Consistency::LocalOne),
+    ];
+    let found = levels.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    let names = || levels.map(|(name, _)| name).join(", ");
+    found.map(|(_, level)| *level).ok_or_else(|| format!("give one of {}", names()))
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::cluster::{Cluster, Node};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Arguments;
+use crate::connect::Connect;
+use crate::load::Outcome;
 use crate::report::{Figure, Report};
 use crate::scenarios::Scenario;
 use crate::{Failure, header, sides};
@@ -15,12 +18,13 @@ pub(crate) struct Bench {
     pub(crate) arguments: Arguments,
     report: Report,
     cluster: Option<Cluster>,
+    missed: Vec<String>,
 }
 
 impl Bench {
     pub(crate) fn new(arguments: Arguments) -> Result<Self, Failure> {
         let report = Report::to(arguments.json.as_deref())?;
-        Ok(Self { arguments, report, cluster: None })
+        Ok(Self { arguments, report, cluster: None, missed: Vec::new() })
     }
 
     pub(crate) fn begin(&mut self, scenario: &Scenario) -> Result<(), Failure> {
@@ -34,24 +38,62 @@ impl Bench {
         Ok(Builder::new_multi_thread().enable_all().build()?)
     }
 
-    /// The cluster that `CASSANDRA_NODES` names, or one node of our own, with the table in it.
-    pub(crate) fn nodes(&mut self, runtime: &Runtime) -> Result<Vec<String>, Failure> {
-        if let Some(cluster) = &self.cluster {
-            return Ok(cluster.contact_points());
+    /// How to reach the cluster that `CASSANDRA_NODES` names, or one node of our own, with the table
+    /// in it.
+    pub(crate) fn connect(&mut self, runtime: &Runtime) -> Result<Connect, Failure> {
+        let Arguments { timeout, connections, consistency, .. } = self.arguments;
+        let nodes = self.cluster.as_ref().map(Cluster::contact_points).unwrap_or_default();
+        let mut connect = Connect { nodes, timeout, connections, consistency };
+        if self.cluster.is_some() {
+            return Ok(connect);
         }
         let spinner = ProgressBar::new_spinner().with_message("starting Cassandra");
         spinner.enable_steady_tick(Duration::from_millis(100));
         let cluster = runtime.block_on(Cluster::builder().start_or_use_existing())?;
-        let nodes = cluster.contact_points();
+        connect.nodes = cluster.contact_points();
         self.cluster = Some(cluster);
-        runtime.block_on(sides::create_table(&nodes))?;
+        // On a runtime of its own, with which its connections end: none breaks later.
+        let own = Builder::new_current_thread().enable_all().build()?;
+        let version = own.block_on(sides::create_table(&connect))?;
+        drop(own);
         spinner.finish_and_clear();
-        Ok(nodes)
+        println!("Cassandra {version} at {}", connect.nodes.join(", "));
+        self.report.write(&Server { cassandra: version })?;
+        Ok(connect)
+    }
+
+    /// The nodes of the cluster, to break.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        self.cluster.as_ref().map_or(&[], Cluster::nodes)
+    }
+
+    /// Notes which of the bounds that were asked for this one misses.
+    pub(crate) fn check(&mut self, side: &str, outcome: &Outcome) {
+        let Arguments { max_p99, max_errors, .. } = self.arguments;
+        let p99 = outcome.recorded.response.percentile(99.0);
+        if let Some(most) = max_p99.filter(|most| p99 > *most) {
+            self.missed.push(format!("{side}: p99 {p99:.1?} is above {most:.1?}"));
+        }
+        let errors = outcome.error_part();
+        if let Some(most) = max_errors.filter(|most| errors > *most) {
+            let all = "of all requests failed or were not done, which is above";
+            self.missed.push(format!("{side}: {errors:.4} {all} {most}"));
+        }
+    }
+
+    /// The bounds that were missed.
+    pub(crate) fn missed(&self) -> &[String] {
+        &self.missed
     }
 
     pub(crate) fn figure(&mut self, figure: &Figure<'_>) -> Result<(), Failure> {
         self.report.write(figure)
     }
+}
+
+#[derive(Serialize)]
+struct Server {
+    cassandra: String,
 }
 
 /// For work that has so many steps.

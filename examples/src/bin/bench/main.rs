@@ -3,6 +3,8 @@
 mod arguments;
 mod bench;
 mod callgrind;
+mod connect;
+mod figures;
 mod header;
 mod load;
 mod process;
@@ -11,6 +13,9 @@ mod rounds;
 mod scenarios;
 mod side;
 mod sides;
+mod sockets;
+mod table;
+mod values;
 
 use std::alloc::System;
 use std::process::ExitCode;
@@ -20,6 +25,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use arguments::Arguments;
 use bench::Bench;
+
+/// Of the exit codes.
+const BOUND_MISSED: u8 = 3;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,5 +63,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         bench.begin(scenario)?;
         (scenario.run)(&mut bench)?;
     }
-    Ok(ExitCode::SUCCESS)
+    for missed in bench.missed() {
+        eprintln!("bench: {missed}");
+    }
+    Ok(if bench.missed().is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BOUND_MISSED) })
 }

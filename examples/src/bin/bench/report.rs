@@ -22,7 +22,7 @@ pub(crate) struct Figure<'f> {
     pub(crate) side: &'f str,
     /// How many are in flight, or what else was varied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) load: Option<String>,
+    pub(crate) load: Option<&'f str>,
     pub(crate) ours: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) baseline: Option<f64>,

@@ -9,7 +9,7 @@ use crate::side::Side;
 const TURNS: u32 = 4;
 
 /// All rounds of one side.
-pub(crate) struct Rounds(Vec<Outcome>);
+pub(crate) struct Rounds(pub(crate) Vec<Outcome>);
 
 /// Loads each side in each round for the time of the plan, cut into turns, in another order each
 /// time. One round more warms up.
@@ -17,6 +17,7 @@ pub(crate) async fn in_turns(
     sides: &[Side],
     plan: Plan,
     rounds: u32,
+    ports: &[u16],
     bar: &ProgressBar,
 ) -> Vec<Rounds> {
     let plan = Plan { time: plan.time / TURNS, ..plan };
@@ -27,7 +28,7 @@ pub(crate) async fn in_turns(
         for _ in 0..TURNS {
             fastrand::shuffle(&mut order);
             for &index in &order {
-                let outcome = load::run(&sides[index], plan).await;
+                let outcome = load::run(&sides[index], plan, ports).await;
                 match &mut of_round[index] {
                     Some(before) => before.add(&outcome),
                     none => *none = Some(outcome),

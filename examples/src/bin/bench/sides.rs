@@ -4,12 +4,11 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Client, Error, Request, Response, Session, Stack, StaticStatement};
+use cqlstack_core::{Client, Error, Request, Response, Stack, StaticStatement};
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
 use scylla::client::session::Session as Driver;
-use scylla::client::session_builder::SessionBuilder;
 use scylla::errors::ExecutionError;
 use scylla::response::PagingState;
 use scylla::response::query_result::QueryResult;
@@ -19,6 +18,7 @@ use tower::retry::{Policy, Retry};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::Failure;
+use crate::connect::{Connect, full_stack};
 use crate::side::{Failed, Side};
 
 pub(crate) const TEXT: &str = "SELECT name FROM bench.users WHERE id = ?";
@@ -33,8 +33,9 @@ pub(crate) const USERS: i32 = 10_000;
 /// More than any scenario has in flight: what is measured is the layer and not a wait.
 const PERMITS: usize = 100_000;
 
-pub(crate) async fn create_table(nodes: &[String]) -> Result<(), Failure> {
-    let db = Client::new(StatementCacheLayer::default().layer(session(nodes).await?));
+/// Says which version the server has.
+pub(crate) async fn create_table(connect: &Connect) -> Result<String, Failure> {
+    let db = Client::new(StatementCacheLayer::default().layer(connect.session().await?));
     for text in [
         "CREATE KEYSPACE IF NOT EXISTS bench WITH replication = \
          {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
@@ -46,36 +47,20 @@ pub(crate) async fn create_table(nodes: &[String]) -> Result<(), Failure> {
     loop {
         let some: Vec<_> = writes.by_ref().take(100).collect();
         if some.is_empty() {
-            return Ok(());
+            break;
         }
         futures::future::try_join_all(some).await?;
     }
-}
-
-pub(crate) async fn session(nodes: &[String]) -> Result<Session, Error> {
-    Session::builder().contact_points(nodes).build().await
-}
-
-pub(crate) async fn driver(nodes: &[String]) -> Result<Driver, Failure> {
-    Ok(SessionBuilder::new().known_nodes(nodes).build().await?)
-}
-
-/// The stack of the README.
-pub(crate) fn full_stack(session: Session) -> Result<Client<impl Stack + Sync + 'static>, Failure> {
-    let stack = ServiceBuilder::new()
-        .layer(MetricsLayer::new())
-        .layer(RetryLayer::default())
-        .layer(ConcurrencyLimitLayer::new(PERMITS)?)
-        .layer(StatementCacheLayer::default());
-    Ok(Client::new(stack.service(session)))
+    let version = cqlstack_core::Statement::new("SELECT release_version FROM system.local");
+    Ok(db.request(&version).await?.value()?)
 }
 
 /// All sides; the first is what the others are compared with.
-pub(crate) async fn all(nodes: &[String]) -> Result<Vec<Side>, Failure> {
-    let raw = Raw::new(nodes).await?;
+pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
+    let raw = Raw::new(connect).await?;
     let best = raw.prepared.clone().bind(&(1,))?;
-    let caching = CachingSessionBuilder::new(driver(nodes).await?).max_capacity(1_000).build();
-    let session = session(nodes).await?;
+    let caching = CachingSessionBuilder::new(connect.driver().await?).max_capacity(1_000).build();
+    let session = connect.session().await?;
     let mut sides = vec![raw.side(), raw.best_case(best), caching_side(caching)];
     sides.extend(raw.in_towers_layers());
     let prepared = session.prepare(&SELECT).await?;
@@ -92,7 +77,7 @@ pub(crate) async fn all(nodes: &[String]) -> Result<Vec<Side>, Failure> {
             "session, cache",
             Client::new(StatementCacheLayer::default().layer(session.clone())),
         ),
-        unbound_side("full stack", full_stack(session)?),
+        unbound_side("full stack", full_stack(session, PERMITS)?),
     ]);
     Ok(sides)
 }
@@ -102,7 +87,7 @@ fn id(number: u64) -> i32 {
     i32::try_from(number % u64::from(USERS.unsigned_abs())).unwrap_or(0)
 }
 
-fn unbound_side(name: &'static str, db: Client<impl Stack + Sync + 'static>) -> Side {
+pub(crate) fn unbound_side(name: &'static str, db: Client<impl Stack + Sync + 'static>) -> Side {
     let db = Arc::new(db);
     Side::new(name, move |number| {
         let db = Arc::clone(&db);
@@ -142,8 +127,8 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    pub(crate) async fn new(nodes: &[String]) -> Result<Arc<Self>, Failure> {
-        let driver = driver(nodes).await?;
+    pub(crate) async fn new(connect: &Connect) -> Result<Arc<Self>, Failure> {
+        let driver = connect.driver().await?;
         let prepared = driver.prepare(TEXT).await?;
         Ok(Arc::new(Self { driver, prepared }))
     }
@@ -214,11 +199,16 @@ fn caching_side(caching: CachingSession) -> Side {
     })
 }
 
-fn check_theirs(answer: Result<QueryResult, ExecutionError>) -> Result<(), Failed> {
-    let answer = answer.map_err(|error| match error {
+/// The class of an error of the driver.
+pub(crate) fn their_class(error: &ExecutionError) -> Failed {
+    match error {
         ExecutionError::RequestTimeout(_) => "timeout",
         _ => "failed",
-    })?;
+    }
+}
+
+fn check_theirs(answer: Result<QueryResult, ExecutionError>) -> Result<(), Failed> {
+    let answer = answer.map_err(|error| their_class(&error))?;
     let rows = answer.into_rows_result().map_err(|_| "no rows")?;
     check(rows.single_row::<(&str,)>().map_err(|_| "no row")?.0)
 }

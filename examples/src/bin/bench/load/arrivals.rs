@@ -28,8 +28,9 @@ impl Arrivals {
         }
     }
 
-    /// Lets go what is due, on a thread of its own: tokio's timer would be a millisecond late.
-    pub(super) fn release_until(&self, ends: Instant) {
+    /// Lets go what is due until that time, and ends when all is taken, or after the grace. On a thread
+    /// of its own: tokio's timer would be a millisecond late.
+    pub(super) fn release_until(&self, ends: Instant, grace: Duration) {
         loop {
             let released = self.released();
             let next = self.when(released);
@@ -48,6 +49,10 @@ impl Arrivals {
             self.due.add_permits(more);
         }
         sleep(ends.saturating_duration_since(Instant::now()));
+        while self.taken.load(Ordering::Relaxed) < self.released() && Instant::now() < ends + grace
+        {
+            sleep(Duration::from_millis(1));
+        }
         self.due.close();
     }
 

@@ -16,15 +16,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use arrivals::Arrivals;
+use outcome::Times;
 pub(crate) use outcome::{Outcome, Recorded};
 
-use crate::process;
 use crate::side::{Failed, Side};
+use crate::{process, sockets};
 
-/// How long what is in flight at the end may take. What is left then is undone.
+/// How long what is due or in flight at the end may take. What is left then is undone.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How requests come.
@@ -49,9 +50,10 @@ pub(crate) struct Load {
     workers: AtomicU64,
 }
 
-/// Loads a side as planned, on this runtime.
-pub(crate) async fn run(side: &Side, plan: Plan) -> Outcome {
+/// Loads a side as planned, on this runtime. `ports` are those of the cluster.
+pub(crate) async fn run(side: &Side, plan: Plan, ports: &[u16]) -> Outcome {
     process::forget_peak_memory();
+    let connections = sockets::Watch::begin(ports.to_vec());
     let shares = (0..SHARES).map(|_| Mutex::default()).collect();
     let (before, cpu) = (Instant::now(), process::cpu_time());
     let load = Arc::new(Load {
@@ -67,8 +69,11 @@ pub(crate) async fn run(side: &Side, plan: Plan) -> Outcome {
     }
     let releasing = load.arrivals.as_ref().map(|_| {
         let load = Arc::clone(&load);
-        std::thread::spawn(move || load.arrivals.as_ref().map(|due| due.release_until(load.ends)))
+        std::thread::spawn(move || {
+            load.arrivals.as_ref().map(|due| due.release_until(load.ends, GRACE))
+        })
     });
+    let lag = tokio::spawn(lag_until(load.ends));
     let all = async { while workers.join_next().await.is_some() {} };
     let _ = timeout(plan.time + GRACE, all).await;
     // What is still there drops its requests, which are recorded as undone.
@@ -84,13 +89,36 @@ pub(crate) async fn run(side: &Side, plan: Plan) -> Outcome {
     let mut offered = recorded.count();
     if let Some(arrivals) = &load.arrivals {
         for due in arrivals.never_taken() {
-            recorded.undone(load.ends.saturating_duration_since(due));
+            recorded.undone(due.elapsed());
         }
         offered = arrivals.released();
     }
-    let peak_memory = process::peak_memory();
-    Outcome { recorded, offered, took, cpu, peak_memory, threads: process::threads() }
+    Outcome {
+        recorded,
+        offered,
+        took,
+        cpu,
+        peak_memory: process::peak_memory(),
+        threads: process::threads(),
+        lag: lag.await.unwrap_or_default(),
+        broken: connections.end(),
+    }
 }
+
+/// How late a ticker of 10 ms is: what anything else on this runtime waits.
+async fn lag_until(ends: Instant) -> Times {
+    let mut lag = Times::default();
+    let mut next = tokio::time::Instant::now() + TICK;
+    while next.into_std() < ends {
+        sleep_until(next).await;
+        let now = tokio::time::Instant::now();
+        lag.record(now - next);
+        next = now + TICK;
+    }
+    lag
+}
+
+const TICK: Duration = Duration::from_millis(10);
 
 /// Few enough that their histograms are no load themselves.
 const SHARES: usize = 16;
@@ -106,7 +134,7 @@ impl Load {
         let share = &self.shares[usize::try_from(worker).unwrap_or(0) % self.shares.len()];
         let mut random = fastrand::Rng::with_seed(worker);
         while let Some(due) = self.next().await {
-            let mut sent = Sent { due, begun: Instant::now(), ends: self.ends, share, over: false };
+            let mut sent = Sent { due, begun: Instant::now(), share, over: false };
             let outcome = request(random.u64(..)).await;
             sent.over = true;
             let now = Instant::now();
@@ -127,7 +155,6 @@ impl Load {
 struct Sent<'l> {
     due: Instant,
     begun: Instant,
-    ends: Instant,
     share: &'l Mutex<Recorded>,
     over: bool,
 }
@@ -135,7 +162,7 @@ struct Sent<'l> {
 impl Drop for Sent<'_> {
     fn drop(&mut self) {
         if !self.over {
-            lock(self.share).undone(self.ends.saturating_duration_since(self.due));
+            lock(self.share).undone(self.due.elapsed());
         }
     }
 }
@@ -143,3 +170,6 @@ impl Drop for Sent<'_> {
 fn lock(share: &Mutex<Recorded>) -> MutexGuard<'_, Recorded> {
     share.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

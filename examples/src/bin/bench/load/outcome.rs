@@ -33,6 +33,11 @@ impl Times {
         Duration::from_micros(self.0.value_at_percentile(percent))
     }
 
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
     /// The same, in milliseconds.
     pub(crate) fn millis(&self, percent: f64) -> f64 {
         self.percentile(percent).as_secs_f64() * 1e3
@@ -116,6 +121,10 @@ pub(crate) struct Outcome {
     /// The most resident memory, in bytes.
     pub(crate) peak_memory: u64,
     pub(crate) threads: u64,
+    /// How late a ticker was on the same runtime.
+    pub(crate) lag: Times,
+    /// Connections that broke.
+    pub(crate) broken: usize,
 }
 
 #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^52 requests")]
@@ -123,6 +132,11 @@ impl Outcome {
     /// Answers a second: throughput.
     pub(crate) fn rate(&self) -> f64 {
         self.recorded.answered as f64 / self.took.as_secs_f64()
+    }
+
+    /// Requests that were due, a second.
+    pub(crate) fn offered_rate(&self) -> f64 {
+        self.offered as f64 / self.took.as_secs_f64()
     }
 
     /// Answers in time, a second: goodput.
@@ -142,6 +156,14 @@ impl Outcome {
         self.cpu.as_secs_f64() * 1e6 / ended.max(1) as f64
     }
 
+    pub(crate) fn undone(&self) -> f64 {
+        self.recorded.undone as f64
+    }
+
+    pub(crate) fn broken_connections(&self) -> f64 {
+        self.broken as f64
+    }
+
     pub(crate) fn peak_megabytes(&self) -> f64 {
         self.peak_memory as f64 / 1e6
     }
@@ -158,5 +180,7 @@ impl Outcome {
         self.cpu += other.cpu;
         self.peak_memory = self.peak_memory.max(other.peak_memory);
         self.threads = self.threads.max(other.threads);
+        self.lag.add(&other.lag);
+        self.broken += other.broken;
     }
 }

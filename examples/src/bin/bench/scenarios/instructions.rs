@@ -5,6 +5,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::Scenario;
 use crate::bench::{Bench, progress};
+use crate::connect::Connect;
 use crate::report::Figure;
 use crate::{ALLOCATOR, Failure, callgrind, sides};
 
@@ -25,8 +26,8 @@ fn runtime() -> Result<Runtime, Failure> {
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let rounds = bench.arguments.rounds.unwrap_or(3);
     let runtime = runtime()?;
-    let nodes = bench.nodes(&runtime)?;
-    let sides = runtime.block_on(sides::all(&nodes))?;
+    let connect = bench.connect(&runtime)?;
+    let sides = runtime.block_on(sides::all(&connect))?;
     let bar = progress("instructions", sides.len() as u64)?;
     let mut found = Vec::new();
     for side in &sides {
@@ -35,7 +36,8 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         let region = Region::new(ALLOCATOR);
         runtime.block_on(side.drive(READS))?;
         let counted = region.change();
-        let instructions = callgrind::per_request(SCENARIO.name, side.name, &nodes, READS, rounds)?;
+        let instructions =
+            callgrind::per_request(SCENARIO.name, side.name, &connect.nodes, READS, rounds)?;
         found.push([
             instructions,
             Some(per_read(counted.allocations + counted.reallocations)),
@@ -90,7 +92,7 @@ fn probe(name: &str, reads: u32) -> Result<(), Failure> {
     let nodes: Vec<String> = nodes.split(',').map(str::to_owned).collect();
     let runtime = runtime()?;
     runtime.block_on(async {
-        let sides = sides::all(&nodes).await?;
+        let sides = sides::all(&Connect { nodes, ..Connect::default() }).await?;
         let side = sides.iter().find(|side| side.name == name).ok_or("there is no such side")?;
         side.drive(reads).await
     })

@@ -2,7 +2,10 @@
 
 mod instructions;
 mod layers;
+mod paced;
+mod rate;
 mod throughput;
+mod workload;
 
 use std::fmt;
 
@@ -20,8 +23,13 @@ pub(crate) struct Scenario {
     pub(crate) probe: Option<Probe>,
 }
 
-pub(crate) static ALL: &[Scenario] =
-    &[throughput::SCENARIO, layers::SCENARIO, instructions::SCENARIO];
+pub(crate) static ALL: &[Scenario] = &[
+    throughput::SCENARIO,
+    layers::SCENARIO,
+    instructions::SCENARIO,
+    rate::SCENARIO,
+    workload::SCENARIO,
+];
 
 pub(crate) fn by_name(name: &str) -> Result<&'static Scenario, String> {
     ALL.iter().find(|scenario| scenario.name == name).ok_or_else(|| {

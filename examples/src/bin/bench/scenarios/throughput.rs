@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::Scenario;
 use crate::bench::{Bench, progress};
 use crate::load::{Outcome, Plan};
-use crate::report::Figure;
 use crate::rounds::{self, Rounds};
-use crate::{Failure, sides};
+use crate::table::table;
+use crate::{Failure, figures, sides};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "throughput",
@@ -18,96 +18,50 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let runtime = Bench::runtime()?;
-    let nodes = bench.nodes(&runtime)?;
-    let sides = runtime.block_on(sides::all(&nodes))?;
+    let connect = bench.connect(&runtime)?;
+    let (sides, ports) = (runtime.block_on(sides::all(&connect))?, connect.ports());
     for in_flight in bench.arguments.concurrency.clone() {
         // The one that the bounds are about gets more rounds.
         let rounds = bench.arguments.rounds.unwrap_or(if in_flight == 100 { 10 } else { 3 });
         let time = bench.arguments.seconds.unwrap_or(Duration::from_secs(1));
-        let plan = Plan { in_flight, time, rate: None, slo: Duration::MAX };
-        let bar = progress(&format!("{in_flight} in flight"), rounds::steps(sides.len(), rounds))?;
-        let all = runtime.block_on(rounds::in_turns(&sides, plan, rounds, &bar));
+        let plan = Plan { in_flight, time, rate: None, slo: bench.arguments.slo };
+        let load = format!("{in_flight} in flight");
+        let bar = progress(&load, rounds::steps(sides.len(), rounds))?;
+        let turns = rounds::in_turns(&sides, plan, rounds, &ports, &bar);
+        let all = runtime.block_on(turns);
         bar.finish_and_clear();
-        println!("\n{in_flight} in flight, {rounds} rounds of {time:.1?}");
-        println!(
-            "{:<28} {:>8} {:>6} {:>13} {:>8} {:>6} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7}",
-            "",
-            "reads/s",
-            "ratio",
-            "lowest-highest",
-            "CPU us",
-            "ratio",
-            "p50 ms",
-            "p95",
-            "p99",
-            "p99.9",
-            "errors",
-            "peak MB",
-            "threads"
-        );
+        let mut table = table(&[
+            &load, "reads/s", "ratio", "lowest", "highest", "CPU us", "ratio", "p50 ms", "p95",
+            "p99", "p99.9", "errors", "peak MB", "threads",
+        ]);
         for (side, rounds) in sides.iter().zip(&all) {
-            show(bench, in_flight, side.name, rounds, &all[0])?;
+            table.add_row(row(side.name, rounds, &all[0]));
+            figures::write(bench, SCENARIO.name, &load, side.name, rounds, &all[0])?;
         }
+        println!("\n{table}\n{rounds} rounds of {time:.1?} for each side");
     }
     Ok(())
 }
 
-/// Name, unit, and where it stands.
-type Metric = (&'static str, &'static str, fn(&Outcome) -> f64);
-
-fn show(
-    bench: &mut Bench,
-    in_flight: usize,
-    side: &str,
-    rounds: &Rounds,
-    baseline: &Rounds,
-) -> Result<(), Failure> {
-    let Some(together) = rounds.together() else { return Ok(()) };
-    let (rate, spread) = rounds.ratio(baseline, Outcome::rate);
+fn row(side: &str, rounds: &Rounds, baseline: &Rounds) -> Vec<String> {
+    let Some(together) = rounds.together() else { return Vec::new() };
+    let (rate, [lowest, highest]) = rounds.ratio(baseline, Outcome::rate);
     let (cpu, _) = rounds.ratio(baseline, Outcome::cpu_micros);
-    let ms = |percent| together.recorded.response.millis(percent);
-    let peak = together.peak_megabytes();
-    println!(
-        "{side:<28} {:>8.0} {rate:>6.3} {:>6.3}-{:<6.3} {:>8.1} {cpu:>6.3} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>7} {peak:>7.0} {:>7}",
-        rounds.median(Outcome::rate),
-        spread[0],
-        spread[1],
-        rounds.median(Outcome::cpu_micros),
-        ms(50.0),
-        ms(95.0),
-        ms(99.0),
-        ms(99.9),
-        together.recorded.failed_count(),
-        together.threads
-    );
-    for (failed, count) in &together.recorded.errors {
-        println!("  {count} {failed}");
-    }
-    let metrics: [Metric; 10] = [
-        ("operations", "1/s", Outcome::rate),
-        ("cpu per operation", "us", Outcome::cpu_micros),
-        ("p50", "ms", |o| o.recorded.response.millis(50.0)),
-        ("p95", "ms", |o| o.recorded.response.millis(95.0)),
-        ("p99", "ms", |o| o.recorded.response.millis(99.0)),
-        ("p99.9", "ms", |o| o.recorded.response.millis(99.9)),
-        ("goodput", "1/s", Outcome::good_rate),
-        ("errors", "part", Outcome::error_part),
-        ("peak memory", "MB", Outcome::peak_megabytes),
-        ("threads", "count", Outcome::thread_count),
-    ];
-    for (metric, unit, of) in metrics {
-        let (ratio, spread) = rounds.ratio(baseline, of);
-        bench.figure(&Figure {
-            scenario: SCENARIO.name,
-            metric,
-            unit,
-            side,
-            load: Some(format!("{in_flight} in flight")),
-            ours: rounds.median(of),
-            baseline: Some(baseline.median(of)),
-            ratio: Some(ratio).filter(|ratio| ratio.is_finite()),
-            spread: Some(spread).filter(|spread| spread.iter().all(|end| end.is_finite())),
-        })?;
-    }
-    Ok(())
+    let millis = |percent| format!("{:.2}", together.recorded.response.millis(percent));
+    vec![
+        side.to_owned(),
+        format!("{:.0}", rounds.median(Outcome::rate)),
+        format!("{rate:.3}"),
+        format!("{lowest:.3}"),
+        format!("{highest:.3}"),
+        format!("{:.1}", rounds.median(Outcome::cpu_micros)),
+        format!("{cpu:.3}"),
+        millis(50.0),
+        millis(95.0),
+        millis(99.0),
+        millis(99.9),
+        figures::errors(&together),
+        format!("{:.0}", together.peak_megabytes()),
+        together.threads.to_string(),
+    ]
 }

@@ -1,0 +1,81 @@
+//! Sessions with the same settings on both sides.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use cqlstack_core::{Client, Consistency, Session, Stack};
+use cqlstack_metrics::MetricsLayer;
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use scylla::client::PoolSize;
+use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::session::Session as Driver;
+use scylla::client::session_builder::SessionBuilder;
+use tower::ServiceBuilder;
+
+use crate::Failure;
+
+/// What is not set is each side's own default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connect {
+    pub(crate) nodes: Vec<String>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) connections: Option<NonZeroUsize>,
+    pub(crate) consistency: Option<Consistency>,
+}
+
+impl Connect {
+    pub(crate) async fn session(&self) -> Result<Session, Failure> {
+        let mut builder = Session::builder().contact_points(self.nodes.clone());
+        if let Some(timeout) = self.timeout {
+            builder = builder.request_timeout(timeout);
+        }
+        if let Some(connections) = self.connections {
+            builder = builder.connections_per_node(connections);
+        }
+        if let Some(consistency) = self.consistency {
+            builder = builder.consistency(consistency);
+        }
+        Ok(builder.build().await?)
+    }
+
+    pub(crate) async fn driver(&self) -> Result<Driver, Failure> {
+        let mut builder = SessionBuilder::new().known_nodes(&self.nodes);
+        if let Some(connections) = self.connections {
+            builder = builder.pool_size(PoolSize::PerHost(connections));
+        }
+        let mut profile = ExecutionProfile::builder();
+        if let Some(timeout) = self.timeout {
+            profile = profile.request_timeout(Some(timeout));
+        }
+        if let Some(consistency) = self.consistency {
+            profile = profile.consistency(consistency);
+        }
+        let profile = profile.build().into_handle();
+        Ok(builder.default_execution_profile_handle(profile).build().await?)
+    }
+
+    /// How many each session has for requests.
+    pub(crate) fn connections(&self) -> u64 {
+        let of_node = self.connections.map_or(1, NonZeroUsize::get);
+        (self.nodes.len() * of_node) as u64
+    }
+
+    /// The ports of the nodes.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let ports = self.nodes.iter().filter_map(|node| node.rsplit_once(':')?.1.parse().ok());
+        ports.collect()
+    }
+}
+
+/// The stack of the README.
+pub(crate) fn full_stack(
+    session: Session,
+    permits: usize,
+) -> Result<Client<impl Stack + Sync + 'static>, Failure> {
+    let stack = ServiceBuilder::new()
+        .layer(MetricsLayer::new())
+        .layer(RetryLayer::default())
+        .layer(ConcurrencyLimitLayer::new(permits)?)
+        .layer(StatementCacheLayer::default());
+    Ok(Client::new(stack.service(session)))
+}

@@ -1,0 +1,121 @@
+//! The driver and the full stack in turns, under the same load, with a freeze if one was asked for.
+
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+
+use crate::bench::{Bench, progress};
+use crate::load::{self, Outcome, Plan};
+use crate::rounds::Rounds;
+use crate::side::Side;
+use crate::table::table;
+use crate::{Failure, figures};
+
+pub(super) struct Sides {
+    pub(super) driver: Side,
+    pub(super) stack: Side,
+    /// Of the cluster.
+    pub(super) ports: Vec<u16>,
+    /// That each side has for requests.
+    pub(super) connections: u64,
+}
+
+/// Runs both, tells what came of it, and checks the bounds that were asked for.
+pub(super) fn run(
+    bench: &mut Bench,
+    runtime: &Runtime,
+    scenario: &str,
+    load: &str,
+    sides: &Sides,
+    plan: Plan,
+) -> Result<(), Failure> {
+    let rounds = bench.arguments.rounds.unwrap_or(1);
+    let both = [&sides.driver, &sides.stack];
+    let bar = progress(load, u64::from(rounds) * 2)?;
+    let mut outcomes = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        for (side, outcomes) in both.iter().zip(&mut outcomes) {
+            outcomes.push(runtime.block_on(one(bench, side, plan, &sides.ports))?);
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    let mut table = table(&[
+        load,
+        "offered/s",
+        "answered/s",
+        "goodput/s",
+        "p50 ms",
+        "p99",
+        "p99.9",
+        "service p50",
+        "p99",
+        "errors",
+        "their p99",
+        "undone",
+        "lag p99",
+        "broken connections",
+        "requests a connection",
+    ]);
+    let all = outcomes.map(Rounds);
+    for (side, rounds) in both.iter().zip(&all) {
+        if let Some(together) = rounds.together() {
+            table.add_row(row(side.name, &together, sides.connections));
+        }
+        figures::write(bench, scenario, load, side.name, rounds, &all[0])?;
+    }
+    if let Some(stack) = all[1].together() {
+        bench.check(sides.stack.name, &stack);
+    }
+    println!("\n{table}");
+    let Plan { in_flight, time, rate, slo } = plan;
+    match rate {
+        Some(rate) => println!(
+            "{rate:.0} requests a second for {time:.1?}, at most {in_flight} in flight. Times are of \
+             all requests, from when each was due:\nof failed ones until the error, of undone ones \
+             the age at the end. Service times are from the send. Good is within {slo:.0?}."
+        ),
+        None => println!("{in_flight} in flight for {time:.1?}, each after the answer to the last"),
+    }
+    Ok(())
+}
+
+/// One run, with the freeze in it.
+async fn one(bench: &Bench, side: &Side, plan: Plan, ports: &[u16]) -> Result<Outcome, Failure> {
+    let freeze = async {
+        let Some((at, length)) = bench.arguments.freeze else { return Ok(()) };
+        sleep(at).await;
+        for node in bench.nodes() {
+            node.freeze().await?;
+        }
+        sleep(length).await;
+        for node in bench.nodes() {
+            node.resume().await?;
+        }
+        Ok::<_, Failure>(())
+    };
+    let (outcome, frozen) = tokio::join!(load::run(side, plan, ports), freeze);
+    frozen?;
+    Ok(outcome)
+}
+
+fn row(side: &str, outcome: &Outcome, connections: u64) -> Vec<String> {
+    let recorded = &outcome.recorded;
+    let millis = |millis: f64| format!("{millis:.1}");
+    vec![
+        side.to_owned(),
+        format!("{:.0}", outcome.offered_rate()),
+        format!("{:.0}", outcome.rate()),
+        format!("{:.0}", outcome.good_rate()),
+        millis(recorded.response.millis(50.0)),
+        millis(recorded.response.millis(99.0)),
+        millis(recorded.response.millis(99.9)),
+        millis(recorded.service.millis(50.0)),
+        millis(recorded.service.millis(99.0)),
+        figures::errors(outcome),
+        millis(recorded.failed.millis(99.0)),
+        recorded.undone.to_string(),
+        millis(outcome.lag.millis(99.0)),
+        outcome.broken.to_string(),
+        (outcome.offered / connections.max(1)).to_string(),
+    ]
+}

@@ -1,0 +1,68 @@
+//! What is answered in time, by how much is asked for: an open loop at shares of the capacity.
+
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::Scenario;
+use super::paced::{self, Sides};
+use crate::Failure;
+use crate::bench::{Bench, progress};
+use crate::connect::full_stack;
+use crate::load::{self, Outcome, Plan};
+use crate::rounds::median;
+use crate::side::Side;
+use crate::sides::{Raw, unbound_side};
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "rate",
+    about: "goodput and latency at shares of the capacity, in an open loop: the driver, the full stack",
+    run,
+    probe: None,
+};
+
+/// In flight while the capacity is measured.
+const CLOSED: usize = 100;
+const ROUNDS: u64 = 3;
+
+fn run(bench: &mut Bench) -> Result<(), Failure> {
+    let runtime = Bench::runtime()?;
+    let connect = bench.connect(&runtime)?;
+    let ports = connect.ports();
+    let [driver, stack] = runtime.block_on(async {
+        let raw = Raw::new(&connect).await?;
+        let stack = full_stack(connect.session().await?, CLOSED)?;
+        Ok::<_, Failure>([raw.side(), unbound_side("full stack", stack)])
+    })?;
+    let arguments = &bench.arguments;
+    let time = arguments.seconds.unwrap_or(Duration::from_secs(10));
+    let in_flight = arguments.in_flight.unwrap_or(10_000);
+    let mut plan = Plan { in_flight, time, rate: None, slo: arguments.slo };
+    let capacity = match arguments.capacity {
+        Some(capacity) => capacity,
+        None => {
+            let time = time.min(Duration::from_secs(10));
+            capacity(&runtime, &driver, Plan { in_flight: CLOSED, time, ..plan }, &ports)?
+        }
+    };
+    println!("capacity: {capacity:.0} reads a second");
+    let sides = Sides { driver, stack, ports, connections: connect.connections() };
+    for share in arguments.shares.clone() {
+        plan.rate = Some(capacity * share);
+        paced::run(bench, &runtime, SCENARIO.name, &format!("{share} x capacity"), &sides, plan)?;
+    }
+    Ok(())
+}
+
+/// What the driver does in a closed loop: the median of three rounds, after one that warms up.
+fn capacity(runtime: &Runtime, driver: &Side, plan: Plan, ports: &[u16]) -> Result<f64, Failure> {
+    let bar = progress("capacity", ROUNDS + 1)?;
+    let mut found = Vec::new();
+    for round in 0..=ROUNDS {
+        let outcome: Outcome = runtime.block_on(load::run(driver, plan, ports));
+        found.extend((round > 0).then(|| outcome.rate()));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(median(found))
+}
