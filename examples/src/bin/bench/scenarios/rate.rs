@@ -38,12 +38,11 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     let time = arguments.seconds.unwrap_or(Duration::from_secs(10));
     let in_flight = arguments.in_flight.unwrap_or(10_000);
     let mut plan = Plan { in_flight, time, rate: None, slo: arguments.slo };
-    let capacity = match arguments.capacity {
-        Some(capacity) => capacity,
-        None => {
-            let time = time.min(Duration::from_secs(10));
-            capacity(&runtime, &driver, Plan { in_flight: CLOSED, time, ..plan }, &ports)?
-        }
+    let capacity = if let Some(capacity) = arguments.capacity {
+        capacity
+    } else {
+        let time = time.min(Duration::from_secs(10));
+        capacity(&runtime, &driver, Plan { in_flight: CLOSED, time, ..plan }, &ports)?
     };
     println!("capacity: {capacity:.0} reads a second");
     let sides = Sides { driver, stack, ports, connections: connect.connections() };
