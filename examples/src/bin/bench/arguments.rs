@@ -55,6 +55,13 @@ pub(crate) struct Arguments {
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=30_000))]
     pub(crate) concurrency: Vec<usize>,
 
+    /// Only this side beside the driver; can be given several times.
+    #[arg(long, value_name = "SIDE", help_heading = "throughput, instructions")]
+    pub(crate) side: Vec<String>,
+    /// Exit code 3 if a side's ratio of instructions is 0.02 above the one in FILE, from --json.
+    #[arg(long, value_name = "FILE", help_heading = "instructions")]
+    pub(crate) against: Option<PathBuf>,
+
     /// The shares of the capacity that are asked for.
     #[arg(long = "at", value_name = "X,X", value_delimiter = ',', help_heading = "rate")]
     #[arg(default_values_t = [0.5, 0.8, 1.0, 1.5, 2.0], value_parser = positive)]

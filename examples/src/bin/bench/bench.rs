@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use cqlstack_tests::cluster::{Cluster, Node};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Arguments;
@@ -12,6 +11,7 @@ use crate::connect::Connect;
 use crate::load::Outcome;
 use crate::report::{Figure, Report};
 use crate::scenarios::Scenario;
+use crate::sockets::Which;
 use crate::{Failure, header, sides};
 
 pub(crate) struct Bench {
@@ -43,7 +43,8 @@ impl Bench {
     pub(crate) fn connect(&mut self, runtime: &Runtime) -> Result<Connect, Failure> {
         let Arguments { timeout, connections, consistency, .. } = self.arguments;
         let nodes = self.cluster.as_ref().map(Cluster::contact_points).unwrap_or_default();
-        let mut connect = Connect { nodes, timeout, connections, consistency };
+        let sockets = Which::new_ones_to(&nodes);
+        let mut connect = Connect { nodes, timeout, connections, consistency, sockets };
         if self.cluster.is_some() {
             return Ok(connect);
         }
@@ -54,11 +55,14 @@ impl Bench {
         self.cluster = Some(cluster);
         // On a runtime of its own, with which its connections end: none breaks later.
         let own = Builder::new_current_thread().enable_all().build()?;
-        let version = own.block_on(sides::create_table(&connect))?;
+        let versions = own.block_on(sides::create_table(&connect))?;
         drop(own);
+        connect.sockets = Which::new_ones_to(&connect.nodes);
         spinner.finish_and_clear();
-        println!("Cassandra {version} at {}", connect.nodes.join(", "));
-        self.report.write(&Server { cassandra: version })?;
+        let sides::Versions { cassandra, scylla_driver } = &versions;
+        let nodes = connect.nodes.join(", ");
+        println!("Cassandra {cassandra} at {nodes}, scylla driver {scylla_driver}");
+        self.report.write(&versions)?;
         Ok(connect)
     }
 
@@ -81,6 +85,11 @@ impl Bench {
         }
     }
 
+    /// Notes that a bound was missed.
+    pub(crate) fn miss(&mut self, why: String) {
+        self.missed.push(why);
+    }
+
     /// The bounds that were missed.
     pub(crate) fn missed(&self) -> &[String] {
         &self.missed
@@ -89,11 +98,6 @@ impl Bench {
     pub(crate) fn figure(&mut self, figure: &Figure<'_>) -> Result<(), Failure> {
         self.report.write(figure)
     }
-}
-
-#[derive(Serialize)]
-struct Server {
-    cassandra: String,
 }
 
 /// For work that has so many steps.

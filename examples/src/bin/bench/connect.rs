@@ -13,6 +13,7 @@ use scylla::client::session_builder::SessionBuilder;
 use tower::ServiceBuilder;
 
 use crate::Failure;
+use crate::sockets::Which;
 
 /// What is not set is each side's own default.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Connect {
     pub(crate) timeout: Option<Duration>,
     pub(crate) connections: Option<NonZeroUsize>,
     pub(crate) consistency: Option<Consistency>,
+    /// The connections of the sessions that are made.
+    pub(crate) sockets: Which,
 }
 
 impl Connect {
@@ -58,12 +61,6 @@ impl Connect {
     pub(crate) fn connections(&self) -> u64 {
         let of_node = self.connections.map_or(1, NonZeroUsize::get);
         (self.nodes.len() * of_node) as u64
-    }
-
-    /// The ports of the nodes.
-    pub(crate) fn ports(&self) -> Vec<u16> {
-        let ports = self.nodes.iter().filter_map(|node| node.rsplit_once(':')?.1.parse().ok());
-        ports.collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Client, Error, Request, Response, Stack, StaticStatement};
+use cqlstack_core::{Client, Error, Request, Response, Stack, Statement, StaticStatement};
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
@@ -14,6 +14,7 @@ use scylla::response::PagingState;
 use scylla::response::query_result::QueryResult;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
+use serde::Serialize;
 use tower::retry::{Policy, Retry};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -33,15 +34,15 @@ pub(crate) const USERS: i32 = 10_000;
 /// More than any scenario has in flight: what is measured is the layer and not a wait.
 const PERMITS: usize = 100_000;
 
-/// Says which version the server has.
-pub(crate) async fn create_table(connect: &Connect) -> Result<String, Failure> {
+/// Says which versions the server and the driver have.
+pub(crate) async fn create_table(connect: &Connect) -> Result<Versions, Failure> {
     let db = Client::new(StatementCacheLayer::default().layer(connect.session().await?));
     for text in [
         "CREATE KEYSPACE IF NOT EXISTS bench WITH replication = \
          {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
         "CREATE TABLE IF NOT EXISTS bench.users (id int PRIMARY KEY, name text)",
     ] {
-        db.request(&cqlstack_core::Statement::new(text)).await?;
+        db.request(&Statement::new(text)).await?;
     }
     let mut writes = (0..USERS).map(|id| db.execute(&INSERT, (id, format!("User{id}"))));
     loop {
@@ -51,8 +52,21 @@ pub(crate) async fn create_table(connect: &Connect) -> Result<String, Failure> {
         }
         futures::future::try_join_all(some).await?;
     }
-    let version = cqlstack_core::Statement::new("SELECT release_version FROM system.local");
-    Ok(db.request(&version).await?.value()?)
+    let server = Statement::new("SELECT release_version FROM system.local");
+    let cassandra = db.request(&server).await?.value()?;
+    // As the server sees it: nothing else tells at run time.
+    let driver = Statement::new("SELECT driver_version FROM system_views.clients");
+    let known = db.request(&driver).await.ok().and_then(|versions| {
+        let versions: Vec<(Option<String>,)> = versions.page().ok()?.flatten().collect();
+        versions.into_iter().find_map(|(version,)| version)
+    });
+    Ok(Versions { cassandra, scylla_driver: known.unwrap_or_else(|| "unknown".to_owned()) })
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Versions {
+    pub(crate) cassandra: String,
+    pub(crate) scylla_driver: String,
 }
 
 /// All sides; the first is what the others are compared with.
@@ -80,6 +94,19 @@ pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
         unbound_side("full stack", full_stack(session, PERMITS)?),
     ]);
     Ok(sides)
+}
+
+/// The first one, and those of these names; all of them if none is named.
+pub(crate) fn chosen(sides: Vec<Side>, names: &[String]) -> Result<Vec<Side>, Failure> {
+    let known = |name: &String| sides.iter().any(|side| side.name == name);
+    if let Some(other) = names.iter().find(|name| !known(name)) {
+        let all: Vec<_> = sides.iter().map(|side| side.name).collect();
+        return Err(format!("there is no side `{other}`, there is: {}", all.join("; ")).into());
+    }
+    let stays = |index, side: &Side| index == 0 || names.iter().any(|name| side.name == name);
+    let sides = sides.into_iter().enumerate();
+    let sides = sides.filter(|(index, side)| names.is_empty() || stays(*index, side));
+    Ok(sides.map(|(_, side)| side).collect())
 }
 
 /// Any of the rows.

@@ -10,6 +10,25 @@ use std::time::Duration;
 /// How often it is looked.
 const EVERY: Duration = Duration::from_millis(50);
 
+/// Which connections are looked at.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Which {
+    /// Their other end has one of these ports.
+    ports: Vec<u16>,
+    /// Those that somebody else in this process had before: the fixture, which drops its own when it
+    /// lets a node go on.
+    others: BTreeSet<u64>,
+}
+
+impl Which {
+    /// Those to these nodes that are opened from now on.
+    pub(crate) fn new_ones_to(nodes: &[String]) -> Self {
+        let ports = nodes.iter().filter_map(|node| node.rsplit_once(':')?.1.parse().ok());
+        let which = Self { ports: ports.collect(), others: BTreeSet::new() };
+        Self { others: which.open(), ..which }
+    }
+}
+
 /// Looks from now on.
 pub(crate) struct Watch {
     stop: Sender<()>,
@@ -17,15 +36,14 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Those whose other end has one of these ports.
-    pub(crate) fn begin(ports: Vec<u16>) -> Self {
+    pub(crate) fn begin(which: Which) -> Self {
         let (stop, stopped) = channel();
-        let mut before = open(&ports);
+        let mut before = which.open();
         let thread = spawn(move || {
             let mut broken = 0;
             loop {
                 let last = stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
-                let now = open(&ports);
+                let now = which.open();
                 broken += before.difference(&now).count();
                 before = now;
                 if last {
@@ -43,16 +61,20 @@ impl Watch {
     }
 }
 
-/// The inodes of established connections that are ours.
-fn open(ports: &[u16]) -> BTreeSet<u64> {
-    let ours = ours();
-    let mut open = BTreeSet::new();
-    for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
-        let text = fs::read_to_string(table).unwrap_or_default();
-        let inodes = text.lines().skip(1).filter_map(|line| established(line, ports));
-        open.extend(inodes.filter(|inode| ours.contains(inode)));
+impl Which {
+    /// The inodes of those that are established now.
+    fn open(&self) -> BTreeSet<u64> {
+        let ours = ours();
+        let mut open = BTreeSet::new();
+        for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
+            let text = fs::read_to_string(table).unwrap_or_default();
+            let inodes = text.lines().skip(1).filter_map(|line| established(line, &self.ports));
+            open.extend(
+                inodes.filter(|inode| ours.contains(inode) && !self.others.contains(inode)),
+            );
+        }
+        open
     }
-    open
 }
 
 /// The inode, if the other end has one of the ports. A line is `sl local remote state ... inode`, with
@@ -84,10 +106,12 @@ mod tests {
     fn a_connection_that_ends_is_broken() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let before = TcpStream::connect(address).unwrap();
+        let which = Which::new_ones_to(&[address.to_string()]);
         let kept = TcpStream::connect(address).unwrap();
         let goes = TcpStream::connect(address).unwrap();
-        let watch = Watch::begin(vec![address.port()]);
-        drop(goes);
+        let watch = Watch::begin(which);
+        drop((before, goes));
         assert_eq!(watch.end(), 1);
         drop(kept);
     }

@@ -22,8 +22,9 @@ use arrivals::Arrivals;
 use outcome::Times;
 pub(crate) use outcome::{Outcome, Recorded};
 
+use crate::process;
 use crate::side::{Failed, Side};
-use crate::{process, sockets};
+use crate::sockets::{Watch, Which};
 
 /// How long what is due or in flight at the end may take. What is left then is undone.
 const GRACE: Duration = Duration::from_millis(500);
@@ -50,10 +51,10 @@ pub(crate) struct Load {
     workers: AtomicU64,
 }
 
-/// Loads a side as planned, on this runtime. `ports` are those of the cluster.
-pub(crate) async fn run(side: &Side, plan: Plan, ports: &[u16]) -> Outcome {
+/// Loads a side as planned, on this runtime. `which` connections are looked at.
+pub(crate) async fn run(side: &Side, plan: Plan, which: &Which) -> Outcome {
     process::forget_peak_memory();
-    let connections = sockets::Watch::begin(ports.to_vec());
+    let connections = Watch::begin(which.clone());
     let shares = (0..SHARES).map(|_| Mutex::default()).collect();
     let (before, cpu) = (Instant::now(), process::cpu_time());
     let load = Arc::new(Load {

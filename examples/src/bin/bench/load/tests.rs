@@ -11,7 +11,9 @@ fn plan(in_flight: usize, millis: u64, rate: Option<f64>) -> Plan {
 }
 
 async fn load(side: Side, plan: Plan) -> Outcome {
-    timeout(plan.time + 2 * GRACE, run(&side, plan, &[])).await.expect("it ends in time")
+    timeout(plan.time + 2 * GRACE, run(&side, plan, &Which::default()))
+        .await
+        .expect("it ends in time")
 }
 
 #[tokio::test(flavor = "multi_thread")]

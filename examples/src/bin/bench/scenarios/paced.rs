@@ -7,14 +7,15 @@ use crate::bench::{Bench, progress};
 use crate::load::{self, Outcome, Plan};
 use crate::rounds::Rounds;
 use crate::side::Side;
+use crate::sockets::Which;
 use crate::table::table;
 use crate::{Failure, figures};
 
 pub(super) struct Sides {
     pub(super) driver: Side,
     pub(super) stack: Side,
-    /// Of the cluster.
-    pub(super) ports: Vec<u16>,
+    /// Their connections.
+    pub(super) sockets: Which,
     /// That each side has for requests.
     pub(super) connections: u64,
 }
@@ -34,7 +35,7 @@ pub(super) fn run(
     let mut outcomes = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
         for (side, outcomes) in both.iter().zip(&mut outcomes) {
-            outcomes.push(runtime.block_on(one(bench, side, plan, &sides.ports))?);
+            outcomes.push(runtime.block_on(one(bench, side, plan, &sides.sockets))?);
             bar.inc(1);
         }
     }
@@ -80,7 +81,7 @@ pub(super) fn run(
 }
 
 /// One run, with the freeze in it.
-async fn one(bench: &Bench, side: &Side, plan: Plan, ports: &[u16]) -> Result<Outcome, Failure> {
+async fn one(bench: &Bench, side: &Side, plan: Plan, which: &Which) -> Result<Outcome, Failure> {
     let freeze = async {
         let Some((at, length)) = bench.arguments.freeze else { return Ok(()) };
         sleep(at).await;
@@ -93,7 +94,7 @@ async fn one(bench: &Bench, side: &Side, plan: Plan, ports: &[u16]) -> Result<Ou
         }
         Ok::<_, Failure>(())
     };
-    let (outcome, frozen) = tokio::join!(load::run(side, plan, ports), freeze);
+    let (outcome, frozen) = tokio::join!(load::run(side, plan, which), freeze);
     frozen?;
     Ok(outcome)
 }

@@ -13,6 +13,7 @@ use crate::load::{self, Outcome, Plan};
 use crate::rounds::median;
 use crate::side::Side;
 use crate::sides::{Raw, unbound_side};
+use crate::sockets::Which;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "rate",
@@ -28,7 +29,7 @@ const ROUNDS: u64 = 3;
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let runtime = Bench::runtime()?;
     let connect = bench.connect(&runtime)?;
-    let ports = connect.ports();
+    let sockets = connect.sockets.clone();
     let [driver, stack] = runtime.block_on(async {
         let raw = Raw::new(&connect).await?;
         let stack = full_stack(connect.session().await?, CLOSED)?;
@@ -42,10 +43,10 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         capacity
     } else {
         let time = time.min(Duration::from_secs(10));
-        capacity(&runtime, &driver, Plan { in_flight: CLOSED, time, ..plan }, &ports)?
+        capacity(&runtime, &driver, Plan { in_flight: CLOSED, time, ..plan }, &sockets)?
     };
     println!("capacity: {capacity:.0} reads a second");
-    let sides = Sides { driver, stack, ports, connections: connect.connections() };
+    let sides = Sides { driver, stack, sockets, connections: connect.connections() };
     for share in arguments.shares.clone() {
         plan.rate = Some(capacity * share);
         paced::run(bench, &runtime, SCENARIO.name, &format!("{share} x capacity"), &sides, plan)?;
@@ -54,11 +55,11 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
 }
 
 /// What the driver does in a closed loop: the median of three rounds, after one that warms up.
-fn capacity(runtime: &Runtime, driver: &Side, plan: Plan, ports: &[u16]) -> Result<f64, Failure> {
+fn capacity(runtime: &Runtime, driver: &Side, plan: Plan, which: &Which) -> Result<f64, Failure> {
     let bar = progress("capacity", ROUNDS + 1)?;
     let mut found = Vec::new();
     for round in 0..=ROUNDS {
-        let outcome: Outcome = runtime.block_on(load::run(driver, plan, ports));
+        let outcome: Outcome = runtime.block_on(load::run(driver, plan, which));
         found.extend((round > 0).then(|| outcome.rate()));
         bar.inc(1);
     }

@@ -59,7 +59,12 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         rate: bench.arguments.rate,
         slo: bench.arguments.slo,
     };
-    let sides = Sides { driver, stack, ports: connect.ports(), connections: connect.connections() };
+    let sides = Sides {
+        driver,
+        stack,
+        sockets: connect.sockets.clone(),
+        connections: connect.connections(),
+    };
     paced::run(bench, &runtime, SCENARIO.name, "workload", &sides, plan)
 }
 

@@ -7,11 +7,13 @@ mod cases;
 use std::time::Instant;
 
 use stats_alloc::Region;
+use tokio::runtime::Builder;
 
 use super::Scenario;
 use crate::bench::{Bench, progress};
 use crate::report::Figure;
-use crate::rounds::median;
+use crate::rounds::{median, spread};
+use crate::table::table;
 use crate::{ALLOCATOR, Failure, callgrind};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -24,7 +26,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 /// Requests that are timed at a time.
 const REQUESTS: u32 = 20_000;
 /// Requests over which instructions are counted.
-const COUNTED: u32 = 2_000;
+const COUNTED: u32 = 100_000;
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let rounds = bench.arguments.rounds.unwrap_or(31);
@@ -60,21 +62,24 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         });
     }
     bar.finish_and_clear();
-    println!(
-        "\n{:<32} {:>7} {:>6} {:>13} {:>12} {:>6} {:>11} {:>7}",
+    let mut table = table(&[
         "a request",
         "ns",
         "ratio",
-        "lowest-highest",
+        "lowest",
+        "highest",
         "instructions",
         "ratio",
         "allocations",
-        "bytes"
-    );
+        "bytes",
+        "ratios are to",
+    ]);
     for case in &found {
         let beside = found.iter().find(|other| Some(other.name) == case.beside);
-        case.show(bench, beside)?;
+        table.add_row(case.row(beside));
+        case.write(bench, beside)?;
     }
+    println!("\n{table}\n{rounds} rounds of {REQUESTS} requests");
     if found.iter().all(|case| case.instructions.is_none()) {
         println!("no instructions: they want valgrind (the package of that name)");
     }
@@ -82,7 +87,8 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
 }
 
 fn probe(name: &str, requests: u32) -> Result<(), Failure> {
-    let runtime = Bench::runtime()?;
+    // Threads that come and go would be counted.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let _guard = runtime.enter();
     let mut cases = cases::all()?;
     let case = cases.iter_mut().find(|case| case.name == name).ok_or("there is no such case")?;
@@ -108,34 +114,46 @@ struct Found {
 }
 
 impl Found {
-    fn show(&self, bench: &mut Bench, beside: Option<&Self>) -> Result<(), Failure> {
-        let ratios: Vec<_> = beside.map_or_else(Vec::new, |other| {
-            self.nanos.iter().zip(&other.nanos).map(|(ours, theirs)| ours / theirs).collect()
-        });
-        let spread = beside.map(|_| crate::rounds::spread(&ratios));
-        let ratio = beside.map(|_| median(ratios));
-        let nanos = median(self.nanos.clone());
-        let instructions = self.instructions.unwrap_or(f64::NAN);
+    /// The ratio of each round.
+    fn ratios(&self, beside: Option<&Self>) -> Option<Vec<f64>> {
+        let pairs = self.nanos.iter().zip(&beside?.nanos);
+        Some(pairs.map(|(ours, theirs)| ours / theirs).collect())
+    }
+
+    fn row(&self, beside: Option<&Self>) -> Vec<String> {
+        let text = |number: Option<f64>, digits| match number {
+            Some(number) => format!("{number:.digits$}"),
+            None => String::new(),
+        };
+        let ratios = self.ratios(beside);
+        let spread = ratios.as_deref().map(spread);
         let more = beside.and_then(|other| Some(self.instructions? / other.instructions?));
-        let text = |number: Option<f64>| number.map_or(String::new(), |n| format!("{n:.2}"));
-        let ends = spread.map_or(String::new(), |[low, high]| format!("{low:.2}-{high:.2}"));
-        println!(
-            "{:<32} {nanos:>7.1} {:>6} {ends:>13} {instructions:>12.0} {:>6} {:>11.3} {:>7.0}",
-            self.name,
-            text(ratio),
-            text(more),
-            self.allocations,
-            self.bytes
-        );
+        vec![
+            self.name.to_owned(),
+            text(Some(median(self.nanos.clone())), 1),
+            text(ratios.map(median), 2),
+            text(spread.map(|[lowest, _]| lowest), 2),
+            text(spread.map(|[_, highest]| highest), 2),
+            text(self.instructions, 0),
+            text(more, 2),
+            text(Some(self.allocations), 3),
+            text(Some(self.bytes), 0),
+            self.beside.unwrap_or_default().to_owned(),
+        ]
+    }
+
+    fn write(&self, bench: &mut Bench, beside: Option<&Self>) -> Result<(), Failure> {
+        let ratios = self.ratios(beside);
+        let spread = ratios.as_deref().map(spread);
         let mut figure = Figure {
             scenario: SCENARIO.name,
             metric: "time",
             unit: "ns",
             side: self.name,
             load: None,
-            ours: nanos,
+            ours: median(self.nanos.clone()),
             baseline: beside.map(|other| median(other.nanos.clone())),
-            ratio,
+            ratio: ratios.map(median),
             spread,
         };
         bench.figure(&figure)?;
