@@ -4,7 +4,6 @@ use indicatif::ProgressBar;
 
 use crate::load::{self, Outcome, Plan};
 use crate::side::Side;
-use crate::sockets::Which;
 
 /// Turns in a round: what drifts while a round lasts meets all sides alike.
 const TURNS: u32 = 4;
@@ -18,7 +17,6 @@ pub(crate) async fn in_turns(
     sides: &[Side],
     plan: Plan,
     rounds: u32,
-    which: &Which,
     bar: &ProgressBar,
 ) -> Vec<Rounds> {
     let plan = Plan { time: plan.time / TURNS, ..plan };
@@ -29,7 +27,7 @@ pub(crate) async fn in_turns(
         for _ in 0..TURNS {
             fastrand::shuffle(&mut order);
             for &index in &order {
-                let outcome = load::run(&sides[index], plan, which).await;
+                let outcome = load::run(&sides[index], plan, None).await;
                 match &mut of_round[index] {
                     Some(before) => before.add(&outcome),
                     none => *none = Some(outcome),

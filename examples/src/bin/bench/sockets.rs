@@ -8,7 +8,7 @@ use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
 /// How often it is looked.
-const EVERY: Duration = Duration::from_millis(50);
+const EVERY: Duration = Duration::from_millis(250);
 
 /// Which connections are looked at.
 #[derive(Debug, Clone, Default)]

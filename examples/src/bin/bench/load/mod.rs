@@ -51,10 +51,11 @@ pub(crate) struct Load {
     workers: AtomicU64,
 }
 
-/// Loads a side as planned, on this runtime. `which` connections are looked at.
-pub(crate) async fn run(side: &Side, plan: Plan, which: &Which) -> Outcome {
+/// Loads a side as planned, on this runtime. `which` connections are looked at,
+/// which costs some processor time.
+pub(crate) async fn run(side: &Side, plan: Plan, which: Option<&Which>) -> Outcome {
     process::forget_peak_memory();
-    let connections = Watch::begin(which.clone());
+    let connections = which.cloned().map(Watch::begin);
     let shares = (0..SHARES).map(|_| Mutex::default()).collect();
     let (before, cpu) = (Instant::now(), process::cpu_time());
     let load = Arc::new(Load {
@@ -88,6 +89,9 @@ pub(crate) async fn run(side: &Side, plan: Plan, which: &Which) -> Outcome {
         recorded.add(&lock(share));
     }
     let mut offered = recorded.count();
+    if load.arrivals.is_none() {
+        recorded.service = recorded.response.clone();
+    }
     if let Some(arrivals) = &load.arrivals {
         for due in arrivals.never_taken() {
             recorded.undone(due.elapsed());
@@ -102,7 +106,7 @@ pub(crate) async fn run(side: &Side, plan: Plan, which: &Which) -> Outcome {
         peak_memory: process::peak_memory(),
         threads: process::threads(),
         lag: lag.await.unwrap_or_default(),
-        broken: connections.end(),
+        broken: connections.map_or(0, Watch::end),
     }
 }
 
@@ -139,7 +143,8 @@ impl Load {
             let outcome = request(random.u64(..)).await;
             sent.over = true;
             let now = Instant::now();
-            lock(share).answered(outcome, now - sent.due, now - sent.begun, self.slo);
+            let service = self.arrivals.as_ref().map(|_| now - sent.begun);
+            lock(share).answered(outcome, now - sent.due, service, self.slo);
         }
     }
 

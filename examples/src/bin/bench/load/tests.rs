@@ -11,9 +11,7 @@ fn plan(in_flight: usize, millis: u64, rate: Option<f64>) -> Plan {
 }
 
 async fn load(side: Side, plan: Plan) -> Outcome {
-    timeout(plan.time + 2 * GRACE, run(&side, plan, &Which::default()))
-        .await
-        .expect("it ends in time")
+    timeout(plan.time + 2 * GRACE, run(&side, plan, None)).await.expect("it ends in time")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,7 @@ async fn one(bench: &Bench, side: &Side, plan: Plan, which: &Which) -> Result<Ou
         }
         Ok::<_, Failure>(())
     };
-    let (outcome, frozen) = tokio::join!(load::run(side, plan, which), freeze);
+    let (outcome, frozen) = tokio::join!(load::run(side, plan, Some(which)), freeze);
     frozen?;
     Ok(outcome)
 }

@@ -13,7 +13,6 @@ use crate::load::{self, Outcome, Plan};
 use crate::rounds::median;
 use crate::side::Side;
 use crate::sides::{Raw, unbound_side};
-use crate::sockets::Which;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "rate",
@@ -43,7 +42,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         capacity
     } else {
         let time = time.min(Duration::from_secs(10));
-        capacity(&runtime, &driver, Plan { in_flight: CLOSED, time, ..plan }, &sockets)?
+        capacity(&runtime, &driver, Plan { in_flight: CLOSED, time, ..plan })?
     };
     println!("capacity: {capacity:.0} reads a second");
     let sides = Sides { driver, stack, sockets, connections: connect.connections() };
@@ -55,11 +54,11 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
 }
 
 /// What the driver does in a closed loop: the median of three rounds, after one that warms up.
-fn capacity(runtime: &Runtime, driver: &Side, plan: Plan, which: &Which) -> Result<f64, Failure> {
+fn capacity(runtime: &Runtime, driver: &Side, plan: Plan) -> Result<f64, Failure> {
     let bar = progress("capacity", ROUNDS + 1)?;
     let mut found = Vec::new();
     for round in 0..=ROUNDS {
-        let outcome: Outcome = runtime.block_on(load::run(driver, plan, which));
+        let outcome: Outcome = runtime.block_on(load::run(driver, plan, None));
         found.extend((round > 0).then(|| outcome.rate()));
         bar.inc(1);
     }

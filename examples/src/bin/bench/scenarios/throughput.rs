@@ -19,10 +19,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let runtime = Bench::runtime()?;
     let connect = bench.connect(&runtime)?;
-    let (sides, sockets) = (
-        sides::chosen(runtime.block_on(sides::all(&connect))?, &bench.arguments.side)?,
-        connect.sockets.clone(),
-    );
+    let sides = sides::chosen(runtime.block_on(sides::all(&connect))?, &bench.arguments.side)?;
     for in_flight in bench.arguments.concurrency.clone() {
         // The one that the bounds are about gets more rounds.
         let rounds = bench.arguments.rounds.unwrap_or(if in_flight == 100 { 10 } else { 3 });
@@ -30,8 +27,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         let plan = Plan { in_flight, time, rate: None, slo: bench.arguments.slo };
         let load = format!("{in_flight} in flight");
         let bar = progress(&load, rounds::steps(sides.len(), rounds))?;
-        let turns = rounds::in_turns(&sides, plan, rounds, &sockets, &bar);
-        let all = runtime.block_on(turns);
+        let all = runtime.block_on(rounds::in_turns(&sides, plan, rounds, &bar));
         bar.finish_and_clear();
         let mut table = table(&[
             &load, "reads/s", "ratio", "lowest", "highest", "CPU us", "ratio", "p50 ms", "p95",
