@@ -1,11 +1,14 @@
 //! The user's handle over a stack.
 
+use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
+use thread_local::ThreadLocal;
 use tower_service::Service;
 
 use crate::error::Error;
@@ -36,7 +39,7 @@ impl<S> Stack for S where
 /// Sends requests through a service: a [`Session`](crate::Session), bare or in layers.
 ///
 /// Each request goes through a clone of the service, which is waited for until it is ready and then
-/// called. Dropping a request gives it up; it may have been applied all the same.
+/// called; a thread uses one that is free again for its next request. Dropping a request gives it up; it may have been applied all the same.
 ///
 /// ```no_run
 /// use cqlstack_core::{Client, Request, Session, Statement};
@@ -54,14 +57,37 @@ impl<S> Stack for S where
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Client<S> {
+pub struct Client<S: Send> {
     service: S,
+    spares: Arc<Spares<S>>,
+}
+
+/// A clone of the service for each thread. For each request to have one of its own would be two atomics
+/// or more for each layer, which all threads contend for.
+struct Spares<S: Send> {
+    /// Locked when a thread has none.
+    service: Mutex<S>,
+    of_thread: ThreadLocal<Cell<Option<S>>>,
+}
+
+impl<S: Clone + Send> Spares<S> {
+    fn take(&self) -> S {
+        let spare = self.of_thread.get().and_then(Cell::take);
+        spare.unwrap_or_else(|| self.service.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// One that is not ready, or was called: it waits for nothing.
+    fn put(&self, service: S) {
+        self.of_thread.get_or_default().set(Some(service));
+    }
 }
 
 impl<S: Stack> Client<S> {
     /// A handle over this service.
     pub fn new(service: S) -> Self {
-        Self { service }
+        let of_thread = ThreadLocal::new();
+        let spares = Spares { service: Mutex::new(service.clone()), of_thread };
+        Self { service, spares: Arc::new(spares) }
     }
 
     /// Executes a statement with these values; the answer is the first page of rows.
@@ -80,7 +106,7 @@ impl<S: Stack> Client<S> {
     #[inline]
     pub fn request(&self, request: impl Into<Request>) -> Call<S> {
         Call {
-            state: State::Readying { service: self.service.clone(), request: Some(request.into()) },
+            state: State::Begun { spares: Arc::clone(&self.spares), request: Some(request.into()) },
         }
     }
 
@@ -97,6 +123,7 @@ pin_project! {
     pub struct Call<S>
     where
         S: Service<Request>,
+        S: Send,
     {
         #[pin]
         state: State<S>,
@@ -108,20 +135,34 @@ pin_project! {
     enum State<S>
     where
         S: Service<Request>,
+        S: Send,
     {
-        // The clone that was made ready is the one to call: readiness may be a permit that it holds.
+        Begun { spares: Arc<Spares<S>>, request: Option<Request> },
+        // The clone that waits to be ready is the one to call: readiness may be a permit that it holds.
         Readying { service: S, request: Option<Request> },
         Calling { #[pin] future: S::Future },
     }
 }
 
-impl<S: Service<Request>> Future for Call<S> {
+impl<S: Service<Request> + Clone + Send> Future for Call<S> {
     type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
+                StateProj::Begun { spares, request } => {
+                    let mut service = spares.take();
+                    match service.poll_ready(cx)? {
+                        Poll::Pending => State::Readying { service, request: request.take() },
+                        Poll::Ready(()) => {
+                            let Some(request) = request.take() else { return Poll::Pending };
+                            let future = service.call(request);
+                            spares.put(service);
+                            State::Calling { future }
+                        }
+                    }
+                }
                 StateProj::Readying { service, request } => {
                     ready!(service.poll_ready(cx))?;
                     let Some(request) = request.take() else { return Poll::Pending };
@@ -134,13 +175,13 @@ impl<S: Service<Request>> Future for Call<S> {
     }
 }
 
-impl<S: Service<Request>> fmt::Debug for Call<S> {
+impl<S: Service<Request> + Send> fmt::Debug for Call<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").finish_non_exhaustive()
     }
 }
 
-impl<S> fmt::Debug for Client<S> {
+impl<S: Send> fmt::Debug for Client<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }

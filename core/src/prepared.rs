@@ -101,9 +101,9 @@ impl Prepared {
     }
 
     #[inline]
-    pub(crate) fn bind_late(&self, statement: &Statement, values: Values) -> Bound {
+    pub(crate) fn bind_late(self, statement: &Statement, values: Values) -> Bound {
         self.teach(statement);
-        Bound(BoundRepr::Late(self.clone(), values))
+        Bound(BoundRepr::Late(self, values))
     }
 
     fn teach(&self, statement: &Statement) {

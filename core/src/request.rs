@@ -179,8 +179,8 @@ impl Request {
     ///
     /// [`ErrorKind::InvalidRequest`] as [`bind`](Self::bind).
     #[inline]
-    pub fn bind_late(mut self, prepared: &Prepared) -> Result<Self, Error> {
-        if self.is_to_be_bound(prepared)?
+    pub fn bind_late(mut self, prepared: Prepared) -> Result<Self, Error> {
+        if self.is_to_be_bound(&prepared)?
             && let Payload::Raw(values) = self.payload
         {
             self.payload = Payload::Bound(prepared.bind_late(&self.statement, values));
@@ -383,7 +383,7 @@ mod tests {
         let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, 'secret')");
         let request = Request::new(&insert, ("secret".to_owned(),));
         let bound = request.clone().bind(&Prepared::made(&insert)).unwrap();
-        let late = request.clone().bind_late(&Prepared::made(&insert)).unwrap();
+        let late = request.clone().bind_late(Prepared::made(&insert)).unwrap();
         assert!(!format!("{request:?} {bound:?} {late:?}").contains("secret"));
     }
 
@@ -395,8 +395,8 @@ mod tests {
         assert!(matches!(error.kind(), ErrorKind::InvalidRequest(_)));
         let same = Statement::new("INSERT INTO t (k) VALUES (?)").named("same");
         assert!(Request::new(&same, (1,)).bind(&prepared).is_ok());
-        assert!(Request::new(&same, (1,)).bind_late(&prepared).is_ok());
-        assert!(Request::new(&other, (1,)).bind_late(&prepared).is_err());
+        assert!(Request::new(&same, (1,)).bind_late(prepared.clone()).is_ok());
+        assert!(Request::new(&other, (1,)).bind_late(prepared).is_err());
     }
 
     #[test]

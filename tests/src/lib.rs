@@ -14,6 +14,36 @@ pub struct Readme;
 #[doc = include_str!("../../docs/guide.md")]
 pub struct Guide;
 
+/// A crate of its own, with the default recursion limit, spawns the full stack: layers add to the depth
+/// of a type that the compiler has to look through.
+///
+/// ```no_run,standalone_crate
+/// use cqlstack_core::{Client, Session, Statement};
+/// use cqlstack_metrics::MetricsLayer;
+/// use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+/// use tower::ServiceBuilder;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stack = ServiceBuilder::new()
+///     .layer(MetricsLayer::new())
+///     .layer(RetryLayer::default())
+///     .layer(ConcurrencyLimitLayer::new(100)?)
+///     .layer(StatementCacheLayer::default());
+/// let db = Client::new(stack.service(Session::builder().build().await?));
+/// let read = Statement::new("SELECT name FROM app.users WHERE id = ?");
+/// let (one, other) = (db.execute(&read, (1,)), async move {
+///     let name: Option<(String,)> = db.execute(&read, (2,)).await?.maybe_row()?;
+///     Ok::<_, cqlstack_core::Error>(name)
+/// });
+/// tokio::spawn(one).await??;
+/// tokio::spawn(tokio::spawn(other)).await???;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(doctest)]
+pub struct Spawned;
+
 #[cfg(test)]
 mod tests {
     /// `suite/limit::name` is the function `name` of `tests/suite/limit.rs`.

@@ -14,8 +14,8 @@ use scylla::errors::{
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use super::balancing::Balancing;
 use super::config::{Compression, Config};
-use super::nodes::Counting;
 use super::schema::SchemaClock;
 use super::{Inner, Session};
 use crate::error::{Error, ErrorKind};
@@ -27,7 +27,7 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
         contact_points: config.contact_points.clone(),
         after: started.elapsed(),
     };
-    let balancing = Counting::default();
+    let balancing = Balancing::default();
     let attempts = balancing.attempts();
     let client_id = Uuid::new_v4().to_string();
     let builder = driver_builder(&config, balancing, &client_id);
@@ -44,7 +44,7 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
     Ok(Session { inner: Arc::new(Inner { driver, config, schema, attempts, client_id }) })
 }
 
-fn driver_builder(config: &Config, balancing: Counting, client_id: &str) -> DriverBuilder {
+fn driver_builder(config: &Config, balancing: Balancing, client_id: &str) -> DriverBuilder {
     let profile = ExecutionProfile::builder()
         .consistency(config.consistency)
         .serial_consistency(Some(config.serial_consistency))

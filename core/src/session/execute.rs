@@ -1,6 +1,6 @@
 //! One request through the driver: the deadline, the error, the answer.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use scylla::response::PagingStateResponse;
 use scylla::response::query_result::QueryResult;
 use scylla::statement::Statement as DriverStatement;
 use scylla::statement::prepared::PreparedStatement;
-use tokio::task::unconstrained;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
+use super::alarm::Alarm;
 use super::runner::Runner;
 use super::schema::{Basis, Schema, TableName};
 use crate::error::{Error, ErrorKind};
@@ -45,7 +45,7 @@ pub(super) enum Call {
 #[inline]
 pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
     Call::Other(match request.payload() {
-        Payload::Bound(_) => return Call::Run(Runner::start(session, request)),
+        Payload::Bound(_) => return start_bound(session, request),
         Payload::Prepare => {
             Box::pin(async move { prepare(&session, &request).await.map(Response::of_prepared) })
         }
@@ -54,6 +54,20 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
         }
         Payload::Raw(_) => Box::pin(async move { query(&session, &request).await }),
     })
+}
+
+#[inline]
+fn start_bound(session: Arc<Inner>, request: Request) -> Call {
+    let mut work = Some((session, request));
+    match Runner::start(&mut work) {
+        Some(runner) => Call::Run(runner),
+        None => Call::Other(Box::pin(async move {
+            match &work {
+                Some((session, request)) => execute(session, request, pin!(Alarm::default())).await,
+                None => pending().await,
+            }
+        })),
+    }
 }
 
 impl Call {
@@ -78,12 +92,16 @@ impl Call {
 async fn prepare_and_execute(session: &Arc<Inner>, request: Request) -> Result<Response, Error> {
     let time = Time::of(session, &request)?;
     let prepared = prepare(session, &request).await?;
-    let request = request.with_deadline(time.until).bind_late(&prepared)?;
-    execute(session, &request).await
+    let request = request.with_deadline(time.until).bind_late(prepared)?;
+    execute(session, &request, pin!(Alarm::default())).await
 }
 
 /// Executes what is bound, and returns one page.
-pub(super) async fn execute(session: &Inner, request: &Request) -> Result<Response, Error> {
+pub(super) async fn execute(
+    session: &Inner,
+    request: &Request,
+    alarm: Pin<&mut Alarm>,
+) -> Result<Response, Error> {
     let mut place = None;
     let Some(bound) = request.bound(&mut place)? else {
         let why = "it was bound to a statement that a test made: bind it to one of this session's";
@@ -91,7 +109,7 @@ pub(super) async fn execute(session: &Inner, request: &Request) -> Result<Respon
     };
     let page = request.options().page.to_driver();
     let answer = pin!(session.driver.execute_bound_single_page(bound, page));
-    within(session, request, answer).await
+    within(session, request, answer, alarm).await
 }
 
 /// Sends the text as it is, without values.
@@ -108,7 +126,7 @@ async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
     statement.set_retry_policy(Some(no_failover()));
     let page = options.page.to_driver();
     let answer = pin!(session.driver.query_single_page(statement, (), page));
-    let answer = within(session, request, answer).await;
+    let answer = within(session, request, answer, pin!(Alarm::default())).await;
     // It can have been a `USE`.
     session.schema.note_keyspace(&session.driver);
     answer
@@ -121,18 +139,18 @@ async fn within(
     session: &Inner,
     request: &Request,
     mut answer: Pin<&mut impl Future<Output = Answer>>,
+    mut alarm: Pin<&mut Alarm>,
 ) -> Result<Response, Error> {
     if request.page_size() == Some(0) {
         return Err(invalid(session, request, "a page has at least one row: give a page size"));
     }
     let time = Time::of(session, request)?;
-    let mut end = pin!(sleep_until(time.until));
+    alarm.as_mut().begin(time.until);
     poll_fn(|cx| {
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(response(session, request, answer));
         }
-        // Also where the answer has used up the task's budget.
-        ready!(pin!(unconstrained(end.as_mut())).poll(cx));
+        ready!(alarm.as_mut().poll(time.until, cx));
         let after = ErrorKind::Timeout { after: time.given() };
         Poll::Ready(Err(request.error(after, Some(session.config.consistency))))
     })

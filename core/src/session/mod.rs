@@ -1,5 +1,7 @@
 //! The session: the driver's, with deadlines and typed errors.
 
+mod alarm;
+mod balancing;
 mod builder;
 mod config;
 mod connect;

@@ -10,13 +10,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures::future::join_all;
 use scylla::client::execution_profile::ExecutionProfile;
-use scylla::cluster::{ClusterState, Node, NodeRef};
-use scylla::errors::RequestAttemptError;
-use scylla::policies::load_balancing::{
-    DefaultPolicy, FallbackPlan, LoadBalancingPolicy, NodeIdentifier, RoutingInfo,
-    SingleTargetLoadBalancingPolicy,
-};
-use scylla::routing::Shard;
+use scylla::cluster::Node;
+use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::statement::Statement as DriverStatement;
 use tokio::time::timeout;
 
@@ -132,13 +127,6 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
 /// The startup option by which a node tells the clients apart.
 const CLIENT_ID: &str = "CLIENT_ID";
 
-/// The driver's default policy, which counts what it is told of.
-#[derive(Debug, Default)]
-pub(super) struct Counting {
-    inner: DefaultPolicy,
-    attempts: Arc<NodeAttempts>,
-}
-
 /// Attempts by node. Read without a lock; copied when a node is new.
 #[derive(Debug, Default)]
 pub(super) struct NodeAttempts {
@@ -165,14 +153,8 @@ impl Default for OfNode {
     }
 }
 
-impl Counting {
-    pub(super) fn attempts(&self) -> Arc<NodeAttempts> {
-        Arc::clone(&self.attempts)
-    }
-}
-
 impl NodeAttempts {
-    fn count(&self, node: &Node, took: Duration, failed: bool) {
+    pub(super) fn count(&self, node: &Node, took: Duration, failed: bool) {
         let id = node.host_id.as_u128();
         let nodes = self.nodes.load();
         match nodes.binary_search_by_key(&id, |(id, _)| *id) {
@@ -212,46 +194,10 @@ impl NodeAttempts {
 impl OfNode {
     fn count(&self, took: Duration, failed: bool) {
         self.ended.fetch_add(1, Ordering::Relaxed);
-        self.failed.fetch_add(failed.into(), Ordering::Relaxed);
+        if failed {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.nanos.fetch_add(nanos, Ordering::Relaxed);
-    }
-}
-
-impl LoadBalancingPolicy for Counting {
-    fn pick<'a>(
-        &'a self,
-        request: &'a RoutingInfo,
-        cluster: &'a ClusterState,
-    ) -> Option<(NodeRef<'a>, Option<Shard>)> {
-        self.inner.pick(request, cluster)
-    }
-
-    fn fallback<'a>(
-        &'a self,
-        request: &'a RoutingInfo,
-        cluster: &'a ClusterState,
-    ) -> FallbackPlan<'a> {
-        self.inner.fallback(request, cluster)
-    }
-
-    fn on_request_success(&self, request: &RoutingInfo, latency: Duration, node: NodeRef<'_>) {
-        self.inner.on_request_success(request, latency, node);
-        self.attempts.count(node, latency, false);
-    }
-
-    fn on_request_failure(
-        &self,
-        request: &RoutingInfo,
-        latency: Duration,
-        node: NodeRef<'_>,
-        error: &RequestAttemptError,
-    ) {
-        self.inner.on_request_failure(request, latency, node, error);
-        self.attempts.count(node, latency, true);
-    }
-
-    fn name(&self) -> String {
-        self.inner.name()
     }
 }

@@ -5,15 +5,17 @@
 //! hands the answer over, and pauses until it is given the next. An idle one holds no request and no
 //! session, so that all sessions share those that a thread has.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::mem;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::thread::LocalKey;
 
 use super::Inner;
+use super::alarm::Alarm;
 use super::execute::execute;
 use crate::error::Error;
 use crate::request::Request;
@@ -22,54 +24,47 @@ use crate::response::Response;
 /// How many idle ones a thread keeps: about a megabyte.
 const IDLE: usize = 256;
 
+pub(super) type Work = (Arc<Inner>, Request);
+type Answer = Result<Response, Error>;
+
 thread_local! {
     static IDLE_RUNNERS: RefCell<Vec<Runner>> = const { RefCell::new(Vec::new()) };
+    // What is handed over, for as long as a poll of the runner takes: its owner puts the work down
+    // before, and takes the answer up after. A lock would do, for two atomics each time.
+    static WORK: Cell<Option<Work>> = const { Cell::new(None) };
+    static ANSWER: Cell<Option<Answer>> = const { Cell::new(None) };
 }
 
 /// Executes one bound request at a time. Dropped before the answer, it goes with the request.
 pub(super) struct Runner {
     running: Pin<Box<dyn Future<Output = Infallible> + Send>>,
-    desk: Arc<Desk>,
-}
-
-/// Where a request is laid down and its answer picked up. Its owner and the future take turns: nobody
-/// ever waits for the other.
-#[derive(Default)]
-struct Desk {
-    work: Mutex<Work>,
-    answer: Mutex<Option<Result<Response, Error>>>,
-}
-
-/// Two options, since both together are too large to be copied in place.
-#[derive(Default)]
-struct Work {
-    session: Option<Arc<Inner>>,
-    request: Option<Request>,
 }
 
 impl Runner {
+    /// Leaves the work where it is, and starts nothing, when the thread is at its end: there is no place
+    /// any more to hand it over.
     #[inline]
-    pub(super) fn start(session: Arc<Inner>, request: Request) -> Self {
+    pub(super) fn start(work: &mut Option<Work>) -> Option<Self> {
         let idle = IDLE_RUNNERS.try_with(|idle| idle.try_borrow_mut().ok()?.pop());
-        let runner = idle.ok().flatten().unwrap_or_else(Self::new);
-        if let Ok(mut work) = runner.desk.work.try_lock() {
-            work.session = Some(session);
-            work.request = Some(request);
-        }
-        runner
+        let mut runner = idle.ok().flatten().unwrap_or_else(Self::new);
+        put(&WORK, work)?;
+        // It takes the work up, and does nothing yet.
+        let Poll::Pending = runner.step(&mut Context::from_waker(Waker::noop()));
+        Some(runner)
     }
 
     fn new() -> Self {
-        let desk = Arc::<Desk>::default();
-        let running = Box::pin(run(Arc::clone(&desk)));
-        Self { running, desk }
+        Self { running: Box::pin(run()) }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Infallible> {
+        self.running.as_mut().poll(cx)
     }
 
     #[inline]
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response, Error>> {
-        let Poll::Pending = self.running.as_mut().poll(cx);
-        let answer = self.desk.answer.try_lock().ok().and_then(|mut answer| answer.take());
-        answer.map_or(Poll::Pending, Poll::Ready)
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+        let Poll::Pending = self.step(cx);
+        take(&ANSWER).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// To be called when there was an answer.
@@ -84,16 +79,16 @@ impl Runner {
     }
 }
 
-async fn run(desk: Arc<Desk>) -> Infallible {
+async fn run() -> Infallible {
+    let mut alarm = pin!(Alarm::default());
     loop {
-        let work = desk.work.try_lock().ok();
-        let (session, request) =
-            work.map_or((None, None), |mut work| (work.session.take(), work.request.take()));
-        if let (Some(session), Some(request)) = (session, request) {
-            let answer = execute(&session, &request).await;
+        if let Some((session, request)) = take(&WORK) {
+            pause().await;
+            let mut answer = Some(execute(&session, &request, alarm.as_mut()).await);
             drop((session, request));
-            if let Ok(mut desk) = desk.answer.try_lock() {
-                *desk = Some(answer);
+            while put(&ANSWER, &mut answer).is_none() {
+                // For a poll by another thread.
+                pause().await;
             }
         }
         pause().await;
@@ -104,4 +99,13 @@ async fn run(desk: Arc<Desk>) -> Infallible {
 async fn pause() {
     let mut again = false;
     poll_fn(|_| if mem::replace(&mut again, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+/// Fails when the thread is at its end.
+fn put<T>(place: &'static LocalKey<Cell<Option<T>>>, item: &mut Option<T>) -> Option<()> {
+    place.try_with(|place| place.set(item.take())).ok()
+}
+
+fn take<T>(place: &'static LocalKey<Cell<Option<T>>>) -> Option<T> {
+    place.try_with(Cell::take).ok().flatten()
 }

@@ -67,8 +67,7 @@
 //! # Cost
 //!
 //! A hit: a hash and a comparison of the text, a shard's read lock, an atomic counter and what
-//! `is_current` costs, and no allocation; binding allocates what the driver's own does, and one
-//! `Arc`. A miss: one boxed future, and a prepare on every node.
+//! `is_current` costs, and no allocation; the session serialises the values when it sends them. A miss: one boxed future, and a prepare on every node.
 
 mod entries;
 mod error;

@@ -55,7 +55,7 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
         if asks_to_prepare {
             return ResponseFuture::other(ready(Ok(Response::of_prepared(prepared))));
         }
-        match request.bind_late(&prepared) {
+        match request.bind_late(prepared) {
             Ok(bound) => ResponseFuture::calling(self.inner.call(bound)),
             Err(error) => ResponseFuture::other(ready(Err(error))),
         }
@@ -71,7 +71,7 @@ async fn prepare_and_call<S: Stack>(
     if matches!(request.payload(), Payload::Prepare) {
         return Ok(Response::of_prepared(prepared));
     }
-    call(&mut inner, request.bind_late(&prepared)?).await
+    call(&mut inner, request.bind_late(prepared)?).await
 }
 
 /// Has the statement prepared, by this request or by another that is at it.

@@ -59,8 +59,8 @@
 //!
 //! # Cost
 //!
-//! Without a wait no allocation: two atomics for the permit, two for a reference count. With one, one
-//! box, a clone of the service, and a timer where the wait is bounded.
+//! Without a wait no allocation: two atomics for the permit, two for a reference count. With one, three
+//! boxes, a clone of the service, and a fourth box with a timer where the wait is bounded.
 
 mod error;
 mod future;

@@ -13,6 +13,7 @@ use tower_service::Service;
 use super::backoff::Waits;
 use super::error::{Exhausted, Stopped};
 use super::figures::Shared;
+use super::service::Again;
 
 pin_project! {
     /// The answer of a [`Retry`](super::Retry) to come.
@@ -22,10 +23,9 @@ pin_project! {
         S: Service<R>,
     {
         #[pin]
-        state: State<S::Future>,
-        inner: S,
+        state: State<S::Future, S>,
         request: R,
-        shared: Arc<Shared<S::Error>>,
+        again: Arc<Again<S, S::Error>>,
         // The end of the time for all attempts.
         end: Option<Instant>,
         before: Option<Before>,
@@ -34,11 +34,11 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    enum State<F> {
+    enum State<F, S> {
         Calling { #[pin] future: F },
-        // In a box, so that the common way stays small.
+        // In boxes, so that the common way stays small.
         Sleeping { sleep: Pin<Box<Sleep>> },
-        Readying,
+        Readying { service: Box<S> },
     }
 }
 
@@ -51,15 +51,10 @@ struct Before {
 
 impl<S: Service<R>, R> ResponseFuture<S, R> {
     #[inline]
-    pub(super) fn new(
-        first: S::Future,
-        inner: S,
-        request: R,
-        shared: Arc<Shared<S::Error>>,
-    ) -> Self {
-        let end = shared.policy.within.and_then(|within| Instant::now().checked_add(within));
+    pub(super) fn new(first: S::Future, request: R, again: Arc<Again<S, S::Error>>) -> Self {
+        let end = again.shared.policy.within.and_then(|within| Instant::now().checked_add(within));
         let state = State::Calling { future: first };
-        Self { state, inner, request, shared, end, before: None }
+        Self { state, request, again, end, before: None }
     }
 }
 
@@ -106,7 +101,7 @@ where
 
 impl<S, R> Future for ResponseFuture<S, R>
 where
-    S: Service<R, Error: Classify + From<Exhausted<S::Error>>>,
+    S: Service<R, Error: Classify + From<Exhausted<S::Error>>> + Clone,
     R: Described + Clone,
 {
     type Output = Result<S::Response, S::Error>;
@@ -121,19 +116,21 @@ where
                 },
                 StateProj::Sleeping { sleep } => {
                     ready!(sleep.as_mut().poll(cx));
-                    this.state.set(State::Readying);
+                    let service = Box::new(this.again.service());
+                    this.state.set(State::Readying { service });
                     continue;
                 }
-                StateProj::Readying => match ready!(this.inner.poll_ready(cx)) {
+                StateProj::Readying { service } => match ready!(service.poll_ready(cx)) {
                     Ok(()) => {
-                        let future = this.inner.call(this.request.clone());
+                        let future = service.call(this.request.clone());
                         this.state.set(State::Calling { future });
                         continue;
                     }
                     Err(error) => error,
                 },
             };
-            let next = after_failure(error, this.before, this.shared, this.request, *this.end)?;
+            let next =
+                after_failure(error, this.before, &this.again.shared, this.request, *this.end)?;
             this.state.set(State::Sleeping { sleep: Box::pin(sleep_until(next)) });
         }
     }

@@ -156,7 +156,7 @@ impl<E> Clone for RetryLayer<E> {
     }
 }
 
-impl<S, E> Layer<S> for RetryLayer<E> {
+impl<S: Clone, E> Layer<S> for RetryLayer<E> {
     type Service = Retry<S, E>;
 
     fn layer(&self, inner: S) -> Self::Service {

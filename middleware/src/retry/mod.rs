@@ -80,9 +80,9 @@
 //!
 //! # Cost
 //!
-//! One clone of the request and one of the service for each call, which are reference counts in a
-//! stack of ours; no allocation, and no clock unless [`within`](RetryBuilder::within) is set. Waits
-//! are computed after a failure.
+//! One clone of the request for each call, which is some reference counts in a stack of ours; no
+//! allocation, and no clock unless [`within`](RetryBuilder::within) is set. After a failure waits are
+//! computed, and the service is cloned for the next attempt, in two boxes.
 
 mod backoff;
 mod error;

@@ -1,7 +1,7 @@
 //! Starts a request, and keeps what another attempt needs.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use cqlstack_core::{Classify, Described};
@@ -14,12 +14,28 @@ use super::future::ResponseFuture;
 /// The service of [`RetryLayer`](super::RetryLayer).
 pub struct Retry<S, E> {
     inner: S,
-    shared: Arc<Shared<E>>,
+    again: Arc<Again<S, E>>,
 }
 
-impl<S, E> Retry<S, E> {
+/// What another attempt needs. Requests share it, since hardly any makes one: each would have to keep
+/// a service of its own.
+pub(super) struct Again<S, E> {
+    /// Locked after a failure only.
+    service: Mutex<S>,
+    pub(super) shared: Arc<Shared<E>>,
+}
+
+impl<S: Clone, E> Retry<S, E> {
     pub(super) fn new(inner: S, shared: Arc<Shared<E>>) -> Self {
-        Self { inner, shared }
+        let again = Arc::new(Again { service: Mutex::new(inner.clone()), shared });
+        Self { inner, again }
+    }
+}
+
+impl<S: Clone, E> Again<S, E> {
+    /// A service that nobody else uses.
+    pub(super) fn service(&self) -> S {
+        self.service.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -37,23 +53,21 @@ where
     }
 
     fn call(&mut self, request: R) -> ResponseFuture<S, R> {
-        let again = request.clone();
-        // The instance that was made ready makes the first attempt; the clone becomes ready before
-        // the next.
-        let inner = self.inner.clone();
+        let kept = request.clone();
         let first = self.inner.call(request);
-        ResponseFuture::new(first, inner, again, Arc::clone(&self.shared))
+        ResponseFuture::new(first, kept, Arc::clone(&self.again))
     }
 }
 
 impl<S: Clone, E> Clone for Retry<S, E> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+        Self { inner: self.inner.clone(), again: Arc::clone(&self.again) }
     }
 }
 
 impl<S: fmt::Debug, E> fmt::Debug for Retry<S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retry").field("inner", &self.inner).field("shared", &self.shared).finish()
+        let shared = &self.again.shared;
+        f.debug_struct("Retry").field("inner", &self.inner).field("shared", shared).finish()
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cqlstack_tests::cluster::{Cluster, Node};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Arguments;
@@ -55,14 +56,12 @@ impl Bench {
         self.cluster = Some(cluster);
         // On a runtime of its own, with which its connections end: none breaks later.
         let own = Builder::new_current_thread().enable_all().build()?;
-        let versions = own.block_on(sides::create_table(&connect))?;
+        let cassandra = own.block_on(sides::create_table(&connect))?;
         drop(own);
         connect.sockets = Which::new_ones_to(&connect.nodes);
         spinner.finish_and_clear();
-        let sides::Versions { cassandra, scylla_driver } = &versions;
-        let nodes = connect.nodes.join(", ");
-        println!("Cassandra {cassandra} at {nodes}, scylla driver {scylla_driver}");
-        self.report.write(&versions)?;
+        println!("Cassandra {cassandra} at {}", connect.nodes.join(", "));
+        self.report.write(&Server { cassandra })?;
         Ok(connect)
     }
 
@@ -98,6 +97,11 @@ impl Bench {
     pub(crate) fn figure(&mut self, figure: &Figure<'_>) -> Result<(), Failure> {
         self.report.write(figure)
     }
+}
+
+#[derive(Serialize)]
+struct Server {
+    cassandra: String,
 }
 
 /// For work that has so many steps.

@@ -17,6 +17,7 @@ pub(crate) struct Header {
     memory_gib: u64,
     kernel: String,
     cqlstack: &'static str,
+    scylla_driver: &'static str,
     profile: &'static str,
     settings: String,
 }
@@ -32,9 +33,17 @@ pub(crate) fn of(scenario: &Scenario, arguments: &Arguments) -> Header {
             >> 20,
         kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().into(),
         cqlstack: env!("CARGO_PKG_VERSION"),
+        scylla_driver: driver(),
         profile: if cfg!(debug_assertions) { "debug" } else { "release" },
         settings: format!("{arguments:?}"),
     }
+}
+
+/// The version that this program was built with: the driver does not tell.
+fn driver() -> &'static str {
+    let lock = include_str!("../../../../Cargo.lock");
+    let package = lock.split_once("name = \"scylla\"\nversion = \"");
+    package.and_then(|(_, rest)| rest.split('"').next()).unwrap_or("unknown")
 }
 
 /// What stands behind `name:` in such a file.
@@ -46,11 +55,14 @@ fn field(file: &str, name: &str) -> String {
 
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scenario, cpu, cores, memory_gib, kernel, cqlstack, profile, .. } = self;
+        let Self {
+            scenario, cpu, cores, memory_gib, kernel, cqlstack, scylla_driver, profile, ..
+        } = self;
         writeln!(f, "== {scenario}")?;
         write!(
             f,
-            "{cpu}, {cores} cores, {memory_gib} GiB, Linux {kernel}, cqlstack {cqlstack} ({profile})"
+            "{cpu}, {cores} cores, {memory_gib} GiB, Linux {kernel}, \
+             cqlstack {cqlstack} ({profile}), scylla driver {scylla_driver}"
         )
     }
 }

@@ -14,7 +14,6 @@ use scylla::response::PagingState;
 use scylla::response::query_result::QueryResult;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
-use serde::Serialize;
 use tower::retry::{Policy, Retry};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -34,8 +33,8 @@ pub(crate) const USERS: i32 = 10_000;
 /// More than any scenario has in flight: what is measured is the layer and not a wait.
 const PERMITS: usize = 100_000;
 
-/// Says which versions the server and the driver have.
-pub(crate) async fn create_table(connect: &Connect) -> Result<Versions, Failure> {
+/// Says which version the server has.
+pub(crate) async fn create_table(connect: &Connect) -> Result<String, Failure> {
     let db = Client::new(StatementCacheLayer::default().layer(connect.session().await?));
     for text in [
         "CREATE KEYSPACE IF NOT EXISTS bench WITH replication = \
@@ -53,20 +52,7 @@ pub(crate) async fn create_table(connect: &Connect) -> Result<Versions, Failure>
         futures::future::try_join_all(some).await?;
     }
     let server = Statement::new("SELECT release_version FROM system.local");
-    let cassandra = db.request(&server).await?.value()?;
-    // As the server sees it: nothing else tells at run time.
-    let driver = Statement::new("SELECT driver_version FROM system_views.clients");
-    let known = db.request(&driver).await.ok().and_then(|versions| {
-        let versions: Vec<(Option<String>,)> = versions.page().ok()?.flatten().collect();
-        versions.into_iter().find_map(|(version,)| version)
-    });
-    Ok(Versions { cassandra, scylla_driver: known.unwrap_or_else(|| "unknown".to_owned()) })
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Versions {
-    pub(crate) cassandra: String,
-    pub(crate) scylla_driver: String,
+    Ok(db.request(&server).await?.value()?)
 }
 
 /// All sides; the first is what the others are compared with.
@@ -79,7 +65,7 @@ pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
     sides.extend(raw.in_towers_layers());
     let prepared = session.prepare(&SELECT).await?;
     let once = Request::new(&SELECT, (1,)).bind(&prepared)?;
-    let bound = move |id: i32| Request::new(&SELECT, (id,)).bind_late(&prepared);
+    let bound = move |id: i32| Request::new(&SELECT, (id,)).bind_late(prepared.clone());
     let limit = ConcurrencyLimitLayer::new(PERMITS)?.layer(session.clone());
     sides.extend([
         bound_side("session, bound once", session.clone(), move |_| Ok(once.clone())),

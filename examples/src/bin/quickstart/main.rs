@@ -72,7 +72,7 @@ async fn main() -> ExitCode {
 }
 
 /// What is still there when the work is done.
-struct Running<S> {
+struct Running<S: Send> {
     db: Client<S>,
     exporter: PrometheusExporter,
     _nodes: NodeWatch,

@@ -1,0 +1,113 @@
+//! The end of a request's time, for one request after the other.
+//!
+//! To register a timer and to remove it again is one twentieth of what a request costs, and hardly any
+//! request runs out of time. An alarm stays set when its request is over, and serves the next one: one
+//! that rings too early is set anew. As time limits are alike, that happens once in such a time.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tokio::runtime::{Handle, Id};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+pin_project! {
+    #[derive(Default)]
+    pub(super) struct Alarm {
+        #[pin]
+        sleep: Option<Sleep>,
+        // Whose clock it is. A thread can run one runtime after the other.
+        runtime: Option<Id>,
+    }
+}
+
+impl Alarm {
+    /// To be called once for each request, before it is polled.
+    pub(super) fn begin(self: Pin<&mut Self>, until: Instant) {
+        let mut this = self.project();
+        let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
+        match this.sleep.as_mut().as_pin_mut() {
+            Some(sleep) if *this.runtime == runtime => {
+                if sleep.deadline() > until {
+                    sleep.reset(until);
+                }
+            }
+            _ => {
+                this.sleep.set(Some(sleep_until(until)));
+                *this.runtime = runtime;
+            }
+        }
+    }
+
+    /// Ready when the time is over.
+    pub(super) fn poll(self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(mut sleep) = self.project().sleep.as_pin_mut() else { return Poll::Pending };
+        loop {
+            // Also where the request itself has used up the task's budget.
+            ready!(Pin::new(&mut unconstrained(sleep.as_mut())).poll(cx));
+            if sleep.deadline() >= until {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(until);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::time::Duration;
+
+    use futures::FutureExt;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    async fn ring(mut alarm: Pin<&mut Alarm>, time: Duration) {
+        let started = Instant::now();
+        alarm.as_mut().begin(started + time);
+        poll_fn(|cx| alarm.as_mut().poll(started + time, cx)).await;
+        assert_eq!(started.elapsed(), time);
+    }
+
+    /// A request that is answered before the alarm rings.
+    fn answered(mut alarm: Pin<&mut Alarm>, time: Duration) {
+        let until = Instant::now() + time;
+        alarm.as_mut().begin(until);
+        assert!(poll_fn(|cx| alarm.as_mut().poll(until, cx)).now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_rings_at_the_end_of_the_current_request_s_time() {
+        let mut alarm = pin!(Alarm::default());
+        for time in [3, 1, 2, 2] {
+            ring(alarm.as_mut(), time * SECOND).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_set_for_an_earlier_request_ends_no_later_one() {
+        let mut alarm = pin!(Alarm::default());
+        answered(alarm.as_mut(), SECOND);
+        ring(alarm.as_mut(), 5 * SECOND).await;
+        answered(alarm.as_mut(), 9 * SECOND);
+        ring(alarm.as_mut(), SECOND).await;
+    }
+
+    #[test]
+    fn another_runtime_on_the_same_thread_has_a_clock_of_its_own() {
+        let mut alarm = pin!(Alarm::default());
+        for _ in 0..2 {
+            let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+            runtime.unwrap().block_on(async {
+                answered(alarm.as_mut(), 9 * SECOND);
+                ring(alarm.as_mut(), 2 * SECOND).await;
+                answered(alarm.as_mut(), SECOND);
+            });
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a request may cost, to the allocation and to the byte. A process of its own, with an allocator
+//! that counts those of the current thread.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use allocation_counter::measure;
+use cqlstack_core::{
+    Call, Client, Error, Payload, Prepared, Request, Response, ResponseFuture, Session, Stack,
+    Statement, StaticStatement,
+};
+use cqlstack_metrics::MetricsLayer;
+use cqlstack_middleware::cache::StatementCache;
+use cqlstack_middleware::limit::ConcurrencyLimit;
+use cqlstack_middleware::retry::Retry;
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_tests::cluster::Cluster;
+use futures::FutureExt;
+use scylla::client::session_builder::SessionBuilder;
+use scylla::response::PagingState;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use tower::{Layer, Service, ServiceBuilder};
+
+type Layered<S> = Retry<ConcurrencyLimit<StatementCache<S>>, Error>;
+type Full<S> = <MetricsLayer as Layer<Layered<S>>>::Service;
+
+/// What is larger is slower: a future is moved once or twice, and each request in flight has one.
+const _: () = assert!(size_of::<ResponseFuture>() <= 24);
+const _: () = assert!(size_of::<Call<Session>>() <= 160);
+const _: () = assert!(size_of::<Call<Full<Session>>>() <= 296);
+const _: () = assert!(size_of::<Result<Response, Error>>() <= 64);
+
+fn full<S: Stack + 'static>(session: S) -> Client<Full<S>> {
+    let stack = ServiceBuilder::new()
+        .layer(MetricsLayer::new())
+        .layer(RetryLayer::default())
+        .layer(ConcurrencyLimitLayer::new(100).unwrap())
+        .layer(StatementCacheLayer::default());
+    Client::new(stack.service(session))
+}
+
+/// Answers at once, without an allocation.
+#[derive(Clone)]
+struct AtOnce;
+
+impl Service<Request> for AtOnce {
+    type Response = Response;
+    type Error = Error;
+    type Future = Ready<Result<Response, Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let statement = request.statement();
+        ready(Ok(match request.payload() {
+            Payload::Prepare => Response::of_prepared(Prepared::made(statement)),
+            _ => Response::done(statement),
+        }))
+    }
+}
+
+#[test]
+fn the_layers_allocate_nothing() {
+    static READ: StaticStatement = StaticStatement::new("SELECT v FROM t WHERE k = ?");
+    let db = full(AtOnce);
+    let raw = Request::new(&READ, (1,));
+    let bound = raw.clone().bind(&Prepared::made(raw.statement())).unwrap();
+    for request in [raw, bound] {
+        let send = || db.request(request.clone()).now_or_never().unwrap().unwrap();
+        // The first prepares, and finds its place in the metrics.
+        send();
+        assert_eq!(measure(|| (0..100).for_each(|_| drop(send()))).count_total, 0);
+    }
+}
+
+/// `docs/costs.md` says what each one is.
+#[test]
+fn a_read_through_the_full_stack_has_two_allocations_more_than_the_driver() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let cluster = runtime.block_on(Cluster::shared()).unwrap();
+    let keyspace = runtime.block_on(cluster.keyspace(1)).unwrap();
+    let table = format!("{}.users", keyspace.name());
+    for text in [
+        "CREATE TABLE {t} (id int PRIMARY KEY, name text)",
+        "INSERT INTO {t} (id, name) VALUES (1, 'Ada')",
+    ] {
+        runtime.block_on(cluster.run(text.replace("{t}", &table))).unwrap();
+    }
+    let text = format!("SELECT name FROM {table} WHERE id = ?");
+
+    let nodes = cluster.contact_points();
+    let driver = runtime.block_on(SessionBuilder::new().known_nodes(&nodes).build()).unwrap();
+    let theirs = runtime.block_on(driver.prepare(text.clone())).unwrap();
+    let by_driver = async || {
+        let bound = theirs.clone().bind(&(1,)).unwrap();
+        let page = driver.execute_bound_single_page(&bound, PagingState::start()).await;
+        let rows = page.unwrap().0.into_rows_result().unwrap();
+        assert_eq!(rows.single_row::<(&str,)>().unwrap().0, "Ada");
+    };
+
+    let session = runtime.block_on(Session::builder().contact_points(nodes).build()).unwrap();
+    let statement = Statement::new(text);
+    let prepared = runtime.block_on(session.prepare(&statement)).unwrap();
+    let alone = Client::new(session.clone());
+    let by_session = async || {
+        let request = Request::new(&statement, (1,)).bind_late(prepared.clone()).unwrap();
+        assert_eq!(alone.request(request).await.unwrap().value::<&str>().unwrap(), "Ada");
+    };
+    let stack = full(session);
+    let by_stack = async || {
+        let answer = stack.execute(&statement, (1,)).await.unwrap();
+        assert_eq!(answer.value::<&str>().unwrap(), "Ada");
+    };
+
+    let of_driver = allocations(&runtime, by_driver);
+    assert_eq!(of_driver, 9, "the driver's own");
+    assert_eq!(allocations(&runtime, by_session), of_driver + 2, "the session");
+    assert_eq!(allocations(&runtime, by_stack), of_driver + 2, "the full stack");
+}
+
+/// Of one read.
+fn allocations(runtime: &Runtime, read: impl AsyncFn()) -> u64 {
+    let times = async |count: u32| {
+        for _ in 0..count {
+            timeout(Duration::from_secs(30), read()).await.unwrap();
+        }
+    };
+    // Buffers grow to their size first.
+    runtime.block_on(times(200));
+    let counted = measure(|| runtime.block_on(times(1_000))).count_total;
+    // A keepalive or a timer falls into some run.
+    (counted + 500) / 1_000
+}
