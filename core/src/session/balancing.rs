@@ -16,17 +16,23 @@ use scylla::policies::load_balancing::{
 use scylla::routing::{NodeLocationPreference, Shard};
 
 use super::nodes::NodeAttempts;
+use super::schema::Clock;
 
-/// Counts, besides, what it is told of.
+/// Counts, besides, what it is told of, and notes when the cluster state is another one.
 #[derive(Debug, Default)]
 pub(super) struct Balancing {
     inner: DefaultPolicy,
     attempts: Arc<NodeAttempts>,
+    clock: Arc<Clock>,
 }
 
 impl Balancing {
     pub(super) fn attempts(&self) -> Arc<NodeAttempts> {
         Arc::clone(&self.attempts)
+    }
+
+    pub(super) fn clock(&self) -> Arc<Clock> {
+        Arc::clone(&self.clock)
     }
 }
 
@@ -36,6 +42,7 @@ impl LoadBalancingPolicy for Balancing {
         request: &'a RoutingInfo,
         cluster: &'a ClusterState,
     ) -> Option<(NodeRef<'a>, Option<Shard>)> {
+        self.clock.see(cluster);
         random_replica(request, cluster).or_else(|| self.inner.pick(request, cluster))
     }
 

@@ -28,7 +28,7 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
         after: started.elapsed(),
     };
     let balancing = Balancing::default();
-    let attempts = balancing.attempts();
+    let (attempts, clock) = (balancing.attempts(), balancing.clock());
     let client_id = Uuid::new_v4().to_string();
     let builder = driver_builder(&config, balancing, &client_id);
     let driver = match timeout(config.build_timeout, builder.build()).await {
@@ -40,7 +40,7 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
         Err(_) => return Err(Error::setup(unreachable())),
     };
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
-    let schema = SchemaClock::new(&driver);
+    let schema = SchemaClock::new(&driver, clock);
     Ok(Session { inner: Arc::new(Inner { driver, config, schema, attempts, client_id }) })
 }
 

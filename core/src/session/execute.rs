@@ -103,7 +103,11 @@ pub(super) async fn execute(
     alarm: Pin<&mut Alarm>,
 ) -> Result<Response, Error> {
     let mut place = None;
-    let Some(bound) = request.bound(&mut place)? else {
+    let bound = request.bound(&mut place).inspect_err(|_| {
+        // Nothing is sent, so that the driver shows no other state: the table may be another one.
+        session.schema.look(&session.driver);
+    })?;
+    let Some(bound) = bound else {
         let why = "it was bound to a statement that a test made: bind it to one of this session's";
         return Err(invalid(session, request, why));
     };
@@ -127,8 +131,8 @@ async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
     let page = options.page.to_driver();
     let answer = pin!(session.driver.query_single_page(statement, (), page));
     let answer = within(session, request, answer, pin!(Alarm::default())).await;
-    // It can have been a `USE`.
-    session.schema.note_keyspace(&session.driver);
+    // It can have been a `USE`, or have changed a table.
+    session.schema.look(&session.driver);
     answer
 }
 

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use futures::future::join_all;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::cluster::Node;
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::statement::Statement as DriverStatement;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::Inner;
 
@@ -73,9 +73,9 @@ const ANSWER: Duration = Duration::from_secs(1);
 pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
     let cluster = session.driver.get_cluster_state();
     let nodes = cluster.get_nodes_info();
-    session.attempts.forget_all_but(nodes);
     let figures = nodes.iter().map(|node| {
-        let of_node = session.attempts.of(node);
+        let nothing = OfNode::default();
+        let of_node = session.attempts.of(node.host_id).unwrap_or(&nothing);
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let up = node.is_connected();
         if !up {
@@ -100,7 +100,9 @@ pub(super) async fn count_connections(session: &Inner) {
     let cluster = session.driver.get_cluster_state();
     let asked = cluster.get_nodes_info().iter().map(async |node| {
         let counted = connections(session, node).await.unwrap_or(UNKNOWN);
-        session.attempts.of(node).connections.store(counted, Ordering::Relaxed);
+        if let Some(of_node) = session.attempts.of(node.host_id) {
+            of_node.connections.store(counted, Ordering::Relaxed);
+        }
     });
     join_all(asked).await;
 }
@@ -127,13 +129,16 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
 /// The startup option by which a node tells the clients apart.
 const CLIENT_ID: &str = "CLIENT_ID";
 
-/// Attempts by node. Read without a lock; copied when a node is new.
-#[derive(Debug, Default)]
+/// Attempts by node, without a lock. A node keeps its place when it leaves: it may come back, and a count
+/// that grows only is what is wanted of it.
+#[derive(Debug)]
 pub(super) struct NodeAttempts {
-    /// In the order of the ids.
-    nodes: ArcSwap<Vec<(u128, Arc<OfNode>)>>,
-    change: Mutex<()>,
+    /// Open addressing, by the id.
+    places: Box<[OnceLock<(u128, OfNode)>]>,
 }
+
+/// As many nodes as no cluster has; what comes after them, in the life of a session, is not counted.
+const PLACES: usize = 1_024;
 
 #[derive(Debug)]
 struct OfNode {
@@ -153,41 +158,28 @@ impl Default for OfNode {
     }
 }
 
+impl Default for NodeAttempts {
+    fn default() -> Self {
+        Self { places: (0..PLACES).map(|_| OnceLock::new()).collect() }
+    }
+}
+
 impl NodeAttempts {
     pub(super) fn count(&self, node: &Node, took: Duration, failed: bool) {
-        let id = node.host_id.as_u128();
-        let nodes = self.nodes.load();
-        match nodes.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(at) => nodes[at].1.count(took, failed),
-            Err(_) => self.of(node).count(took, failed),
+        if let Some(of_node) = self.of(node.host_id) {
+            of_node.count(took, failed);
         }
     }
 
-    fn of(&self, node: &Node) -> Arc<OfNode> {
-        let id = node.host_id.as_u128();
-        let _changing = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        let nodes = self.nodes.load();
-        match nodes.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(at) => Arc::clone(&nodes[at].1),
-            Err(at) => {
-                let new = Arc::<OfNode>::default();
-                let mut nodes = Vec::clone(&nodes);
-                nodes.insert(at, (id, Arc::clone(&new)));
-                self.nodes.store(Arc::new(nodes));
-                new
-            }
-        }
-    }
-
-    fn forget_all_but(&self, nodes: &[Arc<Node>]) {
-        let stays = |id: u128| nodes.iter().any(|node| node.host_id.as_u128() == id);
-        if self.nodes.load().iter().all(|(id, _)| stays(*id)) {
-            return;
-        }
-        let _changing = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut counted = Vec::clone(&self.nodes.load());
-        counted.retain(|(id, _)| stays(*id));
-        self.nodes.store(Arc::new(counted));
+    fn of(&self, host_id: Uuid) -> Option<&OfNode> {
+        let (high, low) = host_id.as_u64_pair();
+        let first = usize::try_from((high ^ low) % PLACES as u64).unwrap_or(0);
+        let places = self.places[first..].iter().chain(&self.places[..first]);
+        let id = host_id.as_u128();
+        places.into_iter().find_map(|place| {
+            let (owner, of_node) = place.get_or_init(|| (id, OfNode::default()));
+            (*owner == id).then_some(of_node)
+        })
     }
 }
 
@@ -199,5 +191,27 @@ impl OfNode {
         }
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_node_has_figures_of_its_own_until_there_is_no_place() {
+        let attempts = NodeAttempts::default();
+        // Each second one would like the place of the one before.
+        let ids: Vec<_> =
+            (0..PLACES as u128).map(|id| Uuid::from_u128(id / 2 + ((id % 2) << 100))).collect();
+        for id in &ids {
+            attempts.of(*id).unwrap().count(Duration::from_nanos(7), true);
+        }
+        for id in &ids {
+            let of_node = attempts.of(*id).unwrap();
+            let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            assert_eq!([&of_node.ended, &of_node.failed, &of_node.nanos].map(load), [1, 1, 7]);
+        }
+        assert!(attempts.of(Uuid::max()).is_none());
     }
 }

@@ -5,7 +5,8 @@
 //! width would be written with the types of the old one, without an error.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use scylla::client::session::Session as Driver;
@@ -18,10 +19,35 @@ use crate::statement::Statement;
 
 /// Counts the changes of schema and keyspace that a session learns of.
 pub(super) struct SchemaClock {
+    clock: Arc<Clock>,
+    held: Mutex<Held>,
+}
+
+/// What can be read at the price of two loads: a cluster state is a shared pointer, and to ask the driver
+/// for it is several atomics that all threads contend for. The driver shows it to the load balancing
+/// policy for each request anyhow.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
     generation: AtomicU64,
     /// Where the cluster state stands that the generation is of.
     address: AtomicUsize,
-    held: Mutex<Held>,
+    /// Another state was seen since.
+    changed: AtomicBool,
+}
+
+impl Clock {
+    /// A state that the driver has now.
+    pub(super) fn see(&self, state: &ClusterState) {
+        if self.address.load(Ordering::Relaxed) != ptr::from_ref(state).addr() {
+            self.changed.store(true, Ordering::Release);
+        }
+    }
+
+    /// The generation, if no other state was seen.
+    fn unchanged(&self) -> Option<u64> {
+        let changed = self.changed.load(Ordering::Acquire);
+        (!changed).then(|| self.generation.load(Ordering::Acquire))
+    }
 }
 
 /// What the generation is of. Holding it weakly keeps its address from being used again.
@@ -31,16 +57,12 @@ struct Held {
 }
 
 impl SchemaClock {
-    pub(super) fn new(driver: &Driver) -> Self {
+    pub(super) fn new(driver: &Driver, clock: Arc<Clock>) -> Self {
         let state = driver.get_cluster_state();
-        Self {
-            generation: AtomicU64::new(1),
-            address: AtomicUsize::new(Arc::as_ptr(&state).addr()),
-            held: Mutex::new(Held {
-                state: Arc::downgrade(&state),
-                keyspace: driver.get_keyspace(),
-            }),
-        }
+        clock.generation.store(1, Ordering::Relaxed);
+        clock.address.store(Arc::as_ptr(&state).addr(), Ordering::Release);
+        let held = Held { state: Arc::downgrade(&state), keyspace: driver.get_keyspace() };
+        Self { clock, held: Mutex::new(held) }
     }
 
     pub(super) fn generation(&self, driver: &Driver) -> u64 {
@@ -48,25 +70,29 @@ impl SchemaClock {
     }
 
     fn generation_of(&self, state: &Arc<ClusterState>) -> u64 {
-        if self.address.load(Ordering::Acquire) != Arc::as_ptr(state).addr() {
+        let clock = &self.clock;
+        // Before the look: what is seen meanwhile is looked at again.
+        clock.changed.store(false, Ordering::Release);
+        if clock.address.load(Ordering::Acquire) != Arc::as_ptr(state).addr() {
             // Only when the driver has read another state.
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             if held.state.as_ptr() != Arc::as_ptr(state) {
                 held.state = Arc::downgrade(state);
-                self.generation.fetch_add(1, Ordering::AcqRel);
-                self.address.store(Arc::as_ptr(state).addr(), Ordering::Release);
+                clock.generation.fetch_add(1, Ordering::AcqRel);
+                clock.address.store(Arc::as_ptr(state).addr(), Ordering::Release);
             }
         }
-        self.generation.load(Ordering::Acquire)
+        clock.generation.load(Ordering::Acquire)
     }
 
-    /// To be told after each statement that may have been a `USE`.
-    pub(super) fn note_keyspace(&self, driver: &Driver) {
+    /// To be told after each statement that may have been a `USE`, or may have changed a table.
+    pub(super) fn look(&self, driver: &Driver) {
+        self.generation(driver);
         let keyspace = driver.get_keyspace();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.keyspace != keyspace {
             held.keyspace = keyspace;
-            self.generation.fetch_add(1, Ordering::AcqRel);
+            self.clock.generation.fetch_add(1, Ordering::AcqRel);
         }
     }
 
@@ -143,6 +169,7 @@ impl Schema {
 /// What a prepared statement stands on.
 pub(super) struct Basis {
     session: Weak<Inner>,
+    clock: Arc<Clock>,
     tables: Vec<TableName>,
     definition: u64,
     keyspace: Option<Arc<String>>,
@@ -154,6 +181,7 @@ impl Basis {
     pub(super) fn new(session: &Arc<Inner>, schema: &Schema, tables: Vec<TableName>) -> Self {
         Self {
             session: Arc::downgrade(session),
+            clock: Arc::clone(&session.schema.clock),
             definition: schema.definition(&tables),
             tables,
             keyspace: schema.keyspace.clone(),
@@ -162,6 +190,9 @@ impl Basis {
     }
 
     pub(super) fn holds(&self) -> bool {
+        if self.clock.unchanged() == Some(self.checked.load(Ordering::Relaxed)) {
+            return true;
+        }
         // Without its session nobody can execute it either.
         let Some(session) = self.session.upgrade() else { return false };
         let generation = session.schema.generation(&session.driver);

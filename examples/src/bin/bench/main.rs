@@ -2,7 +2,6 @@
 
 mod arguments;
 mod bench;
-mod callgrind;
 mod connect;
 mod figures;
 mod header;
@@ -15,13 +14,12 @@ mod side;
 mod sides;
 mod sockets;
 mod table;
+mod valgrind;
 mod values;
 
-use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser;
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use arguments::Arguments;
 use bench::Bench;
@@ -30,10 +28,6 @@ use bench::Bench;
 const BOUND_MISSED: u8 = 3;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// Counts allocations, for some ten instructions each.
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use stats_alloc::Region;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Scenario;
@@ -11,7 +10,8 @@ use crate::bench::{Bench, progress};
 use crate::connect::Connect;
 use crate::report::Figure;
 use crate::table::table;
-use crate::{ALLOCATOR, Failure, callgrind, sides};
+use crate::valgrind::{Counts, Probe};
+use crate::{Failure, sides};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "instructions",
@@ -42,66 +42,44 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     let bar = progress("instructions", sides.len() as u64)?;
     let mut found = Vec::new();
     for side in &sides {
-        // Buffers grow to their size first.
-        runtime.block_on(side.drive(200))?;
-        let region = Region::new(ALLOCATOR);
-        runtime.block_on(side.drive(READS))?;
-        let counted = region.change();
-        let allocations = counted.allocations + counted.reallocations;
-        let nodes = &connect.nodes;
-        found.push([
-            callgrind::per_request(SCENARIO.name, side.name, nodes, READS, rounds)?,
-            Some(per_read(allocations)),
-            Some(per_read(counted.bytes_allocated)),
-        ]);
+        let probe = Probe { scenario: SCENARIO.name, side: side.name, nodes: &connect.nodes };
+        let Some(counts) = probe.per_request(READS, rounds)? else {
+            return Err("this wants valgrind: install the package of that name".into());
+        };
+        let Counts { instructions, allocations, bytes } = counts;
+        found.push([instructions, allocations, bytes]);
         bar.inc(1);
     }
     bar.finish_and_clear();
     let mut table = table(&["a read", "instructions", "ratio", "allocations", "bytes"]);
-    let text = |number: Option<f64>, digits| match number {
-        Some(number) => format!("{number:.digits$}"),
-        None => "-".to_owned(),
-    };
-    for (side, of_side) in sides.iter().zip(&found) {
-        let ratios = [0, 1, 2].map(|at| Some(of_side[at]? / found[0][at]?));
-        let [instructions, allocations, bytes] = *of_side;
+    for (side, counts) in sides.iter().zip(&found) {
+        let ratios = [0, 1, 2].map(|at| counts[at] / found[0][at]);
         table.add_row([
             side.name.to_owned(),
-            text(instructions, 0),
-            text(ratios[0], 3),
-            text(allocations, 1),
-            text(bytes, 0),
+            format!("{:.0}", counts[0]),
+            format!("{:.3}", ratios[0]),
+            format!("{:.1}", counts[1]),
+            format!("{:.0}", counts[2]),
         ]);
         for (at, (metric, unit)) in METRICS.into_iter().enumerate() {
-            let Some(ours) = of_side[at] else { continue };
-            let (scenario, side) = (SCENARIO.name, side.name);
-            let (baseline, ratio) = (found[0][at], ratios[at]);
-            let (load, spread) = (None, None);
             bench.figure(&Figure {
-                scenario,
+                scenario: SCENARIO.name,
                 metric,
                 unit,
-                side,
-                load,
-                ours,
-                baseline,
-                ratio,
-                spread,
+                side: side.name,
+                load: None,
+                ours: counts[at],
+                baseline: Some(found[0][at]),
+                ratio: Some(ratios[at]),
+                spread: None,
             })?;
         }
-        if let (Some(was), Some(ratio)) = (before.get(side.name), ratios[0])
-            && ratio > was + GROWTH
-        {
-            bench.miss(format!(
-                "{}: {ratio:.3} x the driver's instructions, was {was:.3}",
-                side.name
-            ));
+        if let Some(was) = before.get(side.name).filter(|was| ratios[0] > **was + GROWTH) {
+            let (name, now) = (side.name, ratios[0]);
+            bench.miss(format!("{name}: {now:.3} x the driver's instructions, was {was:.3}"));
         }
     }
     println!("\n{table}");
-    if found.iter().all(|of_side| of_side[0].is_none()) {
-        println!("no instructions: they want valgrind (the package of that name)");
-    }
     Ok(())
 }
 
@@ -130,9 +108,4 @@ fn ratios_before(bench: &Bench) -> Result<HashMap<String, f64>, Failure> {
         return Err(format!("{}: has no instructions to compare with", path.display()).into());
     }
     Ok(ratios)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-fn per_read(total: usize) -> f64 {
-    total as f64 / f64::from(READS)
 }

@@ -6,15 +6,15 @@ mod cases;
 
 use std::time::Instant;
 
-use stats_alloc::Region;
 use tokio::runtime::Builder;
 
 use super::Scenario;
+use crate::Failure;
 use crate::bench::{Bench, progress};
 use crate::report::Figure;
 use crate::rounds::{median, spread};
 use crate::table::table;
-use crate::{ALLOCATOR, Failure, callgrind};
+use crate::valgrind::{Counts, Probe};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "layers",
@@ -46,20 +46,11 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         bar.inc(1);
     }
     let mut found: Vec<Found> = Vec::new();
-    for (case, nanos) in cases.iter_mut().zip(nanos) {
-        let region = Region::new(ALLOCATOR);
-        (case.drive)(REQUESTS);
-        let counted = region.change();
-        let instructions = callgrind::per_request(SCENARIO.name, case.name, &[], COUNTED, 1)?;
+    for (case, nanos) in cases.iter().zip(nanos) {
+        let probe = Probe { scenario: SCENARIO.name, side: case.name, nodes: &[] };
+        let counts = probe.per_request(COUNTED, 1)?;
         bar.inc(1);
-        found.push(Found {
-            name: case.name,
-            beside: case.beside,
-            nanos,
-            allocations: per_request(counted.allocations + counted.reallocations),
-            bytes: per_request(counted.bytes_allocated),
-            instructions,
-        });
+        found.push(Found { name: case.name, beside: case.beside, nanos, counts });
     }
     bar.finish_and_clear();
     let mut table = table(&[
@@ -80,8 +71,8 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         case.write(bench, beside)?;
     }
     println!("\n{table}\n{rounds} rounds of {REQUESTS} requests");
-    if found.iter().all(|case| case.instructions.is_none()) {
-        println!("no instructions: they want valgrind (the package of that name)");
+    if found.iter().all(|case| case.counts.is_none()) {
+        println!("nothing counted: that wants valgrind (the package of that name)");
     }
     Ok(())
 }
@@ -96,21 +87,14 @@ fn probe(name: &str, requests: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-#[allow(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-fn per_request(total: usize) -> f64 {
-    total as f64 / f64::from(REQUESTS)
-}
-
 /// Name, unit, and where it stands.
-type Part = (&'static str, &'static str, fn(&Found) -> Option<f64>);
+type Part = (&'static str, &'static str, fn(Counts) -> f64);
 
 struct Found {
     name: &'static str,
     beside: Option<&'static str>,
     nanos: Vec<f64>,
-    allocations: f64,
-    bytes: f64,
-    instructions: Option<f64>,
+    counts: Option<Counts>,
 }
 
 impl Found {
@@ -127,17 +111,18 @@ impl Found {
         };
         let ratios = self.ratios(beside);
         let spread = ratios.as_deref().map(spread);
-        let more = beside.and_then(|other| Some(self.instructions? / other.instructions?));
+        let instructions = |found: &Self| found.counts.map(|counts| counts.instructions);
+        let more = beside.and_then(|other| Some(instructions(self)? / instructions(other)?));
         vec![
             self.name.to_owned(),
             text(Some(median(self.nanos.clone())), 1),
             text(ratios.map(median), 2),
             text(spread.map(|[lowest, _]| lowest), 2),
             text(spread.map(|[_, highest]| highest), 2),
-            text(self.instructions, 0),
+            text(instructions(self), 0),
             text(more, 2),
-            text(Some(self.allocations), 3),
-            text(Some(self.bytes), 0),
+            text(self.counts.map(|counts| counts.allocations), 3),
+            text(self.counts.map(|counts| counts.bytes), 0),
             self.beside.unwrap_or_default().to_owned(),
         ]
     }
@@ -159,13 +144,13 @@ impl Found {
         bench.figure(&figure)?;
         figure = Figure { ratio: None, spread: None, ..figure };
         let parts: [Part; 3] = [
-            ("allocations", "1", |found| Some(found.allocations)),
-            ("allocated", "bytes", |found| Some(found.bytes)),
-            ("instructions", "1", |found| found.instructions),
+            ("allocations", "1", |counts| counts.allocations),
+            ("allocated", "bytes", |counts| counts.bytes),
+            ("instructions", "1", |counts| counts.instructions),
         ];
         for (metric, unit, of) in parts {
-            let Some(ours) = of(self) else { continue };
-            let baseline = beside.and_then(of);
+            let Some(ours) = self.counts.map(of) else { continue };
+            let baseline = beside.and_then(|other| other.counts).map(of);
             let ratio = baseline.map(|baseline| ours / baseline).filter(|ratio| ratio.is_finite());
             figure = Figure { metric, unit, ours, baseline, ratio, ..figure };
             bench.figure(&figure)?;
