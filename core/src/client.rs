@@ -39,7 +39,8 @@ impl<S> Stack for S where
 /// Sends requests through a service: a [`Session`](crate::Session), bare or in layers.
 ///
 /// Each request goes through a clone of the service, which is waited for until it is ready and then
-/// called; a thread uses one that is free again for its next request. Dropping a request gives it up; it may have been applied all the same.
+/// called; one that was called serves the thread's next request. Dropping a request gives it up; it may
+/// have been applied all the same.
 ///
 /// ```no_run
 /// use cqlstack_core::{Client, Request, Session, Statement};
@@ -76,7 +77,7 @@ impl<S: Clone + Send> Spares<S> {
         spare.unwrap_or_else(|| self.service.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// One that is not ready, or was called: it waits for nothing.
+    /// One that was called: it waits for nothing, and holds no readiness that others would lack.
     fn put(&self, service: S) {
         self.of_thread.get_or_default().set(Some(service));
     }
@@ -190,6 +191,9 @@ impl<S: Send> fmt::Debug for Client<S> {
 #[cfg(test)]
 mod tests {
     use std::future::{Ready, ready};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures::FutureExt;
 
     use super::*;
 
@@ -216,6 +220,41 @@ mod tests {
             assert!(std::mem::take(&mut self.0), "called without being ready");
             ready(Ok(Response::done(request.statement())))
         }
+    }
+
+    /// Not ready while the gate is closed.
+    #[derive(Clone)]
+    struct Gated(Arc<AtomicBool>, OnlyOnceReady);
+
+    impl Service<Request> for Gated {
+        type Response = Response;
+        type Error = Error;
+        type Future = Ready<Result<Response, Error>>;
+
+        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            if !self.0.load(Ordering::Relaxed) {
+                return Poll::Pending;
+            }
+            self.1.poll_ready(cx)
+        }
+
+        fn call(&mut self, request: Request) -> Self::Future {
+            self.1.call(request)
+        }
+    }
+
+    #[test]
+    fn an_instance_that_waits_is_kept_for_its_request() {
+        let open = Arc::new(AtomicBool::new(false));
+        let db = Client::new(Gated(Arc::clone(&open), OnlyOnceReady(false)));
+        let statement = Statement::new("TRUNCATE t");
+        let mut waits = Box::pin(db.request(&statement));
+        assert!(waits.as_mut().now_or_never().is_none());
+        // Given up while it waits.
+        assert!(db.request(&statement).now_or_never().is_none());
+        open.store(true, Ordering::Relaxed);
+        assert!(db.request(&statement).now_or_never().unwrap().is_ok());
+        assert!(waits.now_or_never().unwrap().is_ok());
     }
 
     #[tokio::test]

@@ -23,7 +23,7 @@ pub(super) struct SchemaClock {
     held: Mutex<Held>,
 }
 
-/// What can be read at the price of two loads: a cluster state is a shared pointer, and to ask the driver
+/// What can be read at the price of two loads, and is late by one request: a cluster state is a shared pointer, and to ask the driver
 /// for it is several atomics that all threads contend for. The driver shows it to the load balancing
 /// policy for each request anyhow.
 #[derive(Debug, Default)]
