@@ -1,5 +1,7 @@
 //! The driver and the full stack in turns, under the same load, with a freeze if one was asked for.
 
+use std::time::Duration;
+
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
@@ -20,6 +22,9 @@ pub(super) struct Sides {
     pub(super) connections: u64,
 }
 
+/// For each side, before it is measured: a server compiles what is asked for often.
+const WARM_UP: Duration = Duration::from_secs(2);
+
 /// Runs both, tells what came of it, and checks the bounds that were asked for.
 pub(super) fn run(
     bench: &mut Bench,
@@ -32,6 +37,15 @@ pub(super) fn run(
     let rounds = bench.arguments.rounds.unwrap_or(1);
     let both = [&sides.driver, &sides.stack];
     let bar = progress(load, u64::from(rounds) * 2)?;
+    let warm_up = Plan {
+        in_flight: plan.in_flight.min(100),
+        time: plan.time.min(WARM_UP),
+        rate: None,
+        slo: plan.slo,
+    };
+    for side in both {
+        runtime.block_on(load::run(side, warm_up, None));
+    }
     let mut outcomes = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
         for (side, outcomes) in both.iter().zip(&mut outcomes) {
