@@ -1,6 +1,7 @@
 //! One run of a node's JVM, beneath a shell that ends it when its owner is gone.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -97,6 +98,16 @@ impl Run {
             Err(rustix::io::Errno::SRCH) => Ok(()),
             result => result.map_err(io::Error::from),
         }
+    }
+
+    /// Whether each of its threads is stopped, as after SIGSTOP. One that just ends counts as well.
+    pub(super) fn stands_still(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero()));
+        threads.into_iter().flatten().flatten().all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // The state stands behind the name, which is in brackets.
+            stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+        })
     }
 
     /// Whether it has ended within the time.

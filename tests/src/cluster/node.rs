@@ -141,18 +141,26 @@ impl Node {
         self.start().await
     }
 
-    /// Stops its process where it is (SIGSTOP): connections stay open, nothing is answered. It ends
-    /// with [`resume`](Self::resume), or with the cluster.
+    /// Stops its process where it is (SIGSTOP): connections stay open, nothing is answered any more when
+    /// this returns. It ends with [`resume`](Self::resume), or with the cluster.
     ///
     /// # Errors
     ///
-    /// [`ClusterError::NotRunning`].
+    /// [`ClusterError::NotRunning`]; [`ClusterError::NodeTimeout`] if it does not stand still.
     pub async fn freeze(&self) -> Result<(), ClusterError> {
         let place = self.place("freeze")?;
         let _turn = place.turn.lock().await;
         self.signal(place, Signal::STOP)?;
         place.state().frozen = true;
-        Ok(())
+        // The signal stops the threads one by one; until then they answer.
+        let begin = Instant::now();
+        while begin.elapsed() < STOP {
+            if place.running().is_none_or(|run| run.stands_still()) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        Err(self.late(place, "freezing", STOP))
     }
 
     /// Lets a frozen process go on (SIGCONT). Nothing changes when it is not frozen.

@@ -15,6 +15,15 @@ fn lives(pid: &str) -> bool {
     Path::new("/proc").join(pid).exists()
 }
 
+/// Whether each thread is stopped: the letter behind the name, which is in brackets.
+fn stands_still(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap();
+        stat.rsplit_once(") ").unwrap().1.starts_with('T')
+    })
+}
+
 /// A keeper of clusters in a process of its own, its data below a folder of its own.
 struct Throwaway {
     child: Child,
@@ -90,6 +99,11 @@ async fn a_node_is_stopped_killed_frozen_resumed_and_started_again() {
         session.is_ok()
     };
     let first = node.pid().unwrap();
+    for _ in 0..50 {
+        node.freeze().await.unwrap();
+        assert!(stands_still(first));
+        node.resume().await.unwrap();
+    }
     node.freeze().await.unwrap();
     assert!(!connects().await);
     node.resume().await.unwrap();
