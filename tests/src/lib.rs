@@ -1,6 +1,8 @@
 //! What the tests, the examples and the benchmarks run against: throwaway Cassandra clusters
-//! ([`cluster`]); and how they read what Prometheus would ([`scrape`]).
+//! ([`cluster`]), a session that answers at once ([`at_once`]); and how they read what Prometheus would
+//! ([`scrape`]).
 
+pub mod at_once;
 pub mod cluster;
 pub mod scrape;
 

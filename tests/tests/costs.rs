@@ -2,27 +2,26 @@
 //! that counts those of the current thread.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::future::{Ready, ready};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use allocation_counter::measure;
 use cqlstack_core::{
-    Call, Client, Error, Payload, Prepared, Request, Response, ResponseFuture, Session, Stack,
-    Statement, StaticStatement,
+    Call, Client, Error, Prepared, Request, Response, ResponseFuture, Session, Stack, Statement,
+    StaticStatement,
 };
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::cache::StatementCache;
 use cqlstack_middleware::limit::ConcurrencyLimit;
 use cqlstack_middleware::retry::Retry;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_tests::at_once::AtOnce;
 use cqlstack_tests::cluster::Cluster;
 use futures::FutureExt;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::response::PagingState;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
-use tower::{Layer, Service, ServiceBuilder};
+use tower::{Layer, ServiceBuilder};
 
 type Layered<S> = Retry<ConcurrencyLimit<StatementCache<S>>, Error>;
 type Full<S> = <MetricsLayer as Layer<Layered<S>>>::Service;
@@ -40,28 +39,6 @@ fn full<S: Stack + 'static>(session: S) -> Client<Full<S>> {
         .layer(ConcurrencyLimitLayer::new(100).unwrap())
         .layer(StatementCacheLayer::default());
     Client::new(stack.service(session))
-}
-
-/// Answers at once, without an allocation.
-#[derive(Clone)]
-struct AtOnce;
-
-impl Service<Request> for AtOnce {
-    type Response = Response;
-    type Error = Error;
-    type Future = Ready<Result<Response, Error>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let statement = request.statement();
-        ready(Ok(match request.payload() {
-            Payload::Prepare => Response::of_prepared(Prepared::made(statement)),
-            _ => Response::done(statement),
-        }))
-    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The end of a request's time, for one request after the other.
 //!
-//! To register a timer and to remove it again is one twentieth of what a request costs, and hardly any
-//! request runs out of time. An alarm stays set when its request is over, and serves the next one: one
-//! that rings too early is set anew. As time limits are alike, that happens once in such a time.
+//! To register a timer and to remove it again takes some hundred instructions and a lock that all threads
+//! share, and hardly any request runs out of time. An alarm stays set when its request is over, and
+//! serves the next one: one that rings too early is set anew. As time limits are alike, that happens once
+//! in such a time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

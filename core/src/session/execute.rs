@@ -1,6 +1,6 @@
 //! One request through the driver: the deadline, the error, the answer.
 
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -58,14 +58,13 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
 
 #[inline]
 fn start_bound(session: Arc<Inner>, request: Request) -> Call {
-    let mut work = Some((session, request));
-    match Runner::start(&mut work) {
-        Some(runner) => Call::Run(runner),
+    match Runner::idle() {
+        Some(mut runner) => {
+            runner.start(session, request);
+            Call::Run(runner)
+        }
         None => Call::Other(Box::pin(async move {
-            match &work {
-                Some((session, request)) => execute(session, request, pin!(Alarm::default())).await,
-                None => pending().await,
-            }
+            execute(&session, &request, pin!(Alarm::default())).await
         })),
     }
 }

@@ -24,7 +24,7 @@ use crate::response::Response;
 /// How many idle ones a thread keeps: about a megabyte.
 const IDLE: usize = 256;
 
-pub(super) type Work = (Arc<Inner>, Request);
+type Work = (Arc<Inner>, Request);
 type Answer = Result<Response, Error>;
 
 thread_local! {
@@ -41,16 +41,19 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    /// Leaves the work where it is, and starts nothing, when the thread is at its end: there is no place
-    /// any more to hand it over.
+    /// None when the thread is at its end: it has no place any more to hand work over.
     #[inline]
-    pub(super) fn start(work: &mut Option<Work>) -> Option<Self> {
+    pub(super) fn idle() -> Option<Self> {
+        WORK.try_with(|_| ()).ok()?;
         let idle = IDLE_RUNNERS.try_with(|idle| idle.try_borrow_mut().ok()?.pop());
-        let mut runner = idle.ok().flatten().unwrap_or_else(Self::new);
-        put(&WORK, work)?;
+        Some(idle.ok().flatten().unwrap_or_else(Self::new))
+    }
+
+    #[inline]
+    pub(super) fn start(&mut self, session: Arc<Inner>, request: Request) {
+        put(&WORK, &mut Some((session, request)));
         // It takes the work up, and does nothing yet.
-        let Poll::Pending = runner.step(&mut Context::from_waker(Waker::noop()));
-        Some(runner)
+        let Poll::Pending = self.step(&mut Context::from_waker(Waker::noop()));
     }
 
     fn new() -> Self {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cqlstack_examples::{Failure, start_cassandra};
 use cqlstack_tests::cluster::{Cluster, Node};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::load::Outcome;
 use crate::report::{Figure, Report};
 use crate::scenarios::Scenario;
 use crate::sockets::Which;
-use crate::{Failure, header, sides};
+use crate::{header, sides};
 
 pub(crate) struct Bench {
     pub(crate) arguments: Arguments,
@@ -43,25 +44,23 @@ impl Bench {
     /// in it.
     pub(crate) fn connect(&mut self, runtime: &Runtime) -> Result<Connect, Failure> {
         let Arguments { timeout, connections, consistency, .. } = self.arguments;
-        let nodes = self.cluster.as_ref().map(Cluster::contact_points).unwrap_or_default();
-        let sockets = Which::new_ones_to(&nodes);
-        let mut connect = Connect { nodes, timeout, connections, consistency, sockets };
-        if self.cluster.is_some() {
-            return Ok(connect);
+        let connect = |cluster: &Cluster| {
+            let nodes = cluster.contact_points();
+            let sockets = Which::new_ones_to(&nodes);
+            Connect { nodes, timeout, connections, consistency, sockets }
+        };
+        if let Some(cluster) = &self.cluster {
+            return Ok(connect(cluster));
         }
-        let spinner = ProgressBar::new_spinner().with_message("starting Cassandra");
-        spinner.enable_steady_tick(Duration::from_millis(100));
-        let cluster = runtime.block_on(Cluster::builder().start_or_use_existing())?;
-        connect.nodes = cluster.contact_points();
-        self.cluster = Some(cluster);
+        let cluster = runtime.block_on(start_cassandra())?;
         // On a runtime of its own, with which its connections end: none breaks later.
         let own = Builder::new_current_thread().enable_all().build()?;
-        let cassandra = own.block_on(sides::create_table(&connect))?;
+        let cassandra = own.block_on(sides::create_table(&connect(&cluster)))?;
         drop(own);
-        connect.sockets = Which::new_ones_to(&connect.nodes);
-        spinner.finish_and_clear();
-        println!("Cassandra {cassandra} at {}", connect.nodes.join(", "));
+        println!("Cassandra {cassandra}");
         self.report.write(&Server { cassandra })?;
+        let connect = connect(&cluster);
+        self.cluster = Some(cluster);
         Ok(connect)
     }
 

@@ -66,7 +66,7 @@ impl Connect {
 
 /// The stack of the README.
 pub(crate) fn full_stack(
-    session: Session,
+    session: impl Stack + Sync + 'static,
     permits: usize,
 ) -> Result<Client<impl Stack + Sync + 'static>, Failure> {
     let stack = ServiceBuilder::new()

@@ -20,14 +20,13 @@ mod values;
 use std::process::ExitCode;
 
 use clap::Parser;
+use cqlstack_examples::Failure;
 
 use arguments::Arguments;
 use bench::Bench;
 
 /// Of the exit codes.
 const BOUND_MISSED: u8 = 3;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {

@@ -15,6 +15,17 @@ pub(crate) struct Counts {
     pub(crate) bytes: f64,
 }
 
+/// Name, unit, and where it stands.
+type Metric = (&'static str, &'static str, fn(Counts) -> f64);
+
+impl Counts {
+    pub(crate) const METRICS: [Metric; 3] = [
+        ("instructions", "1", |counts| counts.instructions),
+        ("allocations", "1", |counts| counts.allocations),
+        ("allocated", "bytes", |counts| counts.bytes),
+    ];
+}
+
 /// What to run: a side of a scenario, on these nodes if it wants some.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Probe<'p> {

@@ -1,6 +1,5 @@
 //! The main job, end to end, on a real Cassandra: a session in layers, and its metrics.
 
-mod cluster;
 mod users;
 
 use std::net::SocketAddr;
@@ -8,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cqlstack_core::{Client, Session, Stack};
+use cqlstack_examples::{Failure, start_cassandra};
 use cqlstack_metrics::{MetricsLayer, NodeMonitor, NodeWatch, PrometheusExporter};
 use cqlstack_middleware::cache::CacheFigures;
 use cqlstack_middleware::limit::LimitFigures;
@@ -15,8 +15,6 @@ use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer
 use cqlstack_tests::cluster::Cluster;
 use tokio::signal::ctrl_c;
 use tower::ServiceBuilder;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Starts a throwaway Cassandra, writes users to it, reads them back and compares every one; then
 /// prints what was measured, and the text that Prometheus would scrape.
@@ -82,7 +80,7 @@ struct Running<S: Send> {
 
 async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
     let exporter = PrometheusExporter::install()?;
-    let cluster = cluster::start().await?;
+    let cluster = start_cassandra().await?;
     let session = Session::builder().contact_points(cluster.contact_points()).build().await?;
 
     let metrics = MetricsLayer::new();

@@ -4,11 +4,10 @@ use std::future::ready;
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{Client, DeserializeRow, Error, Stack, Statement, StaticStatement};
+use cqlstack_examples::Failure;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::interval;
-
-use crate::Failure;
 
 static INSERT: StaticStatement =
     StaticStatement::new("INSERT INTO quickstart.users (id, name, email) VALUES (?, ?, ?)")

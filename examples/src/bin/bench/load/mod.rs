@@ -45,7 +45,7 @@ pub(crate) struct Plan {
 pub(crate) struct Load {
     ends: Instant,
     slo: Duration,
-    arrivals: Option<Arrivals>,
+    arrivals: Option<Arc<Arrivals>>,
     /// Each worker has its share, so that hardly any two meet at a lock.
     shares: Vec<Mutex<Recorded>>,
     workers: AtomicU64,
@@ -61,7 +61,7 @@ pub(crate) async fn run(side: &Side, plan: Plan, which: Option<&Which>) -> Outco
     let load = Arc::new(Load {
         ends: before + plan.time,
         slo: plan.slo,
-        arrivals: plan.rate.map(|rate| Arrivals::at(rate, before)),
+        arrivals: plan.rate.map(|rate| Arc::new(Arrivals::at(rate, before))),
         shares,
         workers: AtomicU64::new(0),
     });
@@ -69,13 +69,12 @@ pub(crate) async fn run(side: &Side, plan: Plan, which: Option<&Which>) -> Outco
     for _ in 0..plan.in_flight {
         workers.spawn(side.worker(Arc::clone(&load)));
     }
-    let releasing = load.arrivals.as_ref().map(|_| {
-        let load = Arc::clone(&load);
-        std::thread::spawn(move || {
-            load.arrivals.as_ref().map(|due| due.release_until(load.ends, GRACE))
-        })
-    });
-    let lag = tokio::spawn(lag_until(load.ends));
+    let ends = load.ends;
+    let releasing = load
+        .arrivals
+        .clone()
+        .map(|arrivals| std::thread::spawn(move || arrivals.release_until(ends, GRACE)));
+    let lag = tokio::spawn(lag_until(ends));
     let all = async { while workers.join_next().await.is_some() {} };
     let _ = timeout(plan.time + GRACE, all).await;
     // What is still there drops its requests, which are recorded as undone.
@@ -88,16 +87,15 @@ pub(crate) async fn run(side: &Side, plan: Plan, which: Option<&Which>) -> Outco
     for share in &load.shares {
         recorded.add(&lock(share));
     }
-    let mut offered = recorded.count();
-    if load.arrivals.is_none() {
-        recorded.service = recorded.response.clone();
-    }
-    if let Some(arrivals) = &load.arrivals {
+    let offered = if let Some(arrivals) = &load.arrivals {
         for due in arrivals.never_taken() {
             recorded.undone(due.elapsed());
         }
-        offered = arrivals.released();
-    }
+        arrivals.released()
+    } else {
+        recorded.service = recorded.response.clone();
+        recorded.count()
+    };
     Outcome {
         recorded,
         offered,

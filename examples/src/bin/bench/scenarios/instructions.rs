@@ -25,10 +25,6 @@ const READS: u32 = 5_000;
 /// By how much a ratio may grow.
 const GROWTH: f64 = 0.02;
 
-/// What was counted, and in which unit.
-const METRICS: [(&str, &str); 3] =
-    [("instructions", "1"), ("allocations", "1"), ("allocated", "bytes")];
-
 fn runtime() -> Result<Runtime, Failure> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
@@ -46,36 +42,36 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         let Some(counts) = probe.per_request(READS, rounds)? else {
             return Err("this wants valgrind: install the package of that name".into());
         };
-        let Counts { instructions, allocations, bytes } = counts;
-        found.push([instructions, allocations, bytes]);
+        found.push(counts);
         bar.inc(1);
     }
     bar.finish_and_clear();
     let mut table = table(&["a read", "instructions", "ratio", "allocations", "bytes"]);
-    for (side, counts) in sides.iter().zip(&found) {
-        let ratios = [0, 1, 2].map(|at| counts[at] / found[0][at]);
+    for (side, counts) in sides.iter().zip(found.iter().copied()) {
+        let now = counts.instructions / found[0].instructions;
         table.add_row([
             side.name.to_owned(),
-            format!("{:.0}", counts[0]),
-            format!("{:.3}", ratios[0]),
-            format!("{:.1}", counts[1]),
-            format!("{:.0}", counts[2]),
+            format!("{:.0}", counts.instructions),
+            format!("{now:.3}"),
+            format!("{:.1}", counts.allocations),
+            format!("{:.0}", counts.bytes),
         ]);
-        for (at, (metric, unit)) in METRICS.into_iter().enumerate() {
+        for (metric, unit, of) in Counts::METRICS {
+            let (ours, baseline) = (of(counts), of(found[0]));
             bench.figure(&Figure {
                 scenario: SCENARIO.name,
                 metric,
                 unit,
                 side: side.name,
                 load: None,
-                ours: counts[at],
-                baseline: Some(found[0][at]),
-                ratio: Some(ratios[at]),
+                ours,
+                baseline: Some(baseline),
+                ratio: Some(ours / baseline),
                 spread: None,
             })?;
         }
-        if let Some(was) = before.get(side.name).filter(|was| ratios[0] > **was + GROWTH) {
-            let (name, now) = (side.name, ratios[0]);
+        if let Some(was) = before.get(side.name).filter(|was| now > **was + GROWTH) {
+            let name = side.name;
             bench.miss(format!("{name}: {now:.3} x the driver's instructions, was {was:.3}"));
         }
     }
@@ -100,7 +96,7 @@ fn ratios_before(bench: &Bench) -> Result<HashMap<String, f64>, Failure> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
     let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let ratios = lines.iter().filter(|line| line["metric"] == METRICS[0].0);
+    let ratios = lines.iter().filter(|line| line["metric"] == Counts::METRICS[0].0);
     let ratios = ratios
         .filter_map(|line| Some((line["side"].as_str()?.to_owned(), line["ratio"].as_f64()?)));
     let ratios: HashMap<_, _> = ratios.collect();

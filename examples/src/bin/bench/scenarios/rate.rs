@@ -9,7 +9,7 @@ use super::paced::{self, Sides};
 use crate::Failure;
 use crate::bench::{Bench, progress};
 use crate::connect::full_stack;
-use crate::load::{self, Outcome, Plan};
+use crate::load::{self, Plan};
 use crate::rounds::median;
 use crate::side::Side;
 use crate::sides::{Raw, unbound_side};
@@ -58,7 +58,7 @@ fn capacity(runtime: &Runtime, driver: &Side, plan: Plan) -> Result<f64, Failure
     let bar = progress("capacity", ROUNDS + 1)?;
     let mut found = Vec::new();
     for round in 0..=ROUNDS {
-        let outcome: Outcome = runtime.block_on(load::run(driver, plan, None));
+        let outcome = runtime.block_on(load::run(driver, plan, None));
         found.extend((round > 0).then(|| outcome.rate()));
         bar.inc(1);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cqlstack_core::{Error, ErrorClass, Prepared, Request, Response, Statement, StaticStatement};
 use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_tests::at_once::AtOnce;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tower::limit::ConcurrencyLimit;
 use tower::retry::{Policy, Retry};
@@ -13,9 +14,10 @@ use tower::{Layer, Service, ServiceBuilder};
 use tower_http::metrics::in_flight_requests::InFlightRequests;
 use tower_resilience::bulkhead::BulkheadLayer;
 
-use super::at_once::{AtOnce, drive};
 use super::beside::{ByMacro, HttpAtOnce, OverHttp};
+use super::drive::drive;
 use crate::Failure;
+use crate::connect::full_stack;
 
 /// One of them. It makes so many requests when it is called.
 pub(super) struct Case {
@@ -32,12 +34,7 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     let bound = raw.clone().bind(&Prepared::made(raw.statement()))?;
     // Installed first: a metrics layer records where its handles were made.
     let exporter = PrometheusExporter::install()?;
-    let full = ServiceBuilder::new()
-        .layer(MetricsLayer::new())
-        .layer(RetryLayer::default())
-        .layer(ConcurrencyLimitLayer::new(100)?)
-        .layer(StatementCacheLayer::default())
-        .service(AtOnce);
+    let full = full_stack(AtOnce, 100)?.service().clone();
     let theirs = ServiceBuilder::new()
         .layer_fn(ByMacro)
         .retry(ByClass(2))

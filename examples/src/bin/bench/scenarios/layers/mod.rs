@@ -1,8 +1,8 @@
 //! What each layer costs a request that meets no trouble, over a service that answers at once.
 
-mod at_once;
 mod beside;
 mod cases;
+mod drive;
 
 use std::time::Instant;
 
@@ -87,9 +87,6 @@ fn probe(name: &str, requests: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Name, unit, and where it stands.
-type Part = (&'static str, &'static str, fn(Counts) -> f64);
-
 struct Found {
     name: &'static str,
     beside: Option<&'static str>,
@@ -143,12 +140,7 @@ impl Found {
         };
         bench.figure(&figure)?;
         figure = Figure { ratio: None, spread: None, ..figure };
-        let parts: [Part; 3] = [
-            ("allocations", "1", |counts| counts.allocations),
-            ("allocated", "bytes", |counts| counts.bytes),
-            ("instructions", "1", |counts| counts.instructions),
-        ];
-        for (metric, unit, of) in parts {
+        for (metric, unit, of) in Counts::METRICS {
             let Some(ours) = self.counts.map(of) else { continue };
             let baseline = beside.and_then(|other| other.counts).map(of);
             let ratio = baseline.map(|baseline| ours / baseline).filter(|ratio| ratio.is_finite());

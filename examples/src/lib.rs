@@ -1,14 +1,19 @@
-//! A Cassandra to talk to.
+//! What the programs have in common: a Cassandra to talk to.
 
 use std::time::{Duration, Instant};
 
 use cqlstack_tests::cluster::{Cluster, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::Failure;
+/// What a program ends with.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// The cluster that `CASSANDRA_NODES` names, or one node of our own.
-pub(crate) async fn start() -> Result<Cluster, Failure> {
+/// The cluster that `CASSANDRA_NODES` names, or one node of our own. Shows what goes on.
+///
+/// # Errors
+///
+/// What the fixture says: for example what to install.
+pub async fn start_cassandra() -> Result<Cluster, Failure> {
     let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})")?;
     let spinner = ProgressBar::new_spinner().with_style(style);
     spinner.enable_steady_tick(Duration::from_millis(100));
