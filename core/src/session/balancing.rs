@@ -75,8 +75,9 @@ impl LoadBalancingPolicy for Balancing {
     }
 }
 
-/// Any of the replicas in the near datacentre, with equal chances, if it is connected. Nothing where
-/// the order matters (Paxos), where a tablet has a leader, and where a datacentre must be found first.
+/// Any of the replicas in the near datacentre, with equal chances. Nothing where the order matters
+/// (Paxos), where a tablet has a leader, and where a datacentre must be found first. Whether it is
+/// connected the driver sees by itself, and goes on with the fallback.
 fn random_replica<'a>(
     request: &RoutingInfo,
     cluster: &'a ClusterState,
@@ -100,7 +101,6 @@ fn random_replica<'a>(
     }
     let replicas = locator.replicas_for_token(token, &keyspace.strategy, Some(near), table);
     let count = replicas.len();
-    let chosen = replicas.into_iter().nth(fastrand::usize(..count.max(1)))?;
-    let (node, shard) = chosen;
-    node.is_connected().then_some((node, Some(shard)))
+    let (node, shard) = replicas.into_iter().nth(fastrand::usize(..count.max(1)))?;
+    Some((node, Some(shard)))
 }

@@ -32,7 +32,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     let [driver, stack] = runtime.block_on(async {
         let raw = Raw::new(&connect).await?;
         let stack = full_stack(connect.session().await?, CLOSED)?;
-        Ok::<_, Failure>([raw.side(), unbound_side("full stack", stack)])
+        Ok::<_, Failure>([raw.side("driver"), unbound_side("full stack", stack)])
     })?;
     let arguments = &bench.arguments;
     let time = arguments.seconds.unwrap_or(Duration::from_secs(10));
