@@ -73,6 +73,7 @@ impl Prepared {
     ///
     /// Costs a few atomics, and after each change that the session learns of one look at the tables.
     #[must_use]
+    #[inline]
     pub fn is_current(&self) -> bool {
         self.0.current.as_ref().is_none_or(|current| current())
     }

@@ -1,6 +1,7 @@
 //! What travels down the stack.
 
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -171,21 +172,21 @@ impl Request {
         Ok(self)
     }
 
-    /// As [`bind`](Self::bind), and leaves it to the session to serialise the values each time it
-    /// sends them, and to say if they do not fit: for one allocation less, what a statement cache
-    /// does.
+    /// As [`bind`](Self::bind), in place, and leaves it to the session to serialise the values each
+    /// time it sends them, and to say if they do not fit: for one allocation less, what a statement
+    /// cache does.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidRequest`] as [`bind`](Self::bind).
     #[inline]
-    pub fn bind_late(mut self, prepared: Prepared) -> Result<Self, Error> {
+    pub fn bind_late(&mut self, prepared: Prepared) -> Result<(), Error> {
         if self.is_to_be_bound(&prepared)?
-            && let Payload::Raw(values) = self.payload
+            && let Payload::Raw(values) = mem::replace(&mut self.payload, Payload::Prepare)
         {
             self.payload = Payload::Bound(prepared.bind_late(&self.statement, values));
         }
-        Ok(self)
+        Ok(())
     }
 
     #[inline]
@@ -298,6 +299,7 @@ impl Request {
     /// Whether it has to be prepared before it can be executed: a raw one, unless the session sends
     /// it as it is (`CREATE`, `TRUNCATE`, `USE`, without values).
     #[must_use]
+    #[inline]
     pub fn needs_preparing(&self) -> bool {
         match &self.payload {
             Payload::Raw(values) => !values.is_empty() || !self.statement.goes_unprepared(),
@@ -383,7 +385,8 @@ mod tests {
         let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, 'secret')");
         let request = Request::new(&insert, ("secret".to_owned(),));
         let bound = request.clone().bind(&Prepared::made(&insert)).unwrap();
-        let late = request.clone().bind_late(Prepared::made(&insert)).unwrap();
+        let mut late = request.clone();
+        late.bind_late(Prepared::made(&insert)).unwrap();
         assert!(!format!("{request:?} {bound:?} {late:?}").contains("secret"));
     }
 
@@ -395,8 +398,9 @@ mod tests {
         assert!(matches!(error.kind(), ErrorKind::InvalidRequest(_)));
         let same = Statement::new("INSERT INTO t (k) VALUES (?)").named("same");
         assert!(Request::new(&same, (1,)).bind(&prepared).is_ok());
-        assert!(Request::new(&same, (1,)).bind_late(prepared.clone()).is_ok());
-        assert!(Request::new(&other, (1,)).bind_late(prepared).is_err());
+        let bind_late = |statement| Request::new(statement, (1,)).bind_late(prepared.clone());
+        assert!(bind_late(&same).is_ok());
+        assert!(bind_late(&other).is_err());
     }
 
     #[test]

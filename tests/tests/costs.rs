@@ -85,7 +85,8 @@ fn a_read_through_the_full_stack_has_two_allocations_more_than_the_driver() {
     let prepared = runtime.block_on(session.prepare(&statement)).unwrap();
     let alone = Client::new(session.clone());
     let by_session = async || {
-        let request = Request::new(&statement, (1,)).bind_late(prepared.clone()).unwrap();
+        let mut request = Request::new(&statement, (1,));
+        request.bind_late(prepared.clone()).unwrap();
         assert_eq!(alone.request(request).await.unwrap().value::<&str>().unwrap(), "Ada");
     };
     let stack = full(session);

@@ -91,7 +91,8 @@ impl Call {
 async fn prepare_and_execute(session: &Arc<Inner>, request: Request) -> Result<Response, Error> {
     let time = Time::of(session, &request)?;
     let prepared = prepare(session, &request).await?;
-    let request = request.with_deadline(time.until).bind_late(prepared)?;
+    let mut request = request.with_deadline(time.until);
+    request.bind_late(prepared)?;
     execute(session, &request, pin!(Alarm::default())).await
 }
 

@@ -219,6 +219,7 @@ impl Statement {
     /// a statement by index. Clones share it; a statement that differs in anything has another.
     /// Statements made anew for each request use numbers up: a layer bounds its table.
     #[must_use]
+    #[inline]
     pub fn id(&self) -> u32 {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let id = &self.inner().id;

@@ -36,6 +36,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: R) -> Self::Future {
         // Before the call: a panic in it is an outcome as well.
         let watch = Watch::begin(&self.shared, &mut request);

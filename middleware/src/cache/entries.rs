@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, UnitWeighter};
 
 use super::flight::Flights;
+use super::memo::Memo;
 
 /// What has happened, in all services of a layer.
 #[derive(Debug, Default)]
@@ -20,11 +21,18 @@ pub(super) struct Counters {
     pub(super) evictions: AtomicU64,
     /// Entries that were out of date.
     pub(super) stale: AtomicU64,
+    /// How often something was removed, for whatever reason.
+    removals: AtomicU64,
 }
 
 impl Counters {
     pub(super) fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// To be called after it: who sees it finds nothing any more.
+    fn count_removal(&self) {
+        self.removals.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -77,6 +85,7 @@ impl Lifecycle<ByText, Prepared> for CountEvictions {
 
     fn on_evict(&self, (): &mut (), _statement: ByText, _prepared: Prepared) {
         Counters::count(&self.0.evictions);
+        self.0.count_removal();
     }
 }
 
@@ -90,6 +99,19 @@ impl Entries {
             CountEvictions(Arc::clone(&counters)),
         );
         Self { cache, flights: Flights::default(), counters }
+    }
+
+    /// As [`get`](Self::get), by an instance that remembers what it finds.
+    pub(super) fn recall(&self, statement: &Statement, memo: &mut Memo) -> Option<Prepared> {
+        let removals = self.counters.removals.load(Ordering::Acquire);
+        if let Some(prepared) = memo.get(statement, removals)
+            && prepared.is_current()
+        {
+            return Some(prepared.clone());
+        }
+        let found = self.get(statement)?;
+        memo.keep(&found, removals);
+        Some(found)
     }
 
     /// The statement, if it is there and current; one that is not goes.
@@ -111,10 +133,12 @@ impl Entries {
 
     pub(super) fn remove(&self, statement: &Statement) {
         self.cache.remove(&Text(statement.text()));
+        self.counters.count_removal();
     }
 
     pub(super) fn clear(&self) {
         self.cache.clear();
+        self.counters.count_removal();
     }
 
     pub(super) fn len(&self) -> usize {

@@ -66,14 +66,17 @@
 //!
 //! # Cost
 //!
-//! A hit: a hash and a comparison of the text, a shard's read lock, an atomic counter and what
-//! `is_current` costs, and no allocation; the session serialises the values when it sends them. A miss: one boxed future, and a prepare on every node.
+//! A hit: what `is_current` costs, two atomics, and no allocation; the session serialises the values
+//! when it sends them. That is where an instance serves one request after the other, as those of a
+//! [`Client`](cqlstack_core::Client) do; one that is cloned for each request takes besides a hash of the
+//! text and a shard's read lock. A miss: one boxed future, and a prepare on every node.
 
 mod entries;
 mod error;
 mod flight;
 mod future;
 mod layer;
+mod memo;
 mod service;
 
 pub use error::NotPrepared;

@@ -14,17 +14,19 @@ use super::entries::{Counters, Entries};
 use super::error::NotPrepared;
 use super::flight::{Follower, Outcome, Role};
 use super::future::ResponseFuture;
+use super::memo::Memo;
 
 /// The service of [`StatementCacheLayer`](super::StatementCacheLayer).
 #[derive(Clone)]
 pub struct StatementCache<S> {
     inner: S,
     entries: Arc<Entries>,
+    memo: Memo,
 }
 
 impl<S> StatementCache<S> {
     pub(super) fn new(inner: S, entries: Arc<Entries>) -> Self {
-        Self { inner, entries }
+        Self { inner, entries, memo: Memo::default() }
     }
 }
 
@@ -37,13 +39,14 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> ResponseFuture<S> {
+    #[inline]
+    fn call(&mut self, mut request: Request) -> ResponseFuture<S> {
         let asks_to_prepare = matches!(request.payload(), Payload::Prepare);
         if !asks_to_prepare && !request.needs_preparing() {
             return ResponseFuture::calling(self.inner.call(request));
         }
         let counters = &self.entries.counters;
-        let Some(prepared) = self.entries.get(request.statement()) else {
+        let Some(prepared) = self.entries.recall(request.statement(), &mut self.memo) else {
             Counters::count(&counters.misses);
             // The instance that was made ready goes along; the clone has to become ready.
             let clone = self.inner.clone();
@@ -56,7 +59,7 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
             return ResponseFuture::other(ready(Ok(Response::of_prepared(prepared))));
         }
         match request.bind_late(prepared) {
-            Ok(bound) => ResponseFuture::calling(self.inner.call(bound)),
+            Ok(()) => ResponseFuture::calling(self.inner.call(request)),
             Err(error) => ResponseFuture::other(ready(Err(error))),
         }
     }
@@ -65,13 +68,14 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
 async fn prepare_and_call<S: Stack>(
     mut inner: S,
     entries: Arc<Entries>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Response, Error> {
     let prepared = prepare(&mut inner, &entries, &request).await?;
     if matches!(request.payload(), Payload::Prepare) {
         return Ok(Response::of_prepared(prepared));
     }
-    call(&mut inner, request.bind_late(prepared)?).await
+    request.bind_late(prepared)?;
+    call(&mut inner, request).await
 }
 
 /// Has the statement prepared, by this request or by another that is at it.

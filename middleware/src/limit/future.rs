@@ -10,11 +10,11 @@ use std::time::Duration;
 use cqlstack_core::{Described, Statement};
 use pin_project_lite::pin_project;
 use tokio::task::unconstrained;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 use tower_service::Service;
 
 use super::error::{Refused, Why};
-use super::permits::{Permit, Permits};
+use super::permits::{Permit, Permits, Place};
 
 /// What a request does when all permits are taken.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,16 @@ pub(super) enum WhenFull {
     Wait,
     WaitBounded { queue: usize, longest: Duration },
     Reject,
+}
+
+impl WhenFull {
+    fn places(self) -> usize {
+        match self {
+            Self::Wait => usize::MAX,
+            Self::WaitBounded { queue, .. } => queue,
+            Self::Reject => 0,
+        }
+    }
 }
 
 pin_project! {
@@ -95,47 +105,64 @@ where
 {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
-            let next = match state.as_mut().project() {
-                StateProj::Running { permit, future } => return poll_running(permit, future, cx),
-                StateProj::Called { called } => {
-                    let Some(called) = called.take() else { return Poll::Pending };
-                    let Some(place) = Place::take(&called.permits, called.when_full) else {
-                        let statement = called.request.statement();
-                        let refused = refuse(&called.permits, Why::Full, statement);
-                        state.set(State::Refused);
-                        return Poll::Ready(Err(refused.into()));
-                    };
-                    State::Waiting { waiting: Some(Box::new(called.wait(place))) }
+            if let StateProj::Running { permit, future } = state.as_mut().project() {
+                return poll_running(permit, future, cx);
+            }
+            let next = match ready!(state.as_mut().poll_waiting(cx)) {
+                Ok(next) => next,
+                Err(refused) => {
+                    state.set(State::Refused);
+                    return Poll::Ready(Err(refused.into()));
                 }
-                StateProj::Waiting { waiting } => {
-                    let Some(current) = waiting else { return Poll::Pending };
-                    let Poll::Ready(permit) = poll_turn(&mut current.turn, cx) else {
-                        let Some(end) = &mut current.end else { return Poll::Pending };
-                        ready!(end.as_mut().poll(cx));
-                        let statement = current.request.statement();
-                        let refused = refuse(&current.place.permits, current.why, statement);
-                        state.set(State::Refused);
-                        return Poll::Ready(Err(refused.into()));
-                    };
-                    let Some(done) = waiting.take() else { return Poll::Pending };
-                    let Waiting { mut inner, request, place, .. } = *done;
-                    // It waits no longer, whatever the call does.
-                    drop(place);
-                    let future = inner.call(request);
-                    State::Running { permit: Some(permit), future }
-                }
-                // It was done when it was polled last: no other answer will come.
-                StateProj::Refused => return Poll::Pending,
             };
             state.set(next);
         }
     }
 }
 
+impl<S: Service<R>, R: Described> State<S, R> {
+    /// The next state. Apart from the common way, which goes through each layer for each poll.
+    fn poll_waiting(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Self, Refused>> {
+        match self.project() {
+            StateProj::Called { called } => {
+                let Some(called) = called.take() else { return Poll::Pending };
+                let Some(place) = called.permits.try_queue(called.when_full.places()) else {
+                    let statement = called.request.statement();
+                    return Poll::Ready(Err(refuse(&called.permits, Why::Full, statement)));
+                };
+                Poll::Ready(Ok(Self::Waiting { waiting: Some(Box::new(called.wait(place))) }))
+            }
+            StateProj::Waiting { waiting } => {
+                let Some(current) = waiting else { return Poll::Pending };
+                let Poll::Ready(permit) = poll_turn(&mut current.turn, cx) else {
+                    let Some(end) = &mut current.end else { return Poll::Pending };
+                    ready!(end.as_mut().poll(cx));
+                    let statement = current.request.statement();
+                    return Poll::Ready(Err(refuse(
+                        &current.place.permits,
+                        current.why,
+                        statement,
+                    )));
+                };
+                let Some(done) = waiting.take() else { return Poll::Pending };
+                let Waiting { mut inner, request, place, .. } = *done;
+                // It waits no longer, whatever the call does.
+                drop(place);
+                let future = inner.call(request);
+                Poll::Ready(Ok(Self::Running { permit: Some(permit), future }))
+            }
+            // Refused: no other answer will come.
+            StateProj::Refused | StateProj::Running { .. } => Poll::Pending,
+        }
+    }
+}
+
 /// An answer is large: it is not moved on its way up.
+#[inline]
 fn poll_running<F: Future>(
     permit: &mut Option<Permit>,
     future: Pin<&mut F>,
@@ -181,34 +208,8 @@ fn refuse(permits: &Permits, why: Why, statement: &Statement) -> Refused {
     Refused {
         why,
         limit: permits.limit(),
-        waiting: permits.waiting.load(Ordering::Relaxed),
+        waiting: permits.waiting(),
         statement: statement.clone(),
-    }
-}
-
-/// A place in the queue, free again on drop.
-struct Place {
-    permits: Arc<Permits>,
-    since: Instant,
-}
-
-impl Place {
-    fn take(permits: &Arc<Permits>, when_full: WhenFull) -> Option<Self> {
-        let places = match when_full {
-            WhenFull::Wait => usize::MAX,
-            WhenFull::WaitBounded { queue, .. } => queue,
-            WhenFull::Reject => 0,
-        };
-        let one_more = |waiting| (waiting < places).then_some(waiting + 1);
-        permits.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Self { permits: Arc::clone(permits), since: Instant::now() })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.permits.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.permits.add_waited(self.since.elapsed());
     }
 }
 

@@ -133,7 +133,7 @@ impl LimitHandle {
         LimitFigures {
             limit: self.permits.limit(),
             in_flight: self.permits.in_flight(),
-            waiting: self.permits.waiting.load(Ordering::Relaxed),
+            waiting: self.permits.waiting(),
             waited: self.permits.waited(),
             refused: self.permits.refused.load(Ordering::Relaxed),
         }

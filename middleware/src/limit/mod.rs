@@ -59,8 +59,9 @@
 //!
 //! # Cost
 //!
-//! Without a wait no allocation: two atomics for the permit, two for a reference count. With one, three
-//! boxes, a clone of the service, and a fourth box with a timer where the wait is bounded.
+//! Without a wait no allocation and no lock: two atomics for the permit, two for a reference count. With
+//! one, `tokio`'s semaphore, three boxes, a clone of the service, and a fourth box with a timer where the
+//! wait is bounded.
 
 mod error;
 mod future;

@@ -38,6 +38,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, request: R) -> ResponseFuture<S, R> {
         if let Some(permit) = self.permits.try_take() {
             return ResponseFuture::running(permit, self.inner.call(request));

@@ -106,32 +106,55 @@ where
 {
     type Output = Result<S::Response, S::Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let error = match this.state.as_mut().project() {
+            let error = match self.as_mut().project().state.project() {
                 StateProj::Calling { future } => match future.poll(cx) {
-                    Poll::Ready(Err(error)) => error,
+                    Poll::Ready(Err(error)) => Some(error),
                     other => return other,
                 },
+                StateProj::Sleeping { .. } | StateProj::Readying { .. } => None,
+            };
+            ready!(self.as_mut().poll_again(error, cx))?;
+        }
+    }
+}
+
+impl<S, R> ResponseFuture<S, R>
+where
+    S: Service<R, Error: Classify + From<Exhausted<S::Error>>> + Clone,
+    R: Described + Clone,
+{
+    /// Ready when another attempt was begun. Apart from the common way, which goes through each layer
+    /// for each poll.
+    fn poll_again(
+        self: Pin<&mut Self>,
+        mut error: Option<S::Error>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), S::Error>> {
+        let mut this = self.project();
+        loop {
+            if let Some(error) = error.take() {
+                let next =
+                    after_failure(error, this.before, &this.again.shared, this.request, *this.end)?;
+                this.state.set(State::Sleeping { sleep: Box::pin(sleep_until(next)) });
+            }
+            match this.state.as_mut().project() {
+                StateProj::Calling { .. } => return Poll::Ready(Ok(())),
                 StateProj::Sleeping { sleep } => {
                     ready!(sleep.as_mut().poll(cx));
                     let service = Box::new(this.again.service());
                     this.state.set(State::Readying { service });
-                    continue;
                 }
                 StateProj::Readying { service } => match ready!(service.poll_ready(cx)) {
                     Ok(()) => {
                         let future = service.call(this.request.clone());
                         this.state.set(State::Calling { future });
-                        continue;
                     }
-                    Err(error) => error,
+                    Err(not_ready) => error = Some(not_ready),
                 },
-            };
-            let next =
-                after_failure(error, this.before, &this.again.shared, this.request, *this.end)?;
-            this.state.set(State::Sleeping { sleep: Box::pin(sleep_until(next)) });
+            }
         }
     }
 }

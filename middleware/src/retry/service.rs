@@ -52,6 +52,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, request: R) -> ResponseFuture<S, R> {
         let kept = request.clone();
         let first = self.inner.call(request);

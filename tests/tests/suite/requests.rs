@@ -94,7 +94,8 @@ async fn nothing_of_the_statement_that_was_prepared_stays_with_another_of_the_sa
     let prepared = db.service().prepare(&first).await.unwrap();
     let wrong = Request::new(&second, ("one", "Ada")).bind(&prepared).unwrap_err();
     assert_eq!(wrong.statement().unwrap().name(), "second");
-    let late = Request::new(&second, ("one", "Ada")).bind_late(prepared).unwrap();
+    let mut late = Request::new(&second, ("one", "Ada"));
+    late.bind_late(prepared).unwrap();
     let wrong = db.request(late).await.unwrap_err();
     assert!(matches!(wrong.kind(), ErrorKind::Values(_)), "{wrong}");
     assert_eq!(wrong.statement().unwrap().name(), "second");

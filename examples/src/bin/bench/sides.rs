@@ -68,7 +68,11 @@ pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
     sides.extend(raw.in_towers_layers());
     let prepared = session.prepare(&SELECT).await?;
     let once = Request::new(&SELECT, (1,)).bind(&prepared)?;
-    let bound = move |id: i32| Request::new(&SELECT, (id,)).bind_late(prepared.clone());
+    let bound = move |id: i32| {
+        let mut request = Request::new(&SELECT, (id,));
+        request.bind_late(prepared.clone())?;
+        Ok(request)
+    };
     let limit = ConcurrencyLimitLayer::new(PERMITS)?.layer(session.clone());
     sides.extend([
         bound_side("session, bound once", session.clone(), move |_| Ok(once.clone())),
