@@ -2,12 +2,11 @@
 //!
 //! The default policy takes one eighth of the instructions of a read where no datacentre is preferred,
 //! since it goes through the replicas of all datacentres, of which there is mostly one. What is common is
-//! chosen here; all else, and whom to ask next, is left to it.
+//! chosen [here](super::placement); all else, and whom to ask next, is left to it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use scylla::cluster::metadata::Strategy;
 use scylla::cluster::{ClusterState, NodeRef};
 use scylla::errors::RequestAttemptError;
 use scylla::policies::load_balancing::{
@@ -16,6 +15,7 @@ use scylla::policies::load_balancing::{
 use scylla::routing::{NodeLocationPreference, Shard};
 
 use super::nodes::NodeAttempts;
+use super::placement::Placements;
 use super::schema::Clock;
 
 /// Counts, besides, what it is told of, and notes when the cluster state is another one.
@@ -24,6 +24,7 @@ pub(super) struct Balancing {
     inner: DefaultPolicy,
     attempts: Arc<NodeAttempts>,
     clock: Arc<Clock>,
+    placements: Placements,
 }
 
 impl Balancing {
@@ -34,6 +35,26 @@ impl Balancing {
     pub(super) fn clock(&self) -> Arc<Clock> {
         Arc::clone(&self.clock)
     }
+
+    /// Any of the replicas in the near datacentre, with equal chances. Nothing where the order matters
+    /// (Paxos), where a tablet has a leader, and where a datacentre must be found first. Whether it is
+    /// connected the driver sees by itself, and goes on with the fallback.
+    fn random_replica<'a>(
+        &self,
+        request: &RoutingInfo,
+        cluster: &'a ClusterState,
+        generation: u64,
+    ) -> Option<(NodeRef<'a>, Option<Shard>)> {
+        let (token, table) = (request.token?, request.table?);
+        if request.should_route_as_lwt() {
+            return None;
+        }
+        let near = near(request, cluster)?;
+        let keyspace = table.ks_name();
+        let node = self.placements.random_replica(cluster, generation, keyspace, near, token)?;
+        let shard = node.sharder().map_or(0, |sharder| sharder.shard_of(token));
+        Some((node, Some(shard)))
+    }
 }
 
 impl LoadBalancingPolicy for Balancing {
@@ -42,8 +63,10 @@ impl LoadBalancingPolicy for Balancing {
         request: &'a RoutingInfo,
         cluster: &'a ClusterState,
     ) -> Option<(NodeRef<'a>, Option<Shard>)> {
-        self.clock.see(cluster);
-        random_replica(request, cluster).or_else(|| self.inner.pick(request, cluster))
+        self.clock
+            .see(cluster)
+            .and_then(|generation| self.random_replica(request, cluster, generation))
+            .or_else(|| self.inner.pick(request, cluster))
     }
 
     fn fallback<'a>(
@@ -75,32 +98,11 @@ impl LoadBalancingPolicy for Balancing {
     }
 }
 
-/// Any of the replicas in the near datacentre, with equal chances. Nothing where the order matters
-/// (Paxos), where a tablet has a leader, and where a datacentre must be found first. Whether it is
-/// connected the driver sees by itself, and goes on with the fallback.
-fn random_replica<'a>(
-    request: &RoutingInfo,
-    cluster: &'a ClusterState,
-) -> Option<(NodeRef<'a>, Option<Shard>)> {
-    let (token, table) = (request.token?, request.table?);
-    if request.should_route_as_lwt() {
-        return None;
+/// The datacentre that is near, or the only one there is.
+fn near<'a>(request: &'a RoutingInfo, cluster: &'a ClusterState) -> Option<&'a str> {
+    match (request.node_location_preference, cluster.replica_locator().datacenter_names()) {
+        (NodeLocationPreference::Any, [only]) => Some(only),
+        (NodeLocationPreference::Datacenter(near), _) => Some(near),
+        _ => None,
     }
-    let keyspace = cluster.get_keyspace(table.ks_name())?;
-    let locator = cluster.replica_locator();
-    let names = locator.datacenter_names();
-    let near = match (request.node_location_preference, names) {
-        (NodeLocationPreference::Any, [only]) => only,
-        (NodeLocationPreference::Datacenter(near), _) => names.iter().find(|name| *name == near)?,
-        _ => return None,
-    };
-    if keyspace.tablet_based
-        || !matches!(keyspace.strategy, Strategy::NetworkTopologyStrategy { .. })
-    {
-        return None;
-    }
-    let replicas = locator.replicas_for_token(token, &keyspace.strategy, Some(near), table);
-    let count = replicas.len();
-    let (node, shard) = replicas.into_iter().nth(fastrand::usize(..count.max(1)))?;
-    Some((node, Some(shard)))
 }

@@ -102,6 +102,7 @@ pub(super) async fn execute(
     request: &Request,
     alarm: Pin<&mut Alarm>,
 ) -> Result<Response, Error> {
+    session.schema.keep_up(&session.driver);
     let mut place = None;
     let bound = request.bound(&mut place).inspect_err(|_| {
         // Nothing is sent, so that the driver shows no other state: the table may be another one.

@@ -7,6 +7,7 @@ mod config;
 mod connect;
 mod execute;
 mod nodes;
+mod placement;
 mod runner;
 mod schema;
 

@@ -23,9 +23,9 @@ pub(super) struct SchemaClock {
     held: Mutex<Held>,
 }
 
-/// What can be read at the price of two loads, and is late by one request: a cluster state is a shared pointer, and to ask the driver
-/// for it is several atomics that all threads contend for. The driver shows it to the load balancing
-/// policy for each request anyhow.
+/// What can be read at the price of two loads, and is late by one request: a cluster state is a shared
+/// pointer, and to ask the driver for it is several atomics that all threads contend for. The driver
+/// shows it to the load balancing policy for each request anyhow.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     generation: AtomicU64,
@@ -36,11 +36,13 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// A state that the driver has now.
-    pub(super) fn see(&self, state: &ClusterState) {
-        if self.address.load(Ordering::Relaxed) != ptr::from_ref(state).addr() {
-            self.changed.store(true, Ordering::Release);
+    /// A state that the driver has now. If the generation is of that one, says which it is.
+    pub(super) fn see(&self, state: &ClusterState) -> Option<u64> {
+        if self.address.load(Ordering::Acquire) == ptr::from_ref(state).addr() {
+            return Some(self.generation.load(Ordering::Relaxed));
         }
+        self.changed.store(true, Ordering::Release);
+        None
     }
 
     /// The generation, if no other state was seen.
@@ -63,6 +65,14 @@ impl SchemaClock {
         clock.address.store(Arc::as_ptr(&state).addr(), Ordering::Release);
         let held = Held { state: Arc::downgrade(&state), keyspace: driver.get_keyspace() };
         Self { clock, held: Mutex::new(held) }
+    }
+
+    /// To be called for each request, so that the generation is soon that of the driver's state.
+    #[inline]
+    pub(super) fn keep_up(&self, driver: &Driver) {
+        if self.clock.changed.load(Ordering::Relaxed) {
+            self.generation(driver);
+        }
     }
 
     pub(super) fn generation(&self, driver: &Driver) -> u64 {
