@@ -49,8 +49,9 @@ fn the_layers_allocate_nothing() {
     let bound = raw.clone().bind(&Prepared::made(raw.statement())).unwrap();
     for request in [raw, bound] {
         let send = || db.request(request.clone()).now_or_never().unwrap().unwrap();
-        // The first prepares, and finds its place in the metrics.
-        send();
+        // The first prepares, and finds its place in the metrics; the second makes room for what this
+        // thread's instance of the cache remembers, and the third is as all others.
+        (0..3).for_each(|_| drop(send()));
         assert_eq!(measure(|| (0..100).for_each(|_| drop(send()))).count_total, 0);
     }
 }
