@@ -40,6 +40,7 @@ mod request;
 mod response;
 mod session;
 mod statement;
+mod striped;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
@@ -57,6 +58,7 @@ pub use request::{Payload, Request};
 pub use response::{Response, Rows};
 pub use session::{Compression, NodeFigures, ResponseFuture, Session, SessionBuilder};
 pub use statement::{Statement, StatementKind, StaticStatement};
+pub use striped::Striped;
 pub use values::Values;
 
 /// The driver, in the version that this crate is built on.

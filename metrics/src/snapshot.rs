@@ -62,11 +62,9 @@ impl Snapshot {
 
 impl StatementFigures {
     pub(crate) fn of(series: &Series) -> Self {
-        // Before the totals, so that what ends meanwhile is counted twice rather than not at all.
-        let in_flight = series.in_flight();
-        let totals = series.totals();
+        let (totals, in_flight) = series.totals();
         Self {
-            name: series.name.clone(),
+            name: series.name().into(),
             query_count: totals.count(),
             error_count: totals.failed.iter().sum(),
             in_flight,
@@ -193,15 +191,12 @@ mod tests {
         let statements = Statements::new(4);
         let slow = statements.of(&Statement::new("SELECT a FROM users"));
         for millis in 1..=100 {
-            slow.begin();
-            slow.end(Duration::from_millis(millis), Outcome::Answered);
+            slow.begin().end(Duration::from_millis(millis), Outcome::Answered);
         }
-        slow.begin();
+        drop(slow.begin());
         let odd = statements.of(&Statement::new("TRUNCATE t").named("a\n\"b\""));
-        odd.begin();
-        odd.end(Duration::from_micros(80), Outcome::Failed(ErrorClass::Overload));
-        odd.begin();
-        odd.end(Duration::from_micros(20), Outcome::Cancelled);
+        odd.begin().end(Duration::from_micros(80), Outcome::Failed(ErrorClass::Overload));
+        odd.begin().end(Duration::from_micros(20), Outcome::Cancelled);
         statements.of(&Statement::new("INSERT INTO t (k) VALUES (?)"));
         Snapshot::of(&statements)
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::Statement;
+use cqlstack_core::{Statement, Striped};
 
 use crate::recorded::Recorded;
 use crate::tally::{Outcome, Tally, Totals};
@@ -36,10 +36,23 @@ pub(crate) struct Statements {
 /// What is kept of all statements of one name.
 #[derive(Debug)]
 pub(crate) struct Series {
-    pub(crate) name: Box<str>,
-    tally: Tally,
-    in_flight: AtomicU64,
+    identity: Arc<Identity>,
+    stripes: Striped<OnceLock<Arc<Stripe>>>,
+}
+
+#[derive(Debug)]
+struct Identity {
+    name: Box<str>,
     recorded: Recorded,
+}
+
+/// What a few threads count. Their requests hold this one and no other, so that its count of references
+/// stays with them too.
+#[derive(Debug)]
+pub(crate) struct Stripe {
+    identity: Arc<Identity>,
+    begun: AtomicU64,
+    tally: Tally,
 }
 
 impl Statements {
@@ -70,7 +83,7 @@ impl Statements {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         for place in self.places(name) {
             match place.get() {
-                Some(series) if *series.name == *name => return series,
+                Some(series) if series.name() == name => return series,
                 Some(_) => {}
                 None if *names < self.most && name != OTHER => {
                     *names += 1;
@@ -83,7 +96,7 @@ impl Statements {
     }
 
     fn find(&self, name: &str) -> Option<&Arc<Series>> {
-        self.places(name).map_while(OnceLock::get).find(|series| *series.name == *name)
+        self.places(name).map_while(OnceLock::get).find(|series| series.name() == name)
     }
 
     /// Where the name can be, in order.
@@ -102,30 +115,47 @@ impl Statements {
 
 impl Series {
     fn new(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            tally: Tally::new(),
-            in_flight: AtomicU64::new(0),
-            recorded: Recorded::of(name),
-        }
+        let identity = Identity { name: name.into(), recorded: Recorded::of(name) };
+        Self { identity: Arc::new(identity), stripes: Striped::default() }
     }
 
-    pub(crate) fn begin(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    /// This thread's stripe, with one request more in flight.
+    #[inline]
+    pub(crate) fn begin(&self) -> Arc<Stripe> {
+        let stripe = self.stripes.here().get_or_init(|| {
+            let identity = Arc::clone(&self.identity);
+            Arc::new(Stripe { identity, begun: AtomicU64::new(0), tally: Tally::new() })
+        });
+        stripe.begun.fetch_add(1, Ordering::Relaxed);
+        Arc::clone(stripe)
+    }
+
+    /// What has ended, and how many are under way.
+    pub(crate) fn totals(&self) -> (Totals, u64) {
+        let mut all = Totals::default();
+        let mut in_flight = 0;
+        for stripe in self.stripes.iter().filter_map(OnceLock::get) {
+            let totals = stripe.tally.totals();
+            // After the totals, so that what begins meanwhile is one more, and none less than none.
+            in_flight += stripe.begun.load(Ordering::Relaxed).saturating_sub(totals.count());
+            all.add(&totals);
+        }
+        (all, in_flight)
+    }
+}
+
+impl Stripe {
+    pub(crate) fn name(&self) -> &str {
+        &self.identity.name
     }
 
     pub(crate) fn end(&self, took: Duration, outcome: Outcome) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.tally.record(took, outcome);
-        self.recorded.record(took);
-    }
-
-    pub(crate) fn in_flight(&self) -> u64 {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn totals(&self) -> Totals {
-        self.tally.totals()
+        self.identity.recorded.record(took);
     }
 }
 
@@ -139,7 +169,7 @@ mod tests {
     use super::*;
 
     fn names(statements: &Statements) -> Vec<String> {
-        let mut names: Vec<_> = statements.all().map(|series| series.name.to_string()).collect();
+        let mut names: Vec<_> = statements.all().map(|series| series.name().to_owned()).collect();
         names.sort();
         names
     }
@@ -184,13 +214,31 @@ mod tests {
             for _ in 0..4 {
                 threads.spawn(|| {
                     for n in 0..100 {
-                        statements.of(&Statement::new(format!("SELECT a FROM t{n}"))).begin();
+                        drop(statements.of(&Statement::new(format!("SELECT a FROM t{n}"))).begin());
                     }
                 });
             }
         });
         assert_eq!(names(&statements).len(), 65);
-        assert_eq!(statements.all().map(Series::in_flight).sum::<u64>(), 400);
+        assert_eq!(statements.all().map(|series| series.totals().1).sum::<u64>(), 400);
+    }
+
+    #[test]
+    fn what_threads_count_apart_is_one_sum_and_ends_where_it_began() {
+        let statements = Statements::new(4);
+        let statement = Statement::new("SELECT a FROM t");
+        let begin = || statements.of(&statement).begin();
+        let first = begin();
+        std::thread::scope(|threads| {
+            threads.spawn(|| first.end(Duration::from_micros(7), Outcome::Answered));
+            for _ in 0..20 {
+                threads.spawn(|| begin().end(Duration::from_micros(7), Outcome::Cancelled));
+            }
+            threads.spawn(|| drop(begin()));
+        });
+        let (totals, in_flight) = statements.of(&statement).totals();
+        assert_eq!((totals.count(), totals.cancelled, totals.nanos), (21, 20, 21 * 7_000));
+        assert_eq!(in_flight, 1);
     }
 
     #[test]
@@ -198,6 +246,6 @@ mod tests {
         let statements = Statements::new(4);
         let long: &'static str = "é".repeat(1_000_000).leak();
         let series = statements.of(&Statement::new("SELECT a FROM t").named(long));
-        assert_eq!(*series.name, *"é".repeat(64));
+        assert_eq!(series.name(), "é".repeat(64));
     }
 }

@@ -74,14 +74,7 @@ impl Tally {
             buckets: Default::default(),
             latencies: AtomicHistogram::with_config(&config()),
         };
-        let totals = Totals {
-            nanos: 0,
-            cancelled: 0,
-            failed: [0; ErrorClass::ALL.len()],
-            buckets: [0; BUCKET_NANOS.len() + 1],
-            latencies: SparseHistogram::with_config(&config()),
-        };
-        Self { entrance: AtomicU64::new(0), halves: [half(), half()], totals: Mutex::new(totals) }
+        Self { entrance: AtomicU64::new(0), halves: [half(), half()], totals: Mutex::default() }
     }
 
     /// Five to six atomics, no lock, no allocation.
@@ -116,24 +109,45 @@ impl Tally {
             yield_now();
         }
         cold.left.store(0, Ordering::Relaxed);
-        totals.nanos = totals.nanos.wrapping_add(cold.nanos.swap(0, Ordering::Relaxed));
-        totals.cancelled += cold.cancelled.swap(0, Ordering::Relaxed);
-        for (total, failed) in totals.failed.iter_mut().zip(&cold.failed) {
-            *total += failed.swap(0, Ordering::Relaxed);
-        }
-        for (total, bucket) in totals.buckets.iter_mut().zip(&cold.buckets) {
-            *total += bucket.swap(0, Ordering::Relaxed);
-        }
-        // Both have the same configuration, and nobody answers 2^64 requests.
-        let latencies = SparseHistogram::from(&cold.latencies.drain());
-        if let Ok(sum) = totals.latencies.checked_add(&latencies) {
-            totals.latencies = sum;
-        }
+        totals.add(&Totals {
+            nanos: cold.nanos.swap(0, Ordering::Relaxed),
+            cancelled: cold.cancelled.swap(0, Ordering::Relaxed),
+            failed: cold.failed.each_ref().map(|failed| failed.swap(0, Ordering::Relaxed)),
+            buckets: cold.buckets.each_ref().map(|bucket| bucket.swap(0, Ordering::Relaxed)),
+            latencies: SparseHistogram::from(&cold.latencies.drain()),
+        });
         totals.clone()
     }
 }
 
+impl Default for Totals {
+    fn default() -> Self {
+        Self {
+            nanos: 0,
+            cancelled: 0,
+            failed: [0; ErrorClass::ALL.len()],
+            buckets: [0; BUCKET_NANOS.len() + 1],
+            latencies: SparseHistogram::with_config(&config()),
+        }
+    }
+}
+
 impl Totals {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.nanos = self.nanos.wrapping_add(other.nanos);
+        self.cancelled += other.cancelled;
+        for (sum, failed) in self.failed.iter_mut().zip(other.failed) {
+            *sum += failed;
+        }
+        for (sum, bucket) in self.buckets.iter_mut().zip(other.buckets) {
+            *sum += bucket;
+        }
+        // All have the same configuration, and nobody answers 2^64 requests.
+        if let Ok(sum) = self.latencies.checked_add(&other.latencies) {
+            self.latencies = sum;
+        }
+    }
+
     /// How many ended, in whichever way.
     pub(crate) fn count(&self) -> u64 {
         self.buckets.iter().sum()

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Inner;
+use crate::striped::Striped;
 
 /// A node, as the session sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,21 +77,22 @@ pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
     let figures = nodes.iter().map(|node| {
         let nothing = OfNode::default();
         let of_node = session.attempts.of(node.host_id).unwrap_or(&nothing);
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Attempts { ended, failed, time } = of_node.attempts();
         let up = node.is_connected();
         if !up {
             of_node.connections.store(UNKNOWN, Ordering::Relaxed);
         }
-        let known = Some(load(&of_node.connections)).filter(|known| *known != UNKNOWN);
+        let known = of_node.connections.load(Ordering::Relaxed);
+        let known = Some(known).filter(|known| *known != UNKNOWN);
         NodeFigures {
             address: SocketAddr::new(node.address.ip(), node.address.port()),
             datacenter: node.datacenter.clone(),
             rack: node.rack.clone(),
             up,
             connections: if up { known } else { Some(0) },
-            attempts: load(&of_node.ended),
-            errors: load(&of_node.failed),
-            time: Duration::from_nanos(load(&of_node.nanos)),
+            attempts: ended,
+            errors: failed,
+            time,
         }
     });
     figures.collect()
@@ -142,19 +144,29 @@ const PLACES: usize = 1_024;
 
 #[derive(Debug)]
 struct OfNode {
+    counts: Striped<Counts>,
+    connections: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
     ended: AtomicU64,
     failed: AtomicU64,
     nanos: AtomicU64,
-    connections: AtomicU64,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Attempts {
+    ended: u64,
+    failed: u64,
+    time: Duration,
 }
 
 const UNKNOWN: u64 = u64::MAX;
 
 impl Default for OfNode {
     fn default() -> Self {
-        let zero = || AtomicU64::new(0);
-        let connections = AtomicU64::new(UNKNOWN);
-        Self { ended: zero(), failed: zero(), nanos: zero(), connections }
+        Self { counts: Striped::default(), connections: AtomicU64::new(UNKNOWN) }
     }
 }
 
@@ -185,12 +197,22 @@ impl NodeAttempts {
 
 impl OfNode {
     fn count(&self, took: Duration, failed: bool) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
+        let counts = self.counts.here();
+        counts.ended.fetch_add(1, Ordering::Relaxed);
         if failed {
-            self.failed.fetch_add(1, Ordering::Relaxed);
+            counts.failed.fetch_add(1, Ordering::Relaxed);
         }
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+        counts.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    fn attempts(&self) -> Attempts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.counts.iter().fold(Attempts::default(), |sum, counts| Attempts {
+            ended: sum.ended + load(&counts.ended),
+            failed: sum.failed + load(&counts.failed),
+            time: sum.time + Duration::from_nanos(load(&counts.nanos)),
+        })
     }
 }
 
@@ -208,9 +230,8 @@ mod tests {
             attempts.of(*id).unwrap().count(Duration::from_nanos(7), true);
         }
         for id in &ids {
-            let of_node = attempts.of(*id).unwrap();
-            let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-            assert_eq!([&of_node.ended, &of_node.failed, &of_node.nanos].map(load), [1, 1, 7]);
+            let counted = Attempts { ended: 1, failed: 1, time: Duration::from_nanos(7) };
+            assert_eq!(attempts.of(*id).unwrap().attempts(), counted);
         }
         assert!(attempts.of(Uuid::max()).is_none());
     }

@@ -21,7 +21,7 @@ pub struct MetricsLayer {
     shared: Arc<Shared>,
 }
 
-/// How many names there may be: each takes 12 KB here, and 28 lines of `/metrics`.
+/// How many names there may be: each takes up to 96 KB here, and 28 lines of `/metrics`.
 const MOST: usize = 100_000;
 
 impl Default for MetricsLayer {

@@ -6,7 +6,7 @@ use cqlstack_core::{Attempts, Described};
 use tokio::time::Instant;
 
 use super::slow::Slow;
-use crate::statements::{Series, Statements};
+use crate::statements::{Statements, Stripe};
 use crate::tally::Outcome;
 
 /// What all services of a layer share.
@@ -18,7 +18,7 @@ pub(super) struct Shared {
 
 /// A request under way. It ends when this is dropped.
 pub(super) struct Watch {
-    series: Arc<Series>,
+    stripe: Arc<Stripe>,
     started: Instant,
     pub(super) outcome: Outcome,
     slow: Option<(Arc<Slow>, Option<Attempts>)>,
@@ -26,19 +26,18 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn begin(shared: &Shared, request: &mut impl Described) -> Self {
-        let series = Arc::clone(shared.statements.of(request.statement()));
-        series.begin();
+        let stripe = shared.statements.of(request.statement()).begin();
         let slow = shared.slow.as_ref().map(|slow| (Arc::clone(slow), request.count_attempts()));
-        Self { series, started: Instant::now(), outcome: Outcome::Cancelled, slow }
+        Self { stripe, started: Instant::now(), outcome: Outcome::Cancelled, slow }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         let took = self.started.elapsed();
-        self.series.end(took, self.outcome);
+        self.stripe.end(took, self.outcome);
         if let Some((slow, attempts)) = &self.slow {
-            slow.tell(&self.series.name, took, self.outcome, attempts.as_ref());
+            slow.tell(self.stripe.name(), took, self.outcome, attempts.as_ref());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cqlstack_core::{Prepared, Statement};
+use cqlstack_core::{Prepared, Statement, Striped};
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, UnitWeighter};
 
@@ -15,7 +15,7 @@ use super::memo::Memo;
 /// What has happened, in all services of a layer.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    pub(super) hits: AtomicU64,
+    pub(super) hits: Striped<AtomicU64>,
     pub(super) misses: AtomicU64,
     pub(super) prepares: AtomicU64,
     pub(super) evictions: AtomicU64,

@@ -96,7 +96,7 @@ impl CacheHandle {
         let counters = &self.counters;
         CacheFigures {
             statements: self.caches().iter().map(|entries| entries.len()).sum(),
-            hits: of(&counters.hits),
+            hits: counters.hits.iter().map(of).sum(),
             misses: of(&counters.misses),
             prepares: of(&counters.prepares),
             evictions: of(&counters.evictions),

@@ -54,7 +54,7 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
             let missed = prepare_and_call(inner, Arc::clone(&self.entries), request);
             return ResponseFuture::other(missed);
         };
-        Counters::count(&counters.hits);
+        Counters::count(counters.hits.here());
         if asks_to_prepare {
             return ResponseFuture::other(ready(Ok(Response::of_prepared(prepared))));
         }
