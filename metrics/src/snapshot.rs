@@ -193,7 +193,7 @@ mod tests {
         for millis in 1..=100 {
             slow.begin().end(Duration::from_millis(millis), Outcome::Answered);
         }
-        drop(slow.begin());
+        let _under_way = slow.begin();
         let odd = statements.of(&Statement::new("TRUNCATE t").named("a\n\"b\""));
         odd.begin().end(Duration::from_micros(80), Outcome::Failed(ErrorClass::Overload));
         odd.begin().end(Duration::from_micros(20), Outcome::Cancelled);

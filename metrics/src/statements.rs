@@ -1,7 +1,6 @@
 //! Finds what is kept of a statement, without a lock once it was seen.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -46,12 +45,11 @@ struct Identity {
     recorded: Recorded,
 }
 
-/// What a few threads count. Their requests hold this one and no other, so that its count of references
-/// stays with them too.
+/// What a few threads count. Each of their requests holds a reference to this one, for as long as it is
+/// in flight, and no other: the count of references stays with these threads too.
 #[derive(Debug)]
 pub(crate) struct Stripe {
     identity: Arc<Identity>,
-    begun: AtomicU64,
     tally: Tally,
 }
 
@@ -123,14 +121,13 @@ impl Series {
         &self.identity.name
     }
 
-    /// This thread's stripe, with one request more in flight.
+    /// This thread's stripe. A request is in flight while it holds it.
     #[inline]
     pub(crate) fn begin(&self) -> Arc<Stripe> {
         let stripe = self.stripes.here().get_or_init(|| {
             let identity = Arc::clone(&self.identity);
-            Arc::new(Stripe { identity, begun: AtomicU64::new(0), tally: Tally::new() })
+            Arc::new(Stripe { identity, tally: Tally::new() })
         });
-        stripe.begun.fetch_add(1, Ordering::Relaxed);
         Arc::clone(stripe)
     }
 
@@ -139,12 +136,11 @@ impl Series {
         let mut all = Totals::default();
         let mut in_flight = 0;
         for stripe in self.stripes.iter().filter_map(OnceLock::get) {
-            let totals = stripe.tally.totals();
-            // After the totals, so that what begins meanwhile is one more, and none less than none.
-            in_flight += stripe.begun.load(Ordering::Relaxed).saturating_sub(totals.count());
-            all.add(&totals);
+            // Before the totals, so that what ends meanwhile is counted twice rather than not at all.
+            in_flight += Arc::strong_count(stripe) - 1;
+            all.add(&stripe.tally.totals());
         }
-        (all, in_flight)
+        (all, in_flight as u64)
     }
 }
 
@@ -210,17 +206,17 @@ mod tests {
     #[test]
     fn many_threads_at_once_make_one_of_each_name() {
         let statements = Statements::new(64);
+        let begin = |n| statements.of(&Statement::new(format!("SELECT a FROM t{n}"))).begin();
+        let begin_all = || (0..100).map(begin).collect::<Vec<_>>();
         std::thread::scope(|threads| {
-            for _ in 0..4 {
-                threads.spawn(|| {
-                    for n in 0..100 {
-                        drop(statements.of(&Statement::new(format!("SELECT a FROM t{n}"))).begin());
-                    }
-                });
-            }
+            let under_way: Vec<_> = (0..4).map(|_| threads.spawn(begin_all)).collect();
+            let under_way: Vec<_> = under_way.into_iter().map(|all| all.join().unwrap()).collect();
+            assert_eq!(names(&statements).len(), 65);
+            let in_flight = || statements.all().map(|series| series.totals().1).sum::<u64>();
+            assert_eq!(in_flight(), 400);
+            drop(under_way);
+            assert_eq!(in_flight(), 0);
         });
-        assert_eq!(names(&statements).len(), 65);
-        assert_eq!(statements.all().map(|series| series.totals().1).sum::<u64>(), 400);
     }
 
     #[test]
@@ -234,11 +230,14 @@ mod tests {
             for _ in 0..20 {
                 threads.spawn(|| begin().end(Duration::from_micros(7), Outcome::Cancelled));
             }
-            threads.spawn(|| drop(begin()));
         });
+        drop(first);
+        let under_way = begin();
         let (totals, in_flight) = statements.of(&statement).totals();
         assert_eq!((totals.count(), totals.cancelled, totals.nanos), (21, 20, 21 * 7_000));
         assert_eq!(in_flight, 1);
+        drop(under_way);
+        assert_eq!(statements.of(&statement).totals().1, 0);
     }
 
     #[test]

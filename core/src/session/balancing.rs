@@ -51,8 +51,8 @@ impl Balancing {
         }
         let near = near(request, cluster)?;
         let keyspace = table.ks_name();
-        let node = self.placements.random_replica(cluster, generation, keyspace, near, token)?;
-        let shard = node.sharder().map_or(0, |sharder| sharder.shard_of(token));
+        let (node, shard) =
+            self.placements.random_replica(cluster, generation, keyspace, near, token)?;
         Some((node, Some(shard)))
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::FixedState;
 use scylla::cluster::metadata::Strategy;
 use scylla::cluster::{ClusterState, Node};
-use scylla::routing::Token;
+use scylla::routing::{Shard, Token};
 
 /// How many keyspaces are remembered, about: each has a place by its hash.
 const PLACES: usize = 256;
@@ -29,9 +29,12 @@ struct Placement {
     replicas: u8,
     /// How many of them may be in a rack that has one already.
     repeats: u8,
+    /// No node is known to have shards, and all that matter are connected: to ask each time costs as
+    /// much as to find it. `u8` as the others.
+    unsharded: u8,
 }
 
-/// The placements that were asked for last. Each is a single number, so that none is read in halves: 48
+/// The placements that were asked for last. Each is a single number, so that none is read in halves: 40
 /// bits of a hash of what it is of, and 8 for each part.
 pub(super) struct Placements(Box<[AtomicU64; PLACES]>);
 
@@ -43,7 +46,7 @@ impl Default for Placements {
 
 impl Placements {
     /// Any of a token's replicas in this datacentre, with equal chances, as of this generation of the
-    /// schema. None if the keyspace has none there, or is replicated in another way.
+    /// schema, and the token's shard there. None if the keyspace has none there, or is replicated in another way.
     pub(super) fn random_replica<'a>(
         &self,
         cluster: &'a ClusterState,
@@ -51,7 +54,7 @@ impl Placements {
         keyspace: &str,
         datacenter: &str,
         token: Token,
-    ) -> Option<&'a Arc<Node>> {
+    ) -> Option<(&'a Arc<Node>, Shard)> {
         let placement = self.of(cluster, generation, keyspace, datacenter);
         if placement.replicas == 0 {
             return None;
@@ -59,11 +62,16 @@ impl Placements {
         let locator = cluster.replica_locator();
         let ring = locator.ring().ring_range(token);
         let nth = fastrand::usize(..usize::from(placement.replicas));
-        if let [_only] = locator.datacenter_names() {
-            return nth_replica(ring, nth, placement.repeats);
+        let node = if let [_only] = locator.datacenter_names() {
+            nth_replica(ring, nth, placement.repeats)?
+        } else {
+            let near = |node: &&Arc<Node>| node.datacenter.as_deref() == Some(datacenter);
+            nth_replica(ring.filter(near), nth, placement.repeats)?
+        };
+        if placement.unsharded > 0 {
+            return Some((node, 0));
         }
-        let near = |node: &&Arc<Node>| node.datacenter.as_deref() == Some(datacenter);
-        nth_replica(ring.filter(near), nth, placement.repeats)
+        Some((node, node.sharder().map_or(0, |sharder| sharder.shard_of(token))))
     }
 
     fn of(
@@ -79,13 +87,14 @@ impl Placements {
         #[expect(clippy::cast_possible_truncation, reason = "the lowest bits choose the place")]
         let place = &self.0[hash as usize % PLACES];
         let known = place.load(Ordering::Relaxed);
-        if known >> 16 == hash >> 16 {
-            let [.., replicas, repeats] = known.to_be_bytes();
-            return Placement { replicas, repeats };
+        if known >> 24 == hash >> 24 {
+            let [.., replicas, repeats, unsharded] = known.to_be_bytes();
+            return Placement { replicas, repeats, unsharded };
         }
         let placement = Placement::of(cluster, keyspace, datacenter).unwrap_or_default();
-        let numbers = u16::from_be_bytes([placement.replicas, placement.repeats]);
-        place.store(hash >> 16 << 16 | u64::from(numbers), Ordering::Relaxed);
+        let Placement { replicas, repeats, unsharded } = placement;
+        let parts = u32::from_be_bytes([0, replicas, repeats, unsharded]);
+        place.store(hash >> 24 << 24 | u64::from(parts), Ordering::Relaxed);
         placement
     }
 }
@@ -102,14 +111,19 @@ impl Placement {
         let factor = *datacenter_repfactors.get(datacenter)?;
         let nodes = cluster.replica_locator().unique_nodes_in_datacenter_ring(datacenter)?;
         let racks: BTreeSet<_> = nodes.iter().map(|node| node.rack.as_deref()).collect();
-        Self::in_datacenter(factor, nodes.len(), racks.len())
+        let unsharded = nodes.iter().all(|node| node.is_connected() && node.sharder().is_none());
+        let placement = Self::in_datacenter(factor, nodes.len(), racks.len())?;
+        Some(Self { unsharded: unsharded.into(), ..placement })
     }
 
     fn in_datacenter(factor: usize, nodes: usize, racks: usize) -> Option<Self> {
         let replicas = u8::try_from(factor.min(nodes)).ok()?;
         let repeats = factor.saturating_sub(racks).min(MOST);
-        (usize::from(replicas) <= MOST)
-            .then(|| Self { replicas, repeats: u8::try_from(repeats).unwrap_or(0) })
+        (usize::from(replicas) <= MOST).then(|| Self {
+            replicas,
+            repeats: u8::try_from(repeats).unwrap_or(0),
+            unsharded: 0,
+        })
     }
 }
 

@@ -49,7 +49,7 @@
 //!
 //! # Cost
 //!
-//! No lock, no allocation, nothing formatted: eight atomics and two looks at the clock. Threads count
+//! No lock, no allocation, nothing formatted: six atomics and two looks at the clock. Threads count
 //! apart from each other, so that they do not contend. A statement that a thread sees for the first
 //! time costs 12 KB, eight times at most.
 //!
