@@ -33,6 +33,7 @@ mod client;
 mod error;
 mod invalid_config;
 mod layer;
+pub mod moment;
 mod paging;
 mod prepared;
 mod report;

@@ -20,6 +20,7 @@ use super::alarm::Alarm;
 use super::runner::Runner;
 use super::schema::{Basis, Schema, TableName};
 use crate::error::{Error, ErrorKind};
+use crate::moment;
 use crate::paging::PagingState;
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
@@ -44,27 +45,30 @@ pub(super) enum Call {
 /// its branches.
 #[inline]
 pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
+    let called = moment::now();
     Call::Other(match request.payload() {
-        Payload::Bound(_) => return start_bound(session, request),
+        Payload::Bound(_) => return start_bound(session, request, called),
         Payload::Prepare => {
-            Box::pin(async move { prepare(&session, &request).await.map(Response::of_prepared) })
+            Box::pin(
+                async move { prepare(&session, &request, called).await.map(Response::of_prepared) },
+            )
         }
         Payload::Raw(_) if request.needs_preparing() => {
-            Box::pin(async move { prepare_and_execute(&session, request).await })
+            Box::pin(async move { prepare_and_execute(&session, request, called).await })
         }
-        Payload::Raw(_) => Box::pin(async move { query(&session, &request).await }),
+        Payload::Raw(_) => Box::pin(async move { query(&session, &request, called).await }),
     })
 }
 
 #[inline]
-fn start_bound(session: Arc<Inner>, request: Request) -> Call {
+fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
     match Runner::idle() {
         Some(mut runner) => {
-            runner.start(session, request);
+            runner.start(session, request, called);
             Call::Run(runner)
         }
         None => Call::Other(Box::pin(async move {
-            execute(&session, &request, pin!(Alarm::default())).await
+            execute(&session, &request, called, pin!(Alarm::default())).await
         })),
     }
 }
@@ -88,20 +92,27 @@ impl Call {
 }
 
 /// What no layer above has bound. The time of the call covers both halves.
-async fn prepare_and_execute(session: &Arc<Inner>, request: Request) -> Result<Response, Error> {
-    let time = Time::of(session, &request)?;
-    let prepared = prepare(session, &request).await?;
+async fn prepare_and_execute(
+    session: &Arc<Inner>,
+    request: Request,
+    called: Instant,
+) -> Result<Response, Error> {
+    let time = Time::of(session, &request, called)?;
+    let prepared = prepare(session, &request, called).await?;
     let mut request = request.with_deadline(time.until);
     request.bind_late(prepared)?;
-    execute(session, &request, pin!(Alarm::default())).await
+    // Its deadline is that of both halves, which has to be after now.
+    execute(session, &request, Instant::now(), pin!(Alarm::default())).await
 }
 
 /// Executes what is bound, and returns one page.
 pub(super) async fn execute(
     session: &Inner,
     request: &Request,
+    called: Instant,
     alarm: Pin<&mut Alarm>,
 ) -> Result<Response, Error> {
+    let time = Time::of_page(session, request, called)?;
     session.schema.keep_up(&session.driver);
     let mut place = None;
     let bound = request.bound(&mut place).inspect_err(|_| {
@@ -114,11 +125,12 @@ pub(super) async fn execute(
     };
     let page = request.options().page.to_driver();
     let answer = pin!(session.driver.execute_bound_single_page(bound, page));
-    within(session, request, answer, alarm).await
+    within(session, request, time, answer, alarm).await
 }
 
 /// Sends the text as it is, without values.
-async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
+async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Response, Error> {
+    let time = Time::of_page(session, request, called)?;
     let options = request.options();
     let mut statement = DriverStatement::new(request.statement().text());
     statement.set_page_size(options.driver_page_size().unwrap_or(session.page_size()));
@@ -131,7 +143,7 @@ async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
     statement.set_retry_policy(Some(no_failover()));
     let page = options.page.to_driver();
     let answer = pin!(session.driver.query_single_page(statement, (), page));
-    let answer = within(session, request, answer, pin!(Alarm::default())).await;
+    let answer = within(session, request, time, answer, pin!(Alarm::default())).await;
     // It can have been a `USE`, or have changed a table.
     session.schema.look(&session.driver);
     answer
@@ -140,18 +152,15 @@ async fn query(session: &Inner, request: &Request) -> Result<Response, Error> {
 /// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
 /// has some 4 KB, and an argument is held twice. `timeout_at` would do, and copies the answer, which is
 /// large, three times more.
-async fn within(
-    session: &Inner,
-    request: &Request,
-    mut answer: Pin<&mut impl Future<Output = Answer>>,
-    mut alarm: Pin<&mut Alarm>,
-) -> Result<Response, Error> {
-    if request.page_size() == Some(0) {
-        return Err(invalid(session, request, "a page has at least one row: give a page size"));
-    }
-    let time = Time::of(session, request)?;
+fn within<'a>(
+    session: &'a Inner,
+    request: &'a Request,
+    time: Time,
+    mut answer: Pin<&'a mut impl Future<Output = Answer>>,
+    mut alarm: Pin<&'a mut Alarm>,
+) -> impl Future<Output = Result<Response, Error>> {
     alarm.as_mut().begin(time.until);
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(response(session, request, answer));
         }
@@ -159,7 +168,6 @@ async fn within(
         let after = ErrorKind::Timeout { after: time.given() };
         Poll::Ready(Err(request.error(after, Some(session.config.consistency))))
     })
-    .await
 }
 
 #[inline]
@@ -174,8 +182,12 @@ fn response(session: &Inner, request: &Request, answer: Answer) -> Result<Respon
         .map_err(|kind| request.error(kind, default))
 }
 
-pub(super) async fn prepare(session: &Arc<Inner>, request: &Request) -> Result<Prepared, Error> {
-    let time = Time::of(session, request)?;
+pub(super) async fn prepare(
+    session: &Arc<Inner>,
+    request: &Request,
+    called: Instant,
+) -> Result<Prepared, Error> {
+    let time = Time::of(session, request, called)?;
     let statement = request.statement();
     let until = time.until.min(add(time.started, session.config.prepare_timeout));
     let default = Some(session.config.consistency);
@@ -235,8 +247,7 @@ struct Time {
 
 impl Time {
     #[inline]
-    fn of(session: &Inner, request: &Request) -> Result<Self, Error> {
-        let started = Instant::now();
+    fn of(session: &Inner, request: &Request, started: Instant) -> Result<Self, Error> {
         let default = match request.statement().kind() {
             StatementKind::Schema => session.config.schema_timeout,
             _ => session.config.request_timeout,
@@ -249,6 +260,13 @@ impl Time {
             Some(deadline) => Ok(Self { started, until: deadline.min(timeout) }),
             None => Ok(Self { started, until: timeout }),
         }
+    }
+
+    fn of_page(session: &Inner, request: &Request, started: Instant) -> Result<Self, Error> {
+        if request.page_size() == Some(0) {
+            return Err(invalid(session, request, "a page has at least one row: give a page size"));
+        }
+        Self::of(session, request, started)
     }
 
     fn given(self) -> Duration {

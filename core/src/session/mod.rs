@@ -23,6 +23,7 @@ pub use nodes::NodeFigures;
 
 use nodes::NodeAttempts;
 use schema::SchemaClock;
+use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::error::Error;
@@ -97,7 +98,7 @@ impl Session {
     ///
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
     pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
-        execute::prepare(&self.inner, &Request::prepare(statement)).await
+        execute::prepare(&self.inner, &Request::prepare(statement), Instant::now()).await
     }
 
     /// A number that grows whenever this session learns of another schema, or of another keyspace in

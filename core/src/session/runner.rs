@@ -5,7 +5,7 @@
 //! hands the answer over, and pauses until it is given the next. An idle one holds no request and no
 //! session, so that all sessions share those that a thread has.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::mem;
@@ -13,6 +13,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread::LocalKey;
+
+use tokio::time::Instant;
 
 use super::Inner;
 use super::alarm::Alarm;
@@ -24,15 +26,20 @@ use crate::response::Response;
 /// How many idle ones a thread keeps: about a megabyte.
 const IDLE: usize = 256;
 
-type Work = (Arc<Inner>, Request);
+struct Work {
+    session: Arc<Inner>,
+    request: Request,
+    called: Instant,
+}
+
 type Answer = Result<Response, Error>;
 
 thread_local! {
     static IDLE_RUNNERS: RefCell<Vec<Runner>> = const { RefCell::new(Vec::new()) };
     // What is handed over, for as long as a poll of the runner takes: its owner puts the work down
     // before, and takes the answer up after. A lock would do, for two atomics each time.
-    static WORK: Cell<Option<Work>> = const { Cell::new(None) };
-    static ANSWER: Cell<Option<Answer>> = const { Cell::new(None) };
+    static WORK: RefCell<Option<Work>> = const { RefCell::new(None) };
+    static ANSWER: RefCell<Option<Answer>> = const { RefCell::new(None) };
 }
 
 /// Executes one bound request at a time. Dropped before the answer, it goes with the request.
@@ -50,8 +57,8 @@ impl Runner {
     }
 
     #[inline]
-    pub(super) fn start(&mut self, session: Arc<Inner>, request: Request) {
-        put(&WORK, &mut Some((session, request)));
+    pub(super) fn start(&mut self, session: Arc<Inner>, request: Request, called: Instant) {
+        put(&WORK, &mut Some(Work { session, request, called }));
         // It takes the work up, and does nothing yet.
         let Poll::Pending = self.step(&mut Context::from_waker(Waker::noop()));
     }
@@ -85,14 +92,17 @@ impl Runner {
 async fn run() -> Infallible {
     let mut alarm = pin!(Alarm::default());
     loop {
-        if let Some((session, request)) = take(&WORK) {
+        let Some(work) = take(&WORK) else {
             pause().await;
-            let mut answer = Some(execute(&session, &request, alarm.as_mut()).await);
-            drop((session, request));
-            while put(&ANSWER, &mut answer).is_none() {
-                // For a poll by another thread.
-                pause().await;
-            }
+            continue;
+        };
+        pause().await;
+        let Work { session, request, called } = &work;
+        let mut answer = Some(execute(session, request, *called, alarm.as_mut()).await);
+        drop(work);
+        while put(&ANSWER, &mut answer).is_none() {
+            // For a poll by another thread.
+            pause().await;
         }
         pause().await;
     }
@@ -104,11 +114,17 @@ async fn pause() {
     poll_fn(|_| if mem::replace(&mut again, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
-/// Fails when the thread is at its end.
-fn put<T>(place: &'static LocalKey<Cell<Option<T>>>, item: &mut Option<T>) -> Option<()> {
-    place.try_with(|place| place.set(item.take())).ok()
+/// Fails when the thread is at its end. Not a cell, which copies what it holds once more.
+#[inline]
+fn put<T>(place: &'static LocalKey<RefCell<Option<T>>>, item: &mut Option<T>) -> Option<()> {
+    let set = |place: &RefCell<Option<T>>| {
+        *place.try_borrow_mut().ok()? = item.take();
+        Some(())
+    };
+    place.try_with(set).ok().flatten()
 }
 
-fn take<T>(place: &'static LocalKey<Cell<Option<T>>>) -> Option<T> {
-    place.try_with(Cell::take).ok().flatten()
+#[inline]
+fn take<T>(place: &'static LocalKey<RefCell<Option<T>>>) -> Option<T> {
+    place.try_with(|place| place.try_borrow_mut().ok()?.take()).ok().flatten()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Classify, Described};
+use cqlstack_core::{Classify, Described, moment};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
@@ -40,7 +40,8 @@ where
     fn call(&mut self, mut request: R) -> Self::Future {
         // Before the call: a panic in it is an outcome as well.
         let watch = Watch::begin(&self.shared, &mut request);
-        ResponseFuture::new(self.inner.call(request), watch)
+        let future = moment::during(watch.started(), || self.inner.call(request));
+        ResponseFuture::new(future, watch)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cqlstack_core::{Attempts, Described};
+use cqlstack_core::{Attempts, Described, moment};
 use tokio::time::Instant;
 
 use super::slow::Slow;
@@ -28,7 +28,11 @@ impl Watch {
     pub(super) fn begin(shared: &Shared, request: &mut impl Described) -> Self {
         let stripe = shared.statements.of(request.statement()).begin();
         let slow = shared.slow.as_ref().map(|slow| (Arc::clone(slow), request.count_attempts()));
-        Self { stripe, started: Instant::now(), outcome: Outcome::Cancelled, slow }
+        Self { stripe, started: moment::now(), outcome: Outcome::Cancelled, slow }
+    }
+
+    pub(super) fn started(&self) -> Instant {
+        self.started
     }
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cqlstack_core::{Classify, Described, ErrorClass};
+use cqlstack_core::{Classify, Described, ErrorClass, moment};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
@@ -52,7 +52,7 @@ struct Before {
 impl<S: Service<R>, R> ResponseFuture<S, R> {
     #[inline]
     pub(super) fn new(first: S::Future, request: R, again: Arc<Again<S, S::Error>>) -> Self {
-        let end = again.shared.policy.within.and_then(|within| Instant::now().checked_add(within));
+        let end = again.shared.policy.within.and_then(|within| moment::now().checked_add(within));
         let state = State::Calling { future: first };
         Self { state, request, again, end, before: None }
     }
