@@ -29,8 +29,8 @@ struct Placement {
     replicas: u8,
     /// How many of them may be in a rack that has one already.
     repeats: u8,
-    /// No node is known to have shards, and all that matter are connected: to ask each time costs as
-    /// much as to find it. `u8` as the others.
+    /// 1 if all nodes there are connected and none has shards. To ask a node costs two thirds of what
+    /// finding it does.
     unsharded: u8,
 }
 
@@ -45,8 +45,9 @@ impl Default for Placements {
 }
 
 impl Placements {
-    /// Any of a token's replicas in this datacentre, with equal chances, as of this generation of the
-    /// schema, and the token's shard there. None if the keyspace has none there, or is replicated in another way.
+    /// Any of a token's replicas in this datacentre, with equal chances, and the token's shard there;
+    /// the state is that of this generation of the schema. None if the keyspace has no replica there, or
+    /// is replicated in another way.
     pub(super) fn random_replica<'a>(
         &self,
         cluster: &'a ClusterState,

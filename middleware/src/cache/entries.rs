@@ -110,7 +110,7 @@ impl Entries {
             return Some(prepared.clone());
         }
         let found = self.get(statement)?;
-        memo.keep(&found, removals);
+        memo.keep(statement, &found, removals);
         Some(found)
     }
 

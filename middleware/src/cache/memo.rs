@@ -26,15 +26,16 @@ pub(super) struct Memo {
 impl Memo {
     pub(super) fn get(&self, statement: &Statement, removals: u64) -> Option<&Prepared> {
         let prepared = self.places.as_ref()?[place(statement)].as_ref()?;
-        // Clones, and uses of one static. Another statement of the same text is left to the cache.
-        let same = ptr::eq(prepared.statement().text(), statement.text());
-        (same && self.removals == removals).then_some(prepared)
+        (is_of(prepared, statement) && self.removals == removals).then_some(prepared)
     }
 
-    /// `removals` is as of before it was found.
-    pub(super) fn keep(&mut self, prepared: &Prepared, removals: u64) {
+    /// What the statement was found to be; `removals` is as of before.
+    pub(super) fn keep(&mut self, statement: &Statement, prepared: &Prepared, removals: u64) {
         if !self.called {
             self.called = true;
+            return;
+        }
+        if !is_of(prepared, statement) {
             return;
         }
         let places = self.places.get_or_insert_default();
@@ -42,7 +43,7 @@ impl Memo {
             **places = Places::default();
             self.removals = removals;
         }
-        places[place(prepared.statement())] = Some(prepared.clone());
+        places[place(statement)] = Some(prepared.clone());
     }
 }
 
@@ -51,6 +52,12 @@ impl Clone for Memo {
     fn clone(&self) -> Self {
         Self::default()
     }
+}
+
+/// Whether both have the same text in the same place, as clones have, and uses of one static. One that
+/// is made anew for each request is left to the cache.
+fn is_of(prepared: &Prepared, statement: &Statement) -> bool {
+    ptr::eq(prepared.statement().text(), statement.text())
 }
 
 fn place(statement: &Statement) -> usize {
@@ -70,18 +77,21 @@ mod tests {
     fn it_knows_clones_of_what_it_kept_until_something_is_removed() {
         let mut memo = memo();
         let statement = Statement::new("SELECT v FROM t WHERE k = ?");
-        memo.keep(&Prepared::made(&statement), 1);
+        let prepared = Prepared::made(&statement);
+        memo.keep(&statement, &prepared, 1);
         assert!(memo.get(&statement.clone(), 1).is_some());
-        assert!(memo.get(&Statement::new(statement.text().to_owned()), 1).is_none());
         assert!(memo.get(&statement, 2).is_none());
+        let other = Statement::new(statement.text().to_owned());
+        memo.keep(&other, &prepared, 1);
+        assert!(memo.get(&other, 1).is_none());
     }
 
     #[test]
     fn what_it_keeps_anew_forgets_all_from_before_a_removal() {
         let mut memo = memo();
         let [first, second] = ["SELECT a FROM t", "SELECT b FROM t"].map(Statement::new);
-        memo.keep(&Prepared::made(&first), 1);
-        memo.keep(&Prepared::made(&second), 2);
+        memo.keep(&first, &Prepared::made(&first), 1);
+        memo.keep(&second, &Prepared::made(&second), 2);
         assert!(memo.get(&first, 2).is_none());
         assert!(memo.get(&second, 2).is_some());
     }
@@ -91,7 +101,7 @@ mod tests {
         let statement = Statement::new("SELECT v FROM t WHERE k = ?");
         let prepared = Prepared::made(&statement);
         let memo = memo();
-        let allocated = allocation_counter::measure(|| memo.clone().keep(&prepared, 0));
+        let allocated = allocation_counter::measure(|| memo.clone().keep(&statement, &prepared, 0));
         assert_eq!(allocated.count_total, 0);
     }
 }
