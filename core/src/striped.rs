@@ -55,7 +55,7 @@ fn stripe() -> usize {
     }
     STRIPE.with(|stripe| {
         stripe.get().unwrap_or_else(|| {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
             stripe.set(Some(next));
             next
         })

@@ -77,7 +77,7 @@ pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
     let figures = nodes.iter().map(|node| {
         let nothing = OfNode::default();
         let of_node = session.attempts.of(node.host_id).unwrap_or(&nothing);
-        let Attempts { ended, failed, time } = of_node.attempts();
+        let Sums { ended, failed, time } = of_node.sums();
         let up = node.is_connected();
         if !up {
             of_node.connections.store(UNKNOWN, Ordering::Relaxed);
@@ -156,7 +156,7 @@ struct Counts {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Attempts {
+struct Sums {
     ended: u64,
     failed: u64,
     time: Duration,
@@ -206,9 +206,9 @@ impl OfNode {
         counts.nanos.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    fn attempts(&self) -> Attempts {
+    fn sums(&self) -> Sums {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        self.counts.iter().fold(Attempts::default(), |sum, counts| Attempts {
+        self.counts.iter().fold(Sums::default(), |sum, counts| Sums {
             ended: sum.ended + load(&counts.ended),
             failed: sum.failed + load(&counts.failed),
             time: sum.time + Duration::from_nanos(load(&counts.nanos)),
@@ -230,8 +230,8 @@ mod tests {
             attempts.of(*id).unwrap().count(Duration::from_nanos(7), true);
         }
         for id in &ids {
-            let counted = Attempts { ended: 1, failed: 1, time: Duration::from_nanos(7) };
-            assert_eq!(attempts.of(*id).unwrap().attempts(), counted);
+            let counted = Sums { ended: 1, failed: 1, time: Duration::from_nanos(7) };
+            assert_eq!(attempts.of(*id).unwrap().sums(), counted);
         }
         assert!(attempts.of(Uuid::max()).is_none());
     }

@@ -40,7 +40,7 @@ where
     fn call(&mut self, mut request: R) -> Self::Future {
         // Before the call: a panic in it is an outcome as well.
         let watch = Watch::begin(&self.shared, &mut request);
-        let future = moment::during(watch.started(), || self.inner.call(request));
+        let future = moment::during(watch.started, || self.inner.call(request));
         ResponseFuture::new(future, watch)
     }
 }

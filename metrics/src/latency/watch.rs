@@ -19,7 +19,7 @@ pub(super) struct Shared {
 /// A request under way. It ends when this is dropped.
 pub(super) struct Watch {
     stripe: Arc<Stripe>,
-    started: Instant,
+    pub(super) started: Instant,
     pub(super) outcome: Outcome,
     slow: Option<(Arc<Slow>, Option<Attempts>)>,
 }
@@ -29,10 +29,6 @@ impl Watch {
         let stripe = shared.statements.of(request.statement()).begin();
         let slow = shared.slow.as_ref().map(|slow| (Arc::clone(slow), request.count_attempts()));
         Self { stripe, started: moment::now(), outcome: Outcome::Cancelled, slow }
-    }
-
-    pub(super) fn started(&self) -> Instant {
-        self.started
     }
 }
 
