@@ -164,7 +164,7 @@ pub enum ClusterError {
 
 impl ClusterError {
     /// Adds to an I/O error what was attempted.
-    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }

@@ -51,6 +51,7 @@ mod provision;
 mod shared;
 mod toolchain;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use scylla::statement::unprepared::Statement;
@@ -237,6 +238,11 @@ impl Keyspace {
 }
 
 /// The replicas are by datacentre, or `replication_factor` for each that there is.
+/// What runs Cassandra's own code: Java 17, and the folder with the jars.
+pub(crate) async fn java_and_jars() -> Result<(PathBuf, PathBuf), ClusterError> {
+    Ok((toolchain::java().await?, provision::jars(&progress::Listener::default()).await?))
+}
+
 fn create_keyspace<'a>(name: &str, replicas: impl IntoIterator<Item = (&'a str, usize)>) -> String {
     let replicas: Vec<String> =
         replicas.into_iter().map(|(place, count)| format!("'{place}': {count}")).collect();

@@ -1,0 +1,181 @@
+//! From tokens to a tree, by recursive descent: a file for each family of statements.
+//!
+//! The grammar is Cassandra's own, with the same ways out of its ambiguities. Only brackets recurse,
+//! and only so deep as [`DEEPEST`].
+
+mod names;
+mod relation;
+mod select;
+mod statement;
+mod term;
+mod types;
+mod update;
+mod write;
+
+use crate::error::{Fault, SyntaxError};
+use crate::keyword::Keyword;
+use crate::lexer::lex;
+use crate::token::{Span, Token, TokenKind};
+use crate::tree::Statement;
+
+/// How deep brackets may nest: what 256 KiB of stack have room for, with room to spare. Cassandra's
+/// own parser overflows its stack somewhere below 2,000.
+pub const DEEPEST: u32 = 100;
+
+/// Reads one statement, with or without semicolons after it.
+///
+/// The time is linear in the text. A typical statement takes a microsecond and ten allocations; the
+/// tree borrows from the text.
+///
+/// # Errors
+///
+/// What Cassandra's parser refuses, and brackets that nest deeper than [`DEEPEST`]. What only a schema
+/// tells, as whether a column exists, is not looked at.
+///
+/// ```
+/// use cqlstack_syntax::{Statement, parse};
+///
+/// let statement = parse("SELECT name FROM app.users WHERE id = ?")?;
+/// let Statement::Select(select) = statement else { panic!("not a SELECT") };
+/// assert_eq!(select.from.name.resolved(), "users");
+/// assert_eq!(select.relations.len(), 1);
+/// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+/// ```
+pub fn parse(text: &str) -> Result<Statement<'_>, SyntaxError> {
+    let parsed = lex(text).and_then(|tokens| Parser::new(text, &tokens).whole_statement());
+    parsed.map_err(|fault| SyntaxError::new(text, fault))
+}
+
+type Parsed<T> = Result<T, Fault>;
+
+/// Where the parser stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    at: usize,
+    depth: u32,
+    markers: u32,
+}
+
+struct Parser<'t, 'k> {
+    text: &'t str,
+    /// Never empty: the last one is [`TokenKind::End`], which is never taken.
+    tokens: &'k [Token],
+    place: Place,
+    /// The fault that lies furthest, of ways that were given up.
+    furthest: Option<Fault>,
+}
+
+impl<'t, 'k> Parser<'t, 'k> {
+    fn new(text: &'t str, tokens: &'k [Token]) -> Self {
+        let place = Place { at: 0, depth: 0, markers: 0 };
+        Self { text, tokens, place, furthest: None }
+    }
+
+    fn token(&self) -> Token {
+        self.ahead(0)
+    }
+
+    /// The token that many after the next one.
+    fn ahead(&self, count: usize) -> Token {
+        let end = Token { kind: TokenKind::End, span: Span::default() };
+        let token = self.tokens.get(self.place.at + count).or(self.tokens.last());
+        token.copied().unwrap_or(end)
+    }
+
+    fn kind(&self) -> TokenKind {
+        self.token().kind
+    }
+
+    fn step(&mut self) -> Token {
+        let token = self.token();
+        if token.kind != TokenKind::End {
+            self.place.at += 1;
+        }
+        token
+    }
+
+    /// Takes the next token if it is of this kind.
+    fn take(&mut self, kind: TokenKind) -> bool {
+        let is = self.kind() == kind;
+        if is {
+            self.place.at += 1;
+        }
+        is
+    }
+
+    fn take_keyword(&mut self, keyword: Keyword) -> bool {
+        self.take(TokenKind::Keyword(keyword))
+    }
+
+    fn expect(&mut self, kind: TokenKind, expected: &'static str) -> Parsed<Span> {
+        let token = self.token();
+        if self.take(kind) { Ok(token.span) } else { Err(self.fault(expected)) }
+    }
+
+    fn expect_keyword(&mut self, keyword: Keyword) -> Parsed<Span> {
+        self.expect(TokenKind::Keyword(keyword), keyword.as_str())
+    }
+
+    /// The next token is not what it has to be.
+    #[cold]
+    fn fault(&self, expected: &'static str) -> Fault {
+        let Token { kind, span } = self.token();
+        let fault = Fault::new(span, kind, expected);
+        match self.furthest {
+            Some(other) if other.span.start > span.start => other,
+            _ => fault,
+        }
+    }
+
+    /// From the start of something to what was taken last.
+    fn since(&self, start: Span) -> Span {
+        let last = self.place.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        start.to(last.map_or(start, |token| token.span))
+    }
+
+    /// One level deeper, for what stands in brackets.
+    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.place.depth == DEEPEST {
+            let span = self.token().span;
+            let found = "brackets in more than 100 brackets";
+            return Err(Fault { span, found, expected: "fewer (a limit of this parser)" });
+        }
+        self.place.depth += 1;
+        let parsed = parse(self)?;
+        self.place.depth -= 1;
+        Ok(parsed)
+    }
+
+    /// Tries one way; if it leads nowhere, the parser stands where it stood.
+    fn attempt<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Option<T> {
+        let place = self.place;
+        match parse(self) {
+            Ok(parsed) => Some(parsed),
+            Err(fault) => {
+                self.place = place;
+                if self.furthest.is_none_or(|other| other.span.start < fault.span.start) {
+                    self.furthest = Some(fault);
+                }
+                None
+            }
+        }
+    }
+
+    /// One or more, with commas between them.
+    fn list<T>(&mut self, mut parse: impl FnMut(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+        let mut list = vec![parse(self)?];
+        while self.take(TokenKind::Comma) {
+            list.push(parse(self)?);
+        }
+        Ok(list)
+    }
+
+    /// One or more, with `AND` between them.
+    fn all_of<T>(&mut self, mut parse: impl FnMut(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+        let mut all = vec![parse(self)?];
+        while self.take_keyword(Keyword::And) {
+            all.push(parse(self)?);
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,79 @@
+//! Names, and which keywords may stand for one.
+
+use super::{Parsed, Parser};
+use crate::keyword::{Keyword, Use};
+use crate::token::{Token, TokenKind};
+use crate::tree::{Marker, Name, Table};
+
+/// Whether a token can name a column, a table, a keyspace.
+pub(super) const fn is_name(kind: TokenKind) -> bool {
+    match kind {
+        TokenKind::Identifier | TokenKind::QuotedName => true,
+        TokenKind::Keyword(keyword) => !keyword.is_reserved(),
+        _ => false,
+    }
+}
+
+/// Whether a token can name a function.
+pub(super) const fn is_function(kind: TokenKind) -> bool {
+    match kind {
+        TokenKind::Identifier
+        | TokenKind::QuotedName
+        | TokenKind::Keyword(Keyword::Token | Keyword::Count) => true,
+        TokenKind::Keyword(keyword) => matches!(keyword.may_be(), Use::Name | Use::Type),
+        _ => false,
+    }
+}
+
+impl<'t> Parser<'t, '_> {
+    /// Takes the next token as a name, which the caller has looked at.
+    pub(super) fn take_name(&mut self) -> Name<'t> {
+        let Token { span, .. } = self.step();
+        Name::new(span.of(self.text), span)
+    }
+
+    pub(super) fn name(&mut self, expected: &'static str) -> Parsed<Name<'t>> {
+        if is_name(self.kind()) { Ok(self.take_name()) } else { Err(self.name_fault(expected)) }
+    }
+
+    #[cold]
+    fn name_fault(&self, expected: &'static str) -> crate::error::Fault {
+        match self.kind() {
+            TokenKind::Keyword(_) => self.fault("a name (this word is reserved: quote it)"),
+            TokenKind::Question => self.fault("a name (it cannot be bound)"),
+            _ => self.fault(expected),
+        }
+    }
+
+    /// A column: unlike other names it may be empty, as tables of old have it.
+    pub(super) fn column(&mut self) -> Parsed<Name<'t>> {
+        if self.is_column() { Ok(self.take_name()) } else { Err(self.name_fault("a column")) }
+    }
+
+    pub(super) fn is_column(&self) -> bool {
+        self.kind() == TokenKind::EmptyName || is_name(self.kind())
+    }
+
+    pub(super) fn table(&mut self) -> Parsed<Table<'t>> {
+        let first = self.name("a table")?;
+        if !self.take(TokenKind::Dot) {
+            return Ok(Table { keyspace: None, name: first });
+        }
+        Ok(Table { keyspace: Some(first), name: self.name("a table")? })
+    }
+
+    pub(super) fn is_marker(&self) -> bool {
+        matches!(self.kind(), TokenKind::Question | TokenKind::Colon)
+    }
+
+    /// Takes a marker, at whose first token the parser stands.
+    pub(super) fn marker(&mut self) -> Parsed<Marker<'t>> {
+        let name = match self.step().kind {
+            TokenKind::Colon => Some(self.name("the name of a bound value")?),
+            _ => None,
+        };
+        let index = self.place.markers;
+        self.place.markers += 1;
+        Ok(Marker { index, name })
+    }
+}

@@ -1,0 +1,139 @@
+//! `INSERT`, `DELETE`, `BATCH`.
+
+use super::term::Scope;
+use super::{Parsed, Parser};
+use crate::keyword::Keyword;
+use crate::token::{Token, TokenKind};
+use crate::tree::{
+    Batch, BatchKind, Delete, Deletion, Insert, InsertRow, JsonDefault, Literal, LiteralKind, Part,
+    Term, TermKind, UsingOption, UsingParameter, Write,
+};
+
+impl<'t> Parser<'t, '_> {
+    pub(super) fn insert(&mut self) -> Parsed<Insert<'t>> {
+        self.expect_keyword(Keyword::Insert)?;
+        self.expect_keyword(Keyword::Into)?;
+        let into = self.table()?;
+        let row = match self.kind() {
+            TokenKind::Open => self.values()?,
+            TokenKind::Keyword(Keyword::Json) => self.json()?,
+            _ => return Err(self.fault("`(` and columns, or JSON")),
+        };
+        let if_not_exists = self.take_keyword(Keyword::If);
+        if if_not_exists {
+            self.expect_keyword(Keyword::Not)?;
+            self.expect_keyword(Keyword::Exists)?;
+        }
+        let using = self.using()?;
+        Ok(Insert { into, row, if_not_exists, using })
+    }
+
+    fn values(&mut self) -> Parsed<InsertRow<'t>> {
+        self.step();
+        let columns = self.list(Self::column)?;
+        self.expect(TokenKind::Close, "`,` or `)`")?;
+        self.expect_keyword(Keyword::Values)?;
+        self.expect(TokenKind::Open, "`(` and values")?;
+        let values = self.list(|parser| parser.term(Scope::Value))?;
+        self.expect(TokenKind::Close, "`,` or `)`")?;
+        Ok(InsertRow::Values { columns, values })
+    }
+
+    fn json(&mut self) -> Parsed<InsertRow<'t>> {
+        self.step();
+        let Token { kind, span } = self.token();
+        let kind = match kind {
+            TokenKind::String => {
+                self.step();
+                let literal = Literal { kind: LiteralKind::String, written: span.of(self.text) };
+                TermKind::Literal(literal)
+            }
+            TokenKind::Question | TokenKind::Colon => TermKind::Marker(self.marker()?),
+            _ => return Err(self.fault("a JSON text as a string, or a marker")),
+        };
+        let value = Term { kind, span: self.since(span) };
+        let mut default = JsonDefault::Null;
+        if self.take_keyword(Keyword::Default) && !self.take_keyword(Keyword::Null) {
+            self.expect(TokenKind::Keyword(Keyword::Unset), "NULL or UNSET")?;
+            default = JsonDefault::Unset;
+        }
+        Ok(InsertRow::Json { value, default })
+    }
+
+    /// `USING …`, if there is one.
+    pub(super) fn using(&mut self) -> Parsed<Vec<UsingOption<'t>>> {
+        if !self.take_keyword(Keyword::Using) {
+            return Ok(Vec::new());
+        }
+        self.all_of(|parser| {
+            let parameter = match parser.kind() {
+                TokenKind::Keyword(Keyword::Ttl) => UsingParameter::Ttl,
+                TokenKind::Keyword(Keyword::Timestamp) => UsingParameter::Timestamp,
+                _ => return Err(parser.fault("TTL or TIMESTAMP")),
+            };
+            parser.step();
+            Ok(UsingOption { parameter, value: parser.integer()? })
+        })
+    }
+
+    pub(super) fn delete(&mut self) -> Parsed<Delete<'t>> {
+        self.expect_keyword(Keyword::Delete)?;
+        let mut deletions = Vec::new();
+        if self.kind() != TokenKind::Keyword(Keyword::From) {
+            deletions = self.list(Self::deletion)?;
+        }
+        self.expect_keyword(Keyword::From)?;
+        let from = self.table()?;
+        let mut timestamp = None;
+        if self.take_keyword(Keyword::Using) {
+            self.expect_keyword(Keyword::Timestamp)?;
+            timestamp = Some(self.integer()?);
+        }
+        self.expect_keyword(Keyword::Where)?;
+        let relations = self.relations()?;
+        let condition = self.condition()?;
+        Ok(Delete { deletions, from, timestamp, relations, condition })
+    }
+
+    fn deletion(&mut self) -> Parsed<Deletion<'t>> {
+        let column = self.column()?;
+        let part = if self.take(TokenKind::OpenBracket) {
+            let key = self.term(Scope::Value)?;
+            self.expect(TokenKind::CloseBracket, "`]`")?;
+            Part::Element(key)
+        } else if self.take(TokenKind::Dot) {
+            Part::Field(self.name("a field")?)
+        } else {
+            Part::Whole
+        };
+        Ok(Deletion { column, part })
+    }
+
+    pub(super) fn batch(&mut self) -> Parsed<Batch<'t>> {
+        self.expect_keyword(Keyword::Begin)?;
+        let kind = match self.kind() {
+            TokenKind::Keyword(Keyword::Unlogged) => BatchKind::Unlogged,
+            TokenKind::Keyword(Keyword::Counter) => BatchKind::Counter,
+            _ => BatchKind::Logged,
+        };
+        if kind != BatchKind::Logged {
+            self.step();
+        }
+        self.expect(TokenKind::Keyword(Keyword::Batch), "UNLOGGED, COUNTER or BATCH")?;
+        let using = self.using()?;
+        let mut statements = Vec::new();
+        loop {
+            statements.push(match self.kind() {
+                TokenKind::Keyword(Keyword::Insert) => Write::Insert(self.insert()?),
+                TokenKind::Keyword(Keyword::Update) => Write::Update(self.update()?),
+                TokenKind::Keyword(Keyword::Delete) => Write::Delete(self.delete()?),
+                TokenKind::Keyword(Keyword::Apply) => break,
+                _ => return Err(self.fault("INSERT, UPDATE, DELETE or APPLY BATCH")),
+            });
+            self.take(TokenKind::Semicolon);
+        }
+        self.step();
+        self.expect_keyword(Keyword::Batch)?;
+        Ok(Batch { kind, using, statements })
+    }
+}

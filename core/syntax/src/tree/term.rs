@@ -1,0 +1,136 @@
+//! Terms: what has a value.
+
+use super::Name;
+use crate::keyword::Keyword;
+use crate::token::Span;
+
+/// A value, or how it is made. In a `SELECT` clause it can name columns too.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term<'t> {
+    /// What it is.
+    pub kind: TermKind<'t>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a [`Term`] is. Chains of operators and of steps are flat: only brackets nest.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum TermKind<'t> {
+    /// A value in the text.
+    Literal(Literal<'t>),
+    /// `NULL`
+    Null,
+    /// A value that is bound.
+    Marker(Marker<'t>),
+    /// `[1, 2]`: a list or a vector.
+    List(Vec<Term<'t>>),
+    /// `{1, 2}`; `{}` may be a map as well.
+    Set(Vec<Term<'t>>),
+    /// `{'a': 1}`; where columns can be named, a UDT too.
+    Map(Vec<(Term<'t>, Term<'t>)>),
+    /// `{street: 'x', city: 'y'}`
+    UserType(Vec<(Name<'t>, Term<'t>)>),
+    /// `(1, 'a')`; in a `SELECT` clause with one element it may be an expression in parentheses.
+    Tuple(Vec<Term<'t>>),
+    /// `f(1, 2)`
+    Function(Box<Function<'t>>),
+    /// `(int) 1`
+    Hint(Type, Box<Term<'t>>),
+    /// `CAST(x AS text)`
+    Cast(Box<Term<'t>>, Type),
+    /// `-x`
+    Negation(Box<Term<'t>>),
+    /// `a + b - c`, and `a * b / c % d`: from the left, all of one precedence.
+    Arithmetic(Box<Term<'t>>, Vec<(ArithmeticOperator, Term<'t>)>),
+    /// A column.
+    Column(Name<'t>),
+    /// `a.b[1]`
+    Path(Box<Term<'t>>, Vec<Step<'t>>),
+    /// `COUNT(*)`
+    CountRows,
+}
+
+/// A value that stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Literal<'t> {
+    /// What it looks like; the column decides what it becomes.
+    pub kind: LiteralKind,
+    /// With its quotes.
+    pub written: &'t str,
+}
+
+/// What a [`Literal`] looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LiteralKind {
+    /// `'text'`, `$$text$$`
+    String,
+    /// `-1`
+    Integer,
+    /// `1.5`, `NaN`, `-Infinity`
+    Float,
+    /// `true`
+    Boolean,
+    /// `1h30m`
+    Duration,
+    /// `123e4567-e89b-12d3-a456-426614174000`
+    Uuid,
+    /// `0xCAFE`
+    Blob,
+}
+
+/// A place for a bound value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marker<'t> {
+    /// Which one it is in the statement, from 0, in the order of the text.
+    pub index: u32,
+    /// `:name`; `?` has none.
+    pub name: Option<Name<'t>>,
+}
+
+/// A call of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function<'t> {
+    /// `system` in `system.now()`.
+    pub keyspace: Option<Name<'t>>,
+    /// Its name, `TOKEN`, `TTL` and the like among them.
+    pub name: Name<'t>,
+    /// What it is called with.
+    pub arguments: Vec<Term<'t>>,
+}
+
+/// The name of a type: only where it stands, and which native type it is. The grammar of types is
+/// flat enough to be read again from its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Type {
+    /// The native type; none for collections, tuples, vectors and UDTs.
+    pub native: Option<Keyword>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A step from a value to a part of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step<'t> {
+    /// `.field`
+    Field(Name<'t>),
+    /// `[key]`
+    Element(Term<'t>),
+    /// `[from..to]`, either may be absent.
+    Slice(Option<Term<'t>>, Option<Term<'t>>),
+}
+
+/// An operator of arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ArithmeticOperator {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Modulo,
+}
