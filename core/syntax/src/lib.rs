@@ -16,6 +16,7 @@
 //! ```
 
 mod error;
+mod facts;
 mod keyword;
 mod lexer;
 mod parse;
@@ -23,6 +24,9 @@ mod token;
 mod tree;
 
 pub use error::SyntaxError;
+pub use facts::{
+    Bound, Clause, InText, Restriction, StatementKind, Target, fingerprint, normalized,
+};
 pub use keyword::Keyword;
 pub use lexer::tokens;
 pub use parse::{DEEPEST, parse};

@@ -43,7 +43,7 @@ pub fn tokens(text: &str) -> Result<Vec<Token>, SyntaxError> {
     lex(text).map_err(|fault| SyntaxError::new(text, fault))
 }
 
-pub(crate) fn lex(text: &str) -> Result<Vec<Token>, Fault> {
+fn lex(text: &str) -> Result<Vec<Token>, Fault> {
     if u32::try_from(text.len()).is_err() {
         let found = "a text of 4 GiB or more";
         return Err(Fault { span: Span::default(), found, expected: "less" });

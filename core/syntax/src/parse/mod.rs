@@ -14,13 +14,13 @@ mod write;
 
 use crate::error::{Fault, SyntaxError};
 use crate::keyword::Keyword;
-use crate::lexer::lex;
+use crate::lexer::tokens;
 use crate::token::{Span, Token, TokenKind};
 use crate::tree::Statement;
 
 /// How deep brackets may nest: what 256 KiB of stack have room for, with room to spare. Cassandra's
 /// own parser overflows its stack somewhere below 2,000.
-pub const DEEPEST: u32 = 100;
+pub const DEEPEST: u32 = 64;
 
 /// Reads one statement, with or without semicolons after it.
 ///
@@ -42,11 +42,17 @@ pub const DEEPEST: u32 = 100;
 /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
 /// ```
 pub fn parse(text: &str) -> Result<Statement<'_>, SyntaxError> {
-    let parsed = lex(text).and_then(|tokens| Parser::new(text, &tokens).whole_statement());
-    parsed.map_err(|fault| SyntaxError::new(text, fault))
+    let tokens = tokens(text)?;
+    let mut parser = Parser::new(text, &tokens);
+    let parsed = parser.whole_statement();
+    parsed.map_err(|Failed| SyntaxError::new(text, parser.furthest))
 }
 
-type Parsed<T> = Result<T, Fault>;
+type Parsed<T> = Result<T, Failed>;
+
+/// The parser knows why.
+#[derive(Debug, Clone, Copy)]
+struct Failed;
 
 /// Where the parser stands.
 #[derive(Debug, Clone, Copy)]
@@ -61,14 +67,15 @@ struct Parser<'t, 'k> {
     /// Never empty: the last one is [`TokenKind::End`], which is never taken.
     tokens: &'k [Token],
     place: Place,
-    /// The fault that lies furthest, of ways that were given up.
-    furthest: Option<Fault>,
+    /// Of all ways that led nowhere, that which led furthest tells best what is wrong.
+    furthest: Fault,
 }
 
 impl<'t, 'k> Parser<'t, 'k> {
     fn new(text: &'t str, tokens: &'k [Token]) -> Self {
         let place = Place { at: 0, depth: 0, markers: 0 };
-        Self { text, tokens, place, furthest: None }
+        let furthest = Fault::new(Span::default(), TokenKind::End, "a statement");
+        Self { text, tokens, place, furthest }
     }
 
     fn token(&self) -> Token {
@@ -109,7 +116,7 @@ impl<'t, 'k> Parser<'t, 'k> {
 
     fn expect(&mut self, kind: TokenKind, expected: &'static str) -> Parsed<Span> {
         let token = self.token();
-        if self.take(kind) { Ok(token.span) } else { Err(self.fault(expected)) }
+        if self.take(kind) { Ok(token.span) } else { Err(self.fail(expected)) }
     }
 
     fn expect_keyword(&mut self, keyword: Keyword) -> Parsed<Span> {
@@ -118,13 +125,19 @@ impl<'t, 'k> Parser<'t, 'k> {
 
     /// The next token is not what it has to be.
     #[cold]
-    fn fault(&self, expected: &'static str) -> Fault {
+    fn fail(&mut self, expected: &'static str) -> Failed {
         let Token { kind, span } = self.token();
-        let fault = Fault::new(span, kind, expected);
-        match self.furthest {
-            Some(other) if other.span.start > span.start => other,
-            _ => fault,
+        if span.start >= self.furthest.span.start {
+            self.furthest = Fault::new(span, kind, expected);
         }
+        Failed
+    }
+
+    /// It is CQL, but cannot be meant.
+    #[cold]
+    fn refuse(&mut self, span: Span, found: &'static str, expected: &'static str) -> Failed {
+        self.furthest = Fault { span, found, expected };
+        Failed
     }
 
     /// From the start of something to what was taken last.
@@ -133,32 +146,29 @@ impl<'t, 'k> Parser<'t, 'k> {
         start.to(last.map_or(start, |token| token.span))
     }
 
-    /// One level deeper, for what stands in brackets.
-    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+    /// One level deeper, for what stands in brackets. After a failure nobody has to leave.
+    fn enter(&mut self) -> Parsed<()> {
         if self.place.depth == DEEPEST {
             let span = self.token().span;
-            let found = "brackets in more than 100 brackets";
-            return Err(Fault { span, found, expected: "fewer (a limit of this parser)" });
+            let expected = "fewer (a limit of this parser)";
+            return Err(self.refuse(span, "brackets that nest too deep", expected));
         }
         self.place.depth += 1;
-        let parsed = parse(self)?;
+        Ok(())
+    }
+
+    fn leave(&mut self) {
         self.place.depth -= 1;
-        Ok(parsed)
     }
 
     /// Tries one way; if it leads nowhere, the parser stands where it stood.
     fn attempt<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Option<T> {
         let place = self.place;
-        match parse(self) {
-            Ok(parsed) => Some(parsed),
-            Err(fault) => {
-                self.place = place;
-                if self.furthest.is_none_or(|other| other.span.start < fault.span.start) {
-                    self.furthest = Some(fault);
-                }
-                None
-            }
+        let parsed = parse(self).ok();
+        if parsed.is_none() {
+            self.place = place;
         }
+        parsed
     }
 
     /// One or more, with commas between them.

@@ -1,6 +1,6 @@
 //! Names, and which keywords may stand for one.
 
-use super::{Parsed, Parser};
+use super::{Failed, Parsed, Parser};
 use crate::keyword::{Keyword, Use};
 use crate::token::{Token, TokenKind};
 use crate::tree::{Marker, Name, Table};
@@ -33,21 +33,21 @@ impl<'t> Parser<'t, '_> {
     }
 
     pub(super) fn name(&mut self, expected: &'static str) -> Parsed<Name<'t>> {
-        if is_name(self.kind()) { Ok(self.take_name()) } else { Err(self.name_fault(expected)) }
+        if is_name(self.kind()) { Ok(self.take_name()) } else { Err(self.no_name(expected)) }
     }
 
     #[cold]
-    fn name_fault(&self, expected: &'static str) -> crate::error::Fault {
+    fn no_name(&mut self, expected: &'static str) -> Failed {
         match self.kind() {
-            TokenKind::Keyword(_) => self.fault("a name (this word is reserved: quote it)"),
-            TokenKind::Question => self.fault("a name (it cannot be bound)"),
-            _ => self.fault(expected),
+            TokenKind::Keyword(_) => self.fail("a name (this word is reserved: quote it)"),
+            TokenKind::Question => self.fail("a name (it cannot be bound)"),
+            _ => self.fail(expected),
         }
     }
 
     /// A column: unlike other names it may be empty, as tables of old have it.
     pub(super) fn column(&mut self) -> Parsed<Name<'t>> {
-        if self.is_column() { Ok(self.take_name()) } else { Err(self.name_fault("a column")) }
+        if self.is_column() { Ok(self.take_name()) } else { Err(self.no_name("a column")) }
     }
 
     pub(super) fn is_column(&self) -> bool {

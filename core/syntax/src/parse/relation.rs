@@ -19,7 +19,7 @@ impl<'t> Parser<'t, '_> {
             open += 1;
         }
         if open > 0 && self.kind() == TokenKind::Expr {
-            return Err(self.fault("a relation (`expr(…)` stands without parentheses around it)"));
+            return Err(self.fail("a relation (`expr(…)` stands without parentheses around it)"));
         }
         let relation = self.relation()?;
         for _ in 0..open {
@@ -100,7 +100,7 @@ impl<'t> Parser<'t, '_> {
             TokenKind::LessOrEqual => Operator::LessOrEqual,
             TokenKind::Greater => Operator::Greater,
             TokenKind::GreaterOrEqual => Operator::GreaterOrEqual,
-            _ => return Err(self.fault("a comparison: =, <, <=, >, >= or !=")),
+            _ => return Err(self.fail("a comparison: =, <, <=, >, >= or !=")),
         };
         self.step();
         Ok(operator)
@@ -157,7 +157,7 @@ impl<'t> Parser<'t, '_> {
                 if parser.is_marker() == markers {
                     parser.tuple_or_marker()
                 } else {
-                    Err(parser.fault("tuples only or markers only"))
+                    Err(parser.fail("tuples only or markers only"))
                 }
             })?;
         }
@@ -170,7 +170,7 @@ impl<'t> Parser<'t, '_> {
         let kind = match self.kind() {
             TokenKind::Question | TokenKind::Colon => TermKind::Marker(self.marker()?),
             TokenKind::Open => self.tuple()?,
-            _ => return Err(self.fault("a tuple or a marker")),
+            _ => return Err(self.fail("a tuple or a marker")),
         };
         Ok(Term { kind, span: self.since(start) })
     }

@@ -1,6 +1,6 @@
 //! Which statement it is.
 
-use super::{Parsed, Parser};
+use super::{Failed, Parsed, Parser};
 use crate::keyword::Keyword;
 use crate::token::{Span, TokenKind};
 use crate::tree::{Family, Statement, Truncate, Unread, Use};
@@ -13,7 +13,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn statement(&mut self) -> Parsed<Statement<'t>> {
-        let TokenKind::Keyword(verb) = self.kind() else { return Err(self.verb_fault()) };
+        let TokenKind::Keyword(verb) = self.kind() else { return Err(self.no_verb()) };
         Ok(match verb {
             Keyword::Select => Statement::Select(self.select()?),
             Keyword::Insert => Statement::Insert(self.insert()?),
@@ -30,8 +30,8 @@ impl<'t> Parser<'t, '_> {
     }
 
     #[cold]
-    fn verb_fault(&self) -> crate::error::Fault {
-        self.fault("a statement: SELECT, INSERT, UPDATE, DELETE, BEGIN BATCH, CREATE, …")
+    fn no_verb(&mut self) -> Failed {
+        self.fail("a statement: SELECT, INSERT, UPDATE, DELETE, BEGIN BATCH, CREATE, …")
     }
 
     fn truncate(&mut self) -> Parsed<Truncate<'t>> {
@@ -51,7 +51,7 @@ impl<'t> Parser<'t, '_> {
             },
             Keyword::Add | Keyword::Grant | Keyword::Revoke | Keyword::List => Family::Role,
             Keyword::Describe | Keyword::Desc => Family::Other,
-            _ => return Err(self.verb_fault()),
+            _ => return Err(self.no_verb()),
         };
         let start = self.token().span;
         let mut end: Span = start;

@@ -19,47 +19,21 @@ use Scope::{Selector, Value};
 
 impl<'t> Parser<'t, '_> {
     pub(super) fn term(&mut self, scope: Scope) -> Parsed<Term<'t>> {
-        let first = self.product(scope)?;
-        self.chain(first, |parser| {
-            let operator = match parser.kind() {
-                TokenKind::Plus if scope == Value && parser.is_column_after_plus() => {
-                    return Ok(None);
-                }
-                TokenKind::Plus => ArithmeticOperator::Add,
-                TokenKind::Minus => ArithmeticOperator::Subtract,
-                _ => return Ok(None),
-            };
-            parser.step();
-            Ok(Some((operator, parser.product(scope)?)))
-        })
-    }
-
-    fn product(&mut self, scope: Scope) -> Parsed<Term<'t>> {
         let first = self.operand(scope)?;
-        self.chain(first, |parser| {
-            let operator = match parser.kind() {
-                TokenKind::Star => ArithmeticOperator::Multiply,
-                TokenKind::Slash => ArithmeticOperator::Divide,
-                TokenKind::Percent => ArithmeticOperator::Modulo,
-                _ => return Ok(None),
-            };
-            parser.step();
-            Ok(Some((operator, parser.operand(scope)?)))
-        })
+        if self.operator(scope).is_some() { self.arithmetic(scope, first) } else { Ok(first) }
     }
 
-    fn chain(
-        &mut self,
-        first: Term<'t>,
-        mut next: impl FnMut(&mut Self) -> Parsed<Option<(ArithmeticOperator, Term<'t>)>>,
-    ) -> Parsed<Term<'t>> {
-        let Some(second) = next(self)? else { return Ok(first) };
-        let mut rest = vec![second];
-        while let Some(term) = next(self)? {
-            rest.push(term);
-        }
-        let span = self.since(first.span);
-        Ok(Term { kind: TermKind::Arithmetic(Box::new(first), rest), span })
+    /// The next token, if it is an operator that goes on with a term.
+    fn operator(&self, scope: Scope) -> Option<ArithmeticOperator> {
+        Some(match self.kind() {
+            TokenKind::Plus if scope == Value && self.is_column_after_plus() => return None,
+            TokenKind::Plus => ArithmeticOperator::Add,
+            TokenKind::Minus => ArithmeticOperator::Subtract,
+            TokenKind::Star => ArithmeticOperator::Multiply,
+            TokenKind::Slash => ArithmeticOperator::Divide,
+            TokenKind::Percent => ArithmeticOperator::Modulo,
+            _ => return None,
+        })
     }
 
     /// The end of `SET l = [1] + l`: that column is not part of the value.
@@ -69,43 +43,72 @@ impl<'t> Parser<'t, '_> {
             && !matches!(next, TokenKind::Open | TokenKind::Dot)
     }
 
-    fn operand(&mut self, scope: Scope) -> Parsed<Term<'t>> {
-        let start = self.token().span;
-        if !self.take(TokenKind::Minus) {
-            return self.whole(scope);
+    fn arithmetic(&mut self, scope: Scope, mut first: Term<'t>) -> Parsed<Term<'t>> {
+        let start = first.span;
+        let mut rest: Vec<(ArithmeticOperator, Term<'t>)> = Vec::new();
+        while let Some(operator) = self.operator(scope) {
+            self.step();
+            let operand = self.operand(scope)?;
+            if matches!(operator, ArithmeticOperator::Add | ArithmeticOperator::Subtract) {
+                rest.push((operator, operand));
+            } else {
+                let last = rest.last_mut().map_or(&mut first, |(_, last)| last);
+                multiply(last, operator, operand);
+            }
         }
-        // A selector takes any number of them, a value one.
-        let negated = match scope {
-            Selector => self.nested(|parser| parser.operand(scope))?,
-            Value => self.simple(scope)?,
-        };
+        if rest.is_empty() {
+            return Ok(first);
+        }
         let span = self.since(start);
-        Ok(Term { kind: TermKind::Negation(Box::new(negated)), span })
+        Ok(Term { kind: TermKind::Arithmetic(Box::new(first), rest), span })
     }
 
-    /// With the steps to its parts, where those may stand.
-    fn whole(&mut self, scope: Scope) -> Parsed<Term<'t>> {
-        let base = self.simple(scope)?;
-        if scope == Selector { self.path(base) } else { Ok(base) }
+    fn operand(&mut self, scope: Scope) -> Parsed<Term<'t>> {
+        if self.kind() == TokenKind::Minus {
+            return self.negation(scope);
+        }
+        let simple = self.simple(scope)?;
+        if scope == Selector { self.path(simple) } else { Ok(simple) }
     }
 
+    /// A selector takes any number of minuses, a value one.
+    fn negation(&mut self, scope: Scope) -> Parsed<Term<'t>> {
+        let start = self.step().span;
+        if scope == Value {
+            let negated = Box::new(self.simple(scope)?);
+            return Ok(Term { kind: TermKind::Negation(negated), span: self.since(start) });
+        }
+        self.enter()?;
+        let negated = Box::new(self.operand(scope)?);
+        self.leave();
+        Ok(Term { kind: TermKind::Negation(negated), span: self.since(start) })
+    }
+
+    /// With the steps to its parts.
     fn path(&mut self, base: Term<'t>) -> Parsed<Term<'t>> {
+        if !matches!(self.kind(), TokenKind::Dot | TokenKind::OpenBracket) {
+            return Ok(base);
+        }
         let mut steps = Vec::new();
         loop {
             if self.take(TokenKind::Dot) {
                 steps.push(Step::Field(self.name("a field")?));
             } else if self.take(TokenKind::OpenBracket) {
-                steps.push(self.nested(Self::element_or_slice)?);
-            } else if steps.is_empty() {
-                return Ok(base);
+                steps.push(self.element_or_slice()?);
             } else {
-                let span = self.since(base.span);
-                return Ok(Term { kind: TermKind::Path(Box::new(base), steps), span });
+                break;
             }
         }
+        if self.kind() == TokenKind::Semicolon {
+            // `GROUP BY a.b;`: Cassandra takes it without a semicolon only.
+            return Err(self.fail("the end of the text after a part of a column"));
+        }
+        let span = self.since(base.span);
+        Ok(Term { kind: TermKind::Path(Box::new(base), steps), span })
     }
 
     fn element_or_slice(&mut self) -> Parsed<Step<'t>> {
+        self.enter()?;
         let from = if self.kind() == TokenKind::Range { None } else { Some(self.term(Value)?) };
         let step = match from {
             Some(element) if self.kind() != TokenKind::Range => Step::Element(element),
@@ -115,6 +118,7 @@ impl<'t> Parser<'t, '_> {
                 Step::Slice(from, if open { None } else { Some(self.term(Value)?) })
             }
         };
+        self.leave();
         self.expect(TokenKind::CloseBracket, "`]`").map(|_| step)
     }
 
@@ -122,24 +126,37 @@ impl<'t> Parser<'t, '_> {
     fn simple(&mut self, scope: Scope) -> Parsed<Term<'t>> {
         let start = self.token().span;
         let kind = match self.kind() {
-            TokenKind::String => self.literal(LiteralKind::String),
-            TokenKind::Integer => self.literal(LiteralKind::Integer),
-            TokenKind::Float => self.literal(LiteralKind::Float),
-            TokenKind::Boolean => self.literal(LiteralKind::Boolean),
-            TokenKind::Duration => self.literal(LiteralKind::Duration),
-            TokenKind::Uuid => self.literal(LiteralKind::Uuid),
-            TokenKind::Blob => self.literal(LiteralKind::Blob),
-            TokenKind::Question | TokenKind::Colon => TermKind::Marker(self.marker()?),
+            TokenKind::OpenBracket => self.list_literal(scope),
+            TokenKind::OpenBrace => self.braces(scope),
+            TokenKind::Open => self.parentheses(scope),
+            _ => match self.leaf()? {
+                Some(leaf) => Ok(leaf),
+                None => self.named(scope),
+            },
+        };
+        kind.map(|kind| Term { kind, span: self.since(start) })
+    }
+
+    /// What has no terms in it and begins with no name.
+    fn leaf(&mut self) -> Parsed<Option<TermKind<'t>>> {
+        let kind = match self.kind() {
+            TokenKind::String => LiteralKind::String,
+            TokenKind::Integer => LiteralKind::Integer,
+            TokenKind::Float => LiteralKind::Float,
+            TokenKind::Boolean => LiteralKind::Boolean,
+            TokenKind::Duration => LiteralKind::Duration,
+            TokenKind::Uuid => LiteralKind::Uuid,
+            TokenKind::Blob => LiteralKind::Blob,
+            TokenKind::Question | TokenKind::Colon => {
+                return self.marker().map(|marker| Some(TermKind::Marker(marker)));
+            }
             TokenKind::Keyword(Keyword::Null) => {
                 self.step();
-                TermKind::Null
+                return Ok(Some(TermKind::Null));
             }
-            TokenKind::OpenBracket => self.nested(|parser| parser.list_literal(scope))?,
-            TokenKind::OpenBrace => self.nested(|parser| parser.braces(scope))?,
-            TokenKind::Open => self.nested(|parser| parser.parentheses(scope))?,
-            _ => self.named(scope)?,
+            _ => return Ok(None),
         };
-        Ok(Term { kind, span: self.since(start) })
+        Ok(Some(self.literal(kind)))
     }
 
     fn literal(&mut self, kind: LiteralKind) -> TermKind<'t> {
@@ -159,10 +176,18 @@ impl<'t> Parser<'t, '_> {
         close: TokenKind,
         expected: &'static str,
     ) -> Parsed<Vec<Term<'t>>> {
+        let mut terms = Vec::new();
         if self.take(close) {
-            return Ok(Vec::new());
+            return Ok(terms);
         }
-        let terms = self.list(|parser| parser.term(scope))?;
+        self.enter()?;
+        loop {
+            terms.push(self.term(scope)?);
+            if !self.take(TokenKind::Comma) {
+                break;
+            }
+        }
+        self.leave();
         self.expect(close, expected).map(|_| terms)
     }
 
@@ -172,55 +197,80 @@ impl<'t> Parser<'t, '_> {
         if self.take(TokenKind::CloseBrace) {
             return Ok(TermKind::Set(Vec::new()));
         }
-        if scope == Value && is_name(self.kind()) && self.ahead(1).kind == TokenKind::Colon {
-            let fields = self.list(|parser| {
-                let field = parser.name("a field")?;
-                parser.expect(TokenKind::Colon, "`:` after a field")?;
-                Ok((field, parser.term(scope)?))
-            })?;
-            return self.close_brace(TermKind::UserType(fields));
-        }
-        let first = self.term(scope)?;
-        if self.kind() != TokenKind::Colon {
-            let mut terms = vec![first];
-            while self.take(TokenKind::Comma) {
-                terms.push(self.term(scope)?);
+        self.enter()?;
+        let kind =
+            if scope == Value && self.ahead(1).kind == TokenKind::Colon && is_name(self.kind()) {
+                self.fields(scope)
+            } else {
+                let first = self.term(scope)?;
+                if self.kind() == TokenKind::Colon {
+                    self.entries(scope, first)
+                } else {
+                    self.elements(scope, first)
+                }
+            };
+        self.leave();
+        let kind = kind?;
+        self.expect(TokenKind::CloseBrace, "`,` or `}`").map(|_| kind)
+    }
+
+    fn fields(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
+        let mut fields = Vec::new();
+        loop {
+            let field = self.name("a field")?;
+            self.expect(TokenKind::Colon, "`:` after a field")?;
+            fields.push((field, self.term(scope)?));
+            if !self.take(TokenKind::Comma) {
+                return Ok(TermKind::UserType(fields));
             }
-            return self.close_brace(TermKind::Set(terms));
         }
+    }
+
+    fn elements(&mut self, scope: Scope, first: Term<'t>) -> Parsed<TermKind<'t>> {
+        let mut elements = vec![first];
+        while self.take(TokenKind::Comma) {
+            elements.push(self.term(scope)?);
+        }
+        Ok(TermKind::Set(elements))
+    }
+
+    fn entries(&mut self, scope: Scope, first: Term<'t>) -> Parsed<TermKind<'t>> {
         let mut entries = Vec::new();
         let mut key = first;
         loop {
             self.expect(TokenKind::Colon, "`:` after a key")?;
             entries.push((key, self.term(scope)?));
             if !self.take(TokenKind::Comma) {
-                return self.close_brace(TermKind::Map(entries));
+                return Ok(TermKind::Map(entries));
             }
             key = self.term(scope)?;
         }
     }
 
-    fn close_brace(&mut self, kind: TermKind<'t>) -> Parsed<TermKind<'t>> {
-        self.expect(TokenKind::CloseBrace, "`,` or `}`").map(|_| kind)
-    }
-
     /// A tuple, or a type and the value that it is a hint for.
     fn parentheses(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
-        if self.ahead(1).kind != TokenKind::Open
-            && let Some(hint) = self.attempt(|parser| parser.hint(scope))
-        {
-            return Ok(hint);
+        if self.ahead(1).kind != TokenKind::Open {
+            let place = self.place;
+            if let Ok(hint) = self.hint(scope) {
+                return Ok(hint);
+            }
+            self.place = place;
         }
         self.step();
-        let terms = self.list(|parser| parser.term(scope))?;
-        self.expect(TokenKind::Close, "`,` or `)`").map(|_| TermKind::Tuple(terms))
+        if self.kind() == TokenKind::Close {
+            return Err(self.fail("a value"));
+        }
+        self.terms(scope, TokenKind::Close, "`,` or `)`").map(TermKind::Tuple)
     }
 
     fn hint(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
         self.step();
         let hint = self.any_type()?;
         self.expect(TokenKind::Close, "`)` after a type")?;
-        Ok(TermKind::Hint(hint, Box::new(self.simple(scope)?)))
+        self.enter()?;
+        let term = self.simple(scope)?;
+        self.leave();
+        Ok(TermKind::Hint(hint, Box::new(term)))
     }
 
     /// What begins with a name: a function, a cast, a column.
@@ -233,24 +283,24 @@ impl<'t> Parser<'t, '_> {
                 {
                     return self.count_rows();
                 }
-                TokenKind::Keyword(Keyword::Cast) => return self.nested(|p| p.cast(scope)),
+                TokenKind::Keyword(Keyword::Cast) => return self.cast(scope),
                 TokenKind::Keyword(Keyword::Ttl | Keyword::Writetime | Keyword::Maxwritetime)
                     if scope == Selector =>
                 {
-                    return self.nested(Self::column_function);
+                    return self.column_function();
                 }
-                first if is_function(first) => return self.nested(|p| p.function(scope, false)),
+                first if is_function(first) => return self.function(scope, false),
                 _ => {}
             }
         }
         let qualified = second == TokenKind::Dot && fourth == TokenKind::Open;
         if qualified && is_name(first) && is_function(third) {
-            return self.nested(|parser| parser.function(scope, true));
+            return self.function(scope, true);
         }
         if scope == Selector && is_name(first) {
             return self.selected_column();
         }
-        Err(self.fault(match scope {
+        Err(self.fail(match scope {
             Value => "a value",
             Selector => "a column, a function or a value",
         }))
@@ -282,7 +332,7 @@ impl<'t> Parser<'t, '_> {
                 | Keyword::Limit
                 | Keyword::Allow,
             ) => Ok(TermKind::Column(name)),
-            _ => Err(self.fault("`,`, AS or FROM after a selector")),
+            _ => Err(self.fail("`,`, AS or FROM after a selector")),
         }
     }
 
@@ -296,10 +346,12 @@ impl<'t> Parser<'t, '_> {
     fn cast(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
         self.step();
         self.step();
+        self.enter()?;
         let term = match scope {
             Value => self.simple(scope)?,
             Selector => self.term(scope)?,
         };
+        self.leave();
         self.expect_keyword(Keyword::As)?;
         let to = self.native_type()?;
         self.expect(TokenKind::Close, "`)`").map(|_| TermKind::Cast(Box::new(term), to))
@@ -340,7 +392,21 @@ impl<'t> Parser<'t, '_> {
                 };
                 Ok(Term { kind, span: self.since(start) })
             }
-            _ => Err(self.fault("an integer or a marker")),
+            _ => Err(self.fail("an integer or a marker")),
         }
     }
+}
+
+/// The last term of a sum becomes a product, or a longer one. No operand is a product by itself:
+/// parentheses make a tuple of it.
+fn multiply<'t>(last: &mut Term<'t>, operator: ArithmeticOperator, operand: Term<'t>) {
+    let span = last.span.to(operand.span);
+    if let TermKind::Arithmetic(_, rest) = &mut last.kind {
+        rest.push((operator, operand));
+    } else {
+        let first =
+            Term { kind: std::mem::replace(&mut last.kind, TermKind::Null), span: last.span };
+        last.kind = TermKind::Arithmetic(Box::new(first), vec![(operator, operand)]);
+    }
+    last.span = span;
 }

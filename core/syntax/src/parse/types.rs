@@ -2,7 +2,6 @@
 
 use super::names::is_name;
 use super::{Parsed, Parser};
-use crate::error::Fault;
 use crate::keyword::{Keyword, Use};
 use crate::token::TokenKind;
 use crate::tree::Type;
@@ -16,7 +15,7 @@ impl Parser<'_, '_> {
             TokenKind::Keyword(keyword) if keyword.may_be() == Use::Type => {
                 Ok(Type { native: Some(keyword), span: self.step().span })
             }
-            _ => Err(self.fault("a native type")),
+            _ => Err(self.fail("a native type")),
         }
     }
 
@@ -57,10 +56,10 @@ impl Parser<'_, '_> {
             kind => is_name(kind),
         };
         if !may_name_type {
-            return Err(self.fault("a type"));
+            return Err(self.fail("a type"));
         }
         if self.kind() == TokenKind::Identifier && KEPT.contains(&self.token().span.of(self.text)) {
-            return Err(self.fault("a type (this name is kept for one of Cassandra's)"));
+            return Err(self.fail("a type (this name is kept for one of Cassandra's)"));
         }
         self.step();
         Ok(())
@@ -71,17 +70,17 @@ impl Parser<'_, '_> {
         self.step();
         self.step();
         let mut count = 0;
-        self.nested(|parser| {
-            loop {
-                parser.any_type()?;
-                count += 1;
-                if count == most || !parser.take(TokenKind::Comma) {
-                    return Ok(());
-                }
+        self.enter()?;
+        loop {
+            self.any_type()?;
+            count += 1;
+            if count == most || !self.take(TokenKind::Comma) {
+                break;
             }
-        })?;
+        }
+        self.leave();
         if count < least {
-            return Err(self.fault("`,` and another type"));
+            return Err(self.fail("`,` and another type"));
         }
         self.expect(TokenKind::Greater, "`>` after a type's parameters").map(drop)
     }
@@ -96,7 +95,7 @@ impl Parser<'_, '_> {
         let is_alone = self.place.at == start.at + 4;
         if inner.kind == TokenKind::String || is_native && is_alone {
             let expected = "a collection, a tuple or a user-defined type";
-            return Err(Fault::new(inner.span, inner.kind, expected));
+            return Err(self.refuse(inner.span, inner.kind.as_str(), expected));
         }
         Ok(())
     }
@@ -105,10 +104,12 @@ impl Parser<'_, '_> {
     fn vector(&mut self) -> Parsed<()> {
         self.step();
         self.step();
-        self.nested(Self::any_type)?;
+        self.enter()?;
+        self.any_type()?;
+        self.leave();
         self.expect(TokenKind::Comma, "`,` and the length of a vector")?;
         if self.token().span.of(self.text).parse::<i32>().is_err() {
-            return Err(self.fault("the length of a vector, less than 2,147,483,648"));
+            return Err(self.fail("the length of a vector, less than 2,147,483,648"));
         }
         self.step();
         self.expect(TokenKind::Greater, "`>` after a type's parameters").map(drop)

@@ -5,9 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::term::Scope;
 use super::{Parsed, Parser};
-use crate::error::Fault;
 use crate::keyword::Keyword;
-use crate::token::TokenKind;
+use crate::token::{Span, TokenKind};
 use crate::tree::{Assignment, Change, Literal, LiteralKind, Name, Part, Term, TermKind, Update};
 
 impl<'t> Parser<'t, '_> {
@@ -17,7 +16,9 @@ impl<'t> Parser<'t, '_> {
         let using = self.using()?;
         self.expect_keyword(Keyword::Set)?;
         let assignments = self.list(Self::assignment)?;
-        refuse_contradictions(&assignments)?;
+        if let Some(span) = contradiction(&assignments) {
+            return Err(self.refuse(span, "a column that is set twice", "each column once"));
+        }
         self.expect_keyword(Keyword::Where)?;
         let relations = self.relations()?;
         let condition = self.condition()?;
@@ -43,7 +44,7 @@ impl<'t> Parser<'t, '_> {
             }
             _ => {
                 self.place.at -= 1;
-                return Err(self.fault("`=`, `+=`, `-=`, `[` or `.` after a column"));
+                return Err(self.fail("`=`, `+=`, `-=`, `[` or `.` after a column"));
             }
         };
         Ok(Assignment { column, part, change, span: self.since(start) })
@@ -85,16 +86,20 @@ impl<'t> Parser<'t, '_> {
                 let literal = Literal { kind: LiteralKind::Integer, written: span.of(self.text) };
                 Ok(Change::Add(Term { kind: TermKind::Literal(literal), span }))
             }
-            _ => Err(self.fault("`+`, `-` or an integer after a column that changes itself")),
+            _ => Err(self.fail("`+`, `-` or an integer after a column that changes itself")),
         }
     }
 
     fn same(&mut self, column: Name<'t>) -> Parsed<()> {
         if !self.is_column() {
-            return Err(self.fault("the column that is set"));
+            return Err(self.fail("the column that is set"));
         }
-        let fault = self.fault("the column that is set (a value of another one cannot be had)");
-        if self.take_name() == column { Ok(()) } else { Err(fault) }
+        let token = self.token();
+        if self.take_name() == column {
+            return Ok(());
+        }
+        let expected = "the column that is set (a value of another one cannot be had)";
+        Err(self.refuse(token.span, token.kind.as_str(), expected))
     }
 }
 
@@ -107,9 +112,9 @@ struct Changes<'a> {
 }
 
 /// A column is set once, or changed in parts, as often as these differ.
-fn refuse_contradictions(assignments: &[Assignment<'_>]) -> Parsed<()> {
+fn contradiction(assignments: &[Assignment<'_>]) -> Option<Span> {
     if assignments.len() < 2 {
-        return Ok(());
+        return None;
     }
     let mut columns: HashMap<Cow<'_, str>, Changes<'_>> = HashMap::new();
     for Assignment { column, part, change, span } in assignments {
@@ -125,9 +130,8 @@ fn refuse_contradictions(assignments: &[Assignment<'_>]) -> Parsed<()> {
         };
         known.some = true;
         if clash {
-            let found = "a column that is set twice";
-            return Err(Fault { span: *span, found, expected: "each column once" });
+            return Some(*span);
         }
     }
-    Ok(())
+    None
 }

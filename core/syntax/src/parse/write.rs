@@ -17,7 +17,7 @@ impl<'t> Parser<'t, '_> {
         let row = match self.kind() {
             TokenKind::Open => self.values()?,
             TokenKind::Keyword(Keyword::Json) => self.json()?,
-            _ => return Err(self.fault("`(` and columns, or JSON")),
+            _ => return Err(self.fail("`(` and columns, or JSON")),
         };
         let if_not_exists = self.take_keyword(Keyword::If);
         if if_not_exists {
@@ -49,7 +49,7 @@ impl<'t> Parser<'t, '_> {
                 TermKind::Literal(literal)
             }
             TokenKind::Question | TokenKind::Colon => TermKind::Marker(self.marker()?),
-            _ => return Err(self.fault("a JSON text as a string, or a marker")),
+            _ => return Err(self.fail("a JSON text as a string, or a marker")),
         };
         let value = Term { kind, span: self.since(span) };
         let mut default = JsonDefault::Null;
@@ -69,7 +69,7 @@ impl<'t> Parser<'t, '_> {
             let parameter = match parser.kind() {
                 TokenKind::Keyword(Keyword::Ttl) => UsingParameter::Ttl,
                 TokenKind::Keyword(Keyword::Timestamp) => UsingParameter::Timestamp,
-                _ => return Err(parser.fault("TTL or TIMESTAMP")),
+                _ => return Err(parser.fail("TTL or TIMESTAMP")),
             };
             parser.step();
             Ok(UsingOption { parameter, value: parser.integer()? })
@@ -128,7 +128,7 @@ impl<'t> Parser<'t, '_> {
                 TokenKind::Keyword(Keyword::Update) => Write::Update(self.update()?),
                 TokenKind::Keyword(Keyword::Delete) => Write::Delete(self.delete()?),
                 TokenKind::Keyword(Keyword::Apply) => break,
-                _ => return Err(self.fault("INSERT, UPDATE, DELETE or APPLY BATCH")),
+                _ => return Err(self.fail("INSERT, UPDATE, DELETE or APPLY BATCH")),
             });
             self.take(TokenKind::Semicolon);
         }

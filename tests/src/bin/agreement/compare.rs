@@ -4,30 +4,32 @@ use cqlstack_syntax::{InsertRow, Statement, parse};
 
 /// What this crate makes of a text, as the oracle puts it; none where it does not read so far.
 pub(crate) fn ours(text: &str) -> Option<String> {
-    let kind = match parse(text) {
+    let statement = match parse(text) {
+        Ok(statement) => statement,
         Err(error) => return Some(format!("no {error}")),
-        Ok(statement) => match statement {
-            Statement::Select(_) => "SelectStatement.RawStatement",
-            Statement::Insert(insert) => match insert.row {
-                InsertRow::Values { .. } => "UpdateStatement.ParsedInsert",
-                InsertRow::Json { .. } => "UpdateStatement.ParsedInsertJson",
-            },
-            Statement::Update(_) => "UpdateStatement.ParsedUpdate",
-            Statement::Delete(_) => "DeleteStatement.Parsed",
-            Statement::Batch(_) => "BatchStatement.Parsed",
-            Statement::Truncate(_) => "TruncateStatement",
-            Statement::Use(_) => "UseStatement",
-            Statement::Unread(_) => return None,
-            _ => "a kind that this comparison does not know",
-        },
     };
-    Some(format!("ok {kind}"))
+    let kind = match &statement {
+        Statement::Select(_) => "SelectStatement.RawStatement",
+        Statement::Insert(insert) => match insert.row {
+            InsertRow::Values { .. } => "UpdateStatement.ParsedInsert",
+            InsertRow::Json { .. } => "UpdateStatement.ParsedInsertJson",
+        },
+        Statement::Update(_) => "UpdateStatement.ParsedUpdate",
+        Statement::Delete(_) => "DeleteStatement.Parsed",
+        Statement::Batch(_) => "BatchStatement.Parsed",
+        Statement::Truncate(_) => "TruncateStatement",
+        Statement::Use(_) => "UseStatement",
+        Statement::Unread(_) => return None,
+        _ => "a kind that this comparison does not know",
+    };
+    Some(format!("ok {kind} {}", statement.markers().len()))
 }
 
-/// Whether a text was accepted or refused alike, and if accepted, with the same kind.
+/// Whether a text was accepted or refused alike, and if accepted, as the same kind with as many
+/// markers.
 pub(crate) fn agree(ours: &str, theirs: &str) -> bool {
     match (ours.strip_prefix("ok "), theirs.strip_prefix("ok ")) {
-        (Some(ours), Some(theirs)) => theirs.starts_with(ours),
+        (Some(ours), Some(theirs)) => ours == theirs,
         (ours, theirs) => ours.is_none() && theirs.is_none(),
     }
 }

@@ -1,0 +1,160 @@
+//! The values of a statement, those that are bound and those that stand in its text; and what a
+//! `WHERE` asks of which column.
+
+use super::leaves::{Clause, Leaf, Target, each_leaf};
+use crate::token::Span;
+use crate::tree::{Literal, Marker, Name, Operand, Operator, Relation, Statement, TermKind, Write};
+
+/// A value that is bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound<'t> {
+    /// Its place and name.
+    pub marker: Marker<'t>,
+    /// What it is for.
+    pub target: Target<'t>,
+    /// Where it stands.
+    pub clause: Clause,
+}
+
+/// A value that stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InText<'t> {
+    /// The value.
+    pub literal: Literal<'t>,
+    /// What it is for.
+    pub target: Target<'t>,
+    /// In which clause it stands.
+    pub clause: Clause,
+    /// Where.
+    pub span: Span,
+}
+
+/// What a `WHERE` asks of a column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Restriction<'s, 't> {
+    /// The column.
+    pub column: Name<'t>,
+    /// How it is compared.
+    pub operator: Operator,
+    /// The relation, which may be about other columns too.
+    pub relation: &'s Relation<'t>,
+}
+
+impl<'t> Statement<'t> {
+    /// What is bound, in the order in which it is bound.
+    ///
+    /// ```
+    /// use cqlstack_syntax::{Target, parse};
+    ///
+    /// let update = parse("UPDATE t USING TTL ? SET name = ? WHERE id = :id")?;
+    /// let markers = update.markers();
+    /// assert_eq!(markers.len(), 3);
+    /// assert_eq!(markers[0].target, Target::Ttl);
+    /// assert!(matches!(markers[1].target, Target::Column(name) if name.resolved() == "name"));
+    /// assert_eq!(markers[2].marker.name.unwrap().resolved(), "id");
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn markers(&self) -> Vec<Bound<'t>> {
+        let mut markers = Vec::new();
+        each_leaf(self, &mut |Leaf { term, target, clause }: Leaf<'_, 't>| {
+            if let TermKind::Marker(marker) = term.kind {
+                markers.push(Bound { marker, target, clause });
+            }
+        });
+        // A statement is not always walked in the order of its text.
+        markers.sort_by_key(|bound| bound.marker.index);
+        markers
+    }
+
+    /// The values that stand in the text.
+    ///
+    /// ```
+    /// use cqlstack_syntax::{Clause, parse};
+    ///
+    /// let select = parse("SELECT name FROM users WHERE id = 7 LIMIT 1")?;
+    /// let clauses: Vec<_> = select.literals().iter().map(|literal| literal.clause).collect();
+    /// assert_eq!(clauses, [Clause::Where, Clause::Limit]);
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn literals(&self) -> Vec<InText<'t>> {
+        let mut literals = Vec::new();
+        each_leaf(self, &mut |Leaf { term, target, clause }: Leaf<'_, 't>| {
+            if let TermKind::Literal(literal) = term.kind {
+                literals.push(InText { literal, target, clause, span: term.span });
+            }
+        });
+        literals
+    }
+
+    /// Whether a value stands in its `WHERE`. It would be better bound: each value is another text, to
+    /// be parsed and prepared anew, and a text that is put together from values can be made to mean
+    /// something else.
+    #[must_use]
+    pub fn has_literal_in_where(&self) -> bool {
+        let mut has = false;
+        each_leaf(self, &mut |Leaf { term, clause, .. }: Leaf<'_, 't>| {
+            has |= clause == Clause::Where && matches!(term.kind, TermKind::Literal(_));
+        });
+        has
+    }
+
+    /// What its `WHERE` asks, column by column; for a batch, of all its statements.
+    ///
+    /// ```
+    /// use cqlstack_syntax::{Operator, parse};
+    ///
+    /// let delete = parse("DELETE FROM t WHERE k IN ? AND (a, b) > (1, 2)")?;
+    /// let restrictions = delete.restrictions();
+    /// let names: Vec<_> = restrictions.iter().map(|it| it.column.resolved()).collect();
+    /// assert_eq!(names, ["k", "a", "b"]);
+    /// assert_eq!(restrictions[0].operator, Operator::In);
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn restrictions(&self) -> Vec<Restriction<'_, 't>> {
+        match self {
+            Statement::Select(select) => restrictions(&select.relations).collect(),
+            Statement::Update(update) => restrictions(&update.relations).collect(),
+            Statement::Delete(delete) => restrictions(&delete.relations).collect(),
+            Statement::Batch(batch) => batch
+                .statements
+                .iter()
+                .flat_map(|write| match write {
+                    Write::Insert(_) => restrictions(&[]),
+                    Write::Update(update) => restrictions(&update.relations),
+                    Write::Delete(delete) => restrictions(&delete.relations),
+                })
+                .collect(),
+            Statement::Insert(_)
+            | Statement::Truncate(_)
+            | Statement::Use(_)
+            | Statement::Unread(_) => Vec::new(),
+        }
+    }
+}
+
+fn restrictions<'s, 't>(
+    relations: &'s [Relation<'t>],
+) -> impl Iterator<Item = Restriction<'s, 't>> + use<'s, 't> {
+    relations.iter().flat_map(|relation| {
+        let operator = relation.operator;
+        let columns = relation.columns().iter();
+        columns.map(move |column| Restriction { column: *column, operator, relation })
+    })
+}
+
+impl<'t> Relation<'t> {
+    /// The columns that it is about; none for a custom index's expression.
+    #[must_use]
+    pub fn columns(&self) -> &[Name<'t>] {
+        match &self.left {
+            Operand::Column(column) | Operand::Element(column, _) | Operand::Field(column, _) => {
+                std::slice::from_ref(column)
+            }
+            Operand::Columns(columns) | Operand::Token(columns) => columns,
+            Operand::Index(_) => &[],
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What a statement is about, and what to call it.
+
+use std::fmt;
+
+use crate::keyword::Keyword;
+use crate::tree::{Name, Statement, Table, Write};
+
+impl<'t> Statement<'t> {
+    /// Its first word.
+    #[must_use]
+    pub const fn verb(&self) -> Keyword {
+        match self {
+            Statement::Select(_) => Keyword::Select,
+            Statement::Insert(_) => Keyword::Insert,
+            Statement::Update(_) => Keyword::Update,
+            Statement::Delete(_) => Keyword::Delete,
+            Statement::Batch(_) => Keyword::Begin,
+            Statement::Truncate(_) => Keyword::Truncate,
+            Statement::Use(_) => Keyword::Use,
+            Statement::Unread(unread) => unread.verb,
+        }
+    }
+
+    /// The table that it reads or writes; none for a batch, and where no table is named.
+    #[must_use]
+    pub const fn table(&self) -> Option<Table<'t>> {
+        match self {
+            Statement::Select(select) => Some(select.from),
+            Statement::Insert(insert) => Some(insert.into),
+            Statement::Update(update) => Some(update.table),
+            Statement::Delete(delete) => Some(delete.from),
+            Statement::Truncate(truncate) => Some(truncate.table),
+            Statement::Batch(_) | Statement::Use(_) | Statement::Unread(_) => None,
+        }
+    }
+
+    /// Each table that it reads or writes, once, in the order of the text.
+    ///
+    /// ```
+    /// let batch = cqlstack_syntax::parse(
+    ///     "BEGIN BATCH INSERT INTO a (k) VALUES (1); DELETE FROM ks.b WHERE k = 1; APPLY BATCH",
+    /// )?;
+    /// let tables: Vec<String> = batch.tables().iter().map(ToString::to_string).collect();
+    /// assert_eq!(tables, ["a", "ks.b"]);
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn tables(&self) -> Vec<Table<'t>> {
+        let Statement::Batch(batch) = self else { return self.table().into_iter().collect() };
+        let mut tables = Vec::new();
+        for write in &batch.statements {
+            let table = match write {
+                Write::Insert(insert) => insert.into,
+                Write::Update(update) => update.table,
+                Write::Delete(delete) => delete.from,
+            };
+            if !tables.contains(&table) {
+                tables.push(table);
+            }
+        }
+        tables
+    }
+
+    /// A short name without any value: `SELECT app.users`, `BATCH`, `CREATE`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match (self, self.table()) {
+            (Statement::Batch(_), _) => "BATCH".to_owned(),
+            (_, Some(table)) => format!("{} {table}", self.verb().as_str()),
+            (_, None) => self.verb().as_str().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.keyspace {
+            Some(keyspace) => write!(f, "{keyspace}.{}", self.name),
+            None => self.name.fmt(f),
+        }
+    }
+}
+
+/// As the schema has it, with quotes where it needs them.
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resolved = self.resolved();
+        let plain = resolved.starts_with(|first: char| first.is_ascii_lowercase())
+            && resolved.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            && !Keyword::of(&resolved).is_some_and(Keyword::is_reserved);
+        f.write_str(if plain { &resolved } else { self.written() })
+    }
+}

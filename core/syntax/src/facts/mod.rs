@@ -1,0 +1,13 @@
+//! What a tree tells about its statement without a schema.
+
+mod bound;
+mod fingerprint;
+mod idempotence;
+mod kind;
+mod label;
+mod leaves;
+
+pub use bound::{Bound, InText, Restriction};
+pub use fingerprint::{fingerprint, normalized};
+pub use kind::StatementKind;
+pub use leaves::{Clause, Target};

@@ -1,0 +1,11 @@
+//! How the parser and the classifier behave, as their users see it.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod errors;
+mod facts;
+mod fuzz;
+mod idempotence;
+mod lexer;
+mod limits;
+mod tree;
