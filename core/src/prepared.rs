@@ -9,7 +9,7 @@ use scylla::statement::prepared::PreparedStatement;
 
 use crate::error::{Error, Failure, values_kind};
 use crate::request::Options;
-use crate::statement::Statement;
+use crate::statement::{Learned, Statement, fails_over};
 use crate::values::Values;
 
 /// A statement that the server has prepared. Cloning is one atomic increment.
@@ -18,7 +18,7 @@ pub struct Prepared(Arc<Inner>);
 
 struct Inner {
     statement: Statement,
-    counter: bool,
+    learned: Learned,
     /// Whether it is current; `None` if it always is.
     current: Option<Current>,
     handle: Handle,
@@ -53,18 +53,23 @@ impl Prepared {
 
     pub(crate) fn made_while(statement: &Statement, current: Option<Current>) -> Self {
         let statement = statement.clone();
-        Self(Arc::new(Inner { statement, counter: false, current, handle: Handle::Made }))
+        Self(Arc::new(Inner {
+            statement,
+            learned: Learned::Nothing,
+            current,
+            handle: Handle::Made,
+        }))
     }
 
-    /// `counter` says that it writes one, which only the schema tells.
+    /// `learned` is what only the schema tells.
     pub(crate) fn of_driver(
         statement: &Statement,
         prepared: PreparedStatement,
-        counter: bool,
+        learned: Learned,
         current: Current,
     ) -> Self {
         let (statement, current) = (statement.clone(), Some(current));
-        Self(Arc::new(Inner { statement, counter, current, handle: Handle::Driver(prepared) }))
+        Self(Arc::new(Inner { statement, learned, current, handle: Handle::Driver(prepared) }))
     }
 
     /// Whether the tables it was prepared for are still defined as they were, as far as its session
@@ -108,9 +113,7 @@ impl Prepared {
     }
 
     fn teach(&self, statement: &Statement) {
-        if self.0.counter {
-            statement.learn_counter();
-        }
+        statement.learn(self.0.learned);
     }
 }
 
@@ -131,7 +134,7 @@ fn serialise(
     })?;
     // A user's word counts for resends by layers, which wait; the driver does not wait, and hears
     // it only where the table of promises lets it fail over.
-    let fails_over = statement.kind().fails_over();
+    let fails_over = fails_over(statement.kind());
     bound.set_is_idempotent(fails_over && statement.is_idempotent());
     if !fails_over {
         bound.set_retry_policy(Some(no_failover()));

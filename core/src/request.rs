@@ -14,7 +14,7 @@ use crate::attempts::Attempts;
 use crate::error::{Error, ErrorKind, Failure, Work};
 use crate::paging::PagingState;
 use crate::prepared::{Bound, Prepared};
-use crate::statement::{Statement, StatementKind};
+use crate::statement::{Statement, StatementKind, takes_timestamp};
 use crate::timestamp;
 use crate::values::Values;
 
@@ -129,7 +129,7 @@ impl Request {
         V: SerializeRow + Send + Sync + 'static,
     {
         let statement = statement.into();
-        let timestamp = statement.kind().takes_timestamp().then(timestamp::next);
+        let timestamp = takes_timestamp(statement.kind()).then(timestamp::next);
         Self {
             statement,
             payload: Payload::Raw(Values::new(values)),

@@ -122,7 +122,9 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
             StatementKind::MultiPartition
             | StatementKind::Conditional
             | StatementKind::Schema
-            | StatementKind::Other => Ambiguous,
+            | StatementKind::Other
+            // What a later parser may tell apart.
+            | _ => Ambiguous,
         },
         ErrorKind::Overloaded => for_reads(Overload),
         ErrorKind::ServerError

@@ -25,7 +25,7 @@ use crate::paging::PagingState;
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::statement::{Statement, StatementKind};
+use crate::statement::{Learned, Statement, StatementKind};
 
 /// Stands for times that are beyond the clock's end.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -197,13 +197,11 @@ pub(super) async fn prepare(
         Ok(Ok(mut prepared)) => {
             prepared.set_page_size(session.page_size());
             let tables = schema.tables(&prepared, statement);
-            let counter = writes_counters(&schema, &prepared, &tables, statement);
-            if counter {
-                statement.learn_counter();
-            }
+            let learned = what_it_writes(&schema, &prepared, &tables, statement);
+            statement.learn(learned);
             let basis = Basis::new(session, &schema, tables);
             let current = Box::new(move || basis.holds());
-            Ok(Prepared::of_driver(statement, prepared, counter, current))
+            Ok(Prepared::of_driver(statement, prepared, learned, current))
         }
         Ok(Err(error)) => Err(request.error(error, default)),
         Err(_) => {
@@ -213,24 +211,36 @@ pub(super) async fn prepare(
     }
 }
 
+/// What a text alone does not tell of a write.
+///
 /// A marker in `n = n + ?` is a counter; without a marker the table tells, since one with counters
-/// has nothing else beside its key.
-fn writes_counters(
+/// has nothing else beside its key. And `IN` on a column that is not of the partition key does not
+/// make it several partitions.
+fn what_it_writes(
     schema: &Schema,
     prepared: &PreparedStatement,
     tables: &[TableName],
     statement: &Statement,
-) -> bool {
+) -> Learned {
     if statement.kind() == StatementKind::Read {
-        return false;
+        return Learned::Nothing;
     }
     let is_counter =
         |column: &ColumnType<'_>| matches!(column, ColumnType::Native(NativeType::Counter));
-    prepared.get_variable_col_specs().iter().any(|marker| is_counter(marker.typ()))
-        || tables
-            .iter()
-            .filter_map(|table| schema.table(table))
-            .any(|table| table.columns.values().any(|column| is_counter(&column.typ)))
+    let known: Vec<_> = tables.iter().filter_map(|table| schema.table(table)).collect();
+    if prepared.get_variable_col_specs().iter().any(|marker| is_counter(marker.typ()))
+        || known.iter().any(|table| table.columns.values().any(|column| is_counter(&column.typ)))
+    {
+        return Learned::Counter;
+    }
+    let several = statement.several();
+    match known[..] {
+        [table] if !several.is_empty() => {
+            let of_key = |column: &String| table.partition_key.contains(column);
+            if several.iter().any(of_key) { Learned::Nothing } else { Learned::OnePartition }
+        }
+        _ => Learned::Nothing,
+    }
 }
 
 fn invalid(session: &Inner, request: &Request, why: &str) -> Error {

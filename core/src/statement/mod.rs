@@ -1,17 +1,29 @@
 //! What is known about a statement without asking the server.
 
+mod advice;
 mod kind;
-mod words;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-pub use kind::StatementKind;
-pub(crate) use kind::Table;
-use kind::{Facts, classify};
+pub use cqlstack_syntax::StatementKind;
+use kind::{Facts, is_never_idempotent};
+pub(crate) use kind::{Table, fails_over, takes_timestamp};
+
+/// What preparing a statement told, that its text does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Learned {
+    /// The text is right.
+    Nothing,
+    /// It writes a counter.
+    Counter,
+    /// No `IN` of it is on the partition key.
+    OnePartition,
+}
 
 /// The facts behind a [`Statement`], in a form that a `static` can hold.
 ///
@@ -19,12 +31,11 @@ use kind::{Facts, classify};
 /// use cqlstack_core::{Statement, StaticStatement};
 ///
 /// static RENAME: StaticStatement =
-///     StaticStatement::new("UPDATE app.users SET name = ? WHERE id = ?")
-///         .named("rename_user")
-///         .idempotent(true);
+///     StaticStatement::new("UPDATE app.users SET name = ? WHERE id = ?").named("rename_user");
 ///
 /// let rename = Statement::from_static(&RENAME); // `db.execute(&RENAME, ...)` does it by itself
 /// assert_eq!(rename.name(), "rename_user");
+/// assert!(rename.is_idempotent());
 /// ```
 pub struct StaticStatement {
     text: Cow<'static, str>,
@@ -33,8 +44,8 @@ pub struct StaticStatement {
     idempotent: Option<bool>,
     /// Read from the text when first asked for.
     facts: OnceLock<Facts>,
-    /// Learned when it was prepared.
-    counter: AtomicBool,
+    /// A [`Learned`], from when it was prepared.
+    learned: AtomicU8,
     /// 0 until first asked for.
     id: AtomicU32,
 }
@@ -53,7 +64,7 @@ impl StaticStatement {
             kind: None,
             idempotent: None,
             facts: OnceLock::new(),
-            counter: AtomicBool::new(false),
+            learned: AtomicU8::new(Learned::Nothing as u8),
             id: AtomicU32::new(0),
         }
     }
@@ -84,7 +95,8 @@ impl StaticStatement {
     }
 
     fn facts(&self) -> &Facts {
-        self.facts.get_or_init(|| classify(&self.text))
+        let made_at_run_time = matches!(self.text, Cow::Owned(_));
+        self.facts.get_or_init(|| kind::read(&self.text, made_at_run_time))
     }
 }
 
@@ -97,7 +109,7 @@ impl Clone for StaticStatement {
             kind: self.kind,
             idempotent: self.idempotent,
             facts: self.facts.clone(),
-            counter: AtomicBool::new(self.counter.load(Ordering::Relaxed)),
+            learned: AtomicU8::new(self.learned.load(Ordering::Relaxed)),
             id: AtomicU32::new(0),
         }
     }
@@ -118,8 +130,9 @@ impl Clone for StaticStatement {
 /// assert_eq!(by_id.kind(), StatementKind::Read);
 /// assert!(by_id.is_idempotent());
 ///
-/// let insert = Statement::new("INSERT INTO app.users (id, name) VALUES (?, ?)").idempotent(true);
-/// assert!(insert.is_idempotent());
+/// // An insert of given values may be sent twice; appending to a list may not.
+/// assert!(Statement::new("INSERT INTO app.users (id, name) VALUES (?, ?)").is_idempotent());
+/// assert!(!Statement::new("UPDATE app.users SET tags = tags + ['a'] WHERE id = ?").is_idempotent());
 /// ```
 #[derive(Clone)]
 pub struct Statement(Repr);
@@ -199,20 +212,29 @@ impl Statement {
     #[inline]
     pub fn kind(&self) -> StatementKind {
         let inner = self.inner();
-        if inner.counter.load(Ordering::Relaxed) {
+        let learned = inner.learned.load(Ordering::Relaxed);
+        if learned == Learned::Counter as u8 {
             return StatementKind::Counter;
         }
-        inner.kind.unwrap_or_else(|| inner.facts().kind)
+        match inner.kind {
+            Some(kind) => kind,
+            None if learned == Learned::OnePartition as u8 => StatementKind::Write,
+            None => inner.facts().kind,
+        }
     }
 
-    /// Whether it may be sent twice: a read unless the user denied it, anything else only if the
-    /// user said so, and never a counter or conditional statement.
+    /// Whether it may be sent twice: what the user said, else what the text tells. Never a counter or
+    /// conditional statement.
+    ///
+    /// The text tells it where it is known: an `INSERT` of given values may, `l = l + [1]`, `now()`
+    /// and what does not parse may not. What else may not is said at
+    /// [`cqlstack_syntax::Statement::is_idempotent`].
     #[must_use]
     #[inline]
     pub fn is_idempotent(&self) -> bool {
-        let kind = self.kind();
-        !kind.is_never_idempotent()
-            && self.inner().idempotent.unwrap_or(kind == StatementKind::Read)
+        let inner = self.inner();
+        !is_never_idempotent(self.kind())
+            && inner.idempotent.unwrap_or_else(|| inner.facts().idempotent)
     }
 
     /// A small number of its own within the process, from 0, so that a layer finds what it keeps of
@@ -250,9 +272,19 @@ impl Statement {
         matches!(self.kind(), StatementKind::Schema | StatementKind::Other)
     }
 
-    /// Preparing showed that it writes a counter.
-    pub(crate) fn learn_counter(&self) {
-        self.inner().counter.store(true, Ordering::Relaxed);
+    /// The columns with `IN` for which it counts as a write to several partitions.
+    pub(crate) fn several(&self) -> &[String] {
+        &self.inner().facts().several
+    }
+
+    /// Preparing it told this. A table that was made anew may have another key: only a counter is
+    /// never forgotten.
+    #[inline]
+    pub(crate) fn learn(&self, learned: Learned) {
+        let known = self.inner().learned.load(Ordering::Relaxed);
+        if known != learned as u8 && known != Learned::Counter as u8 {
+            self.inner().learned.store(learned as u8, Ordering::Relaxed);
+        }
     }
 }
 
@@ -306,9 +338,9 @@ mod tests {
     fn changing_a_clone_leaves_the_original_and_gives_it_another_id() {
         let plain = Statement::new("UPDATE t SET a = ? WHERE k = ?");
         assert_eq!(plain.clone().id(), plain.id());
-        let renamed = plain.clone().named("set_a").idempotent(true);
-        assert_eq!((plain.name(), plain.is_idempotent()), ("UPDATE t", false));
-        assert_eq!((renamed.name(), renamed.is_idempotent()), ("set_a", true));
+        let renamed = plain.clone().named("set_a").idempotent(false);
+        assert_eq!((plain.name(), plain.is_idempotent()), ("UPDATE t", true));
+        assert_eq!((renamed.name(), renamed.is_idempotent()), ("set_a", false));
         assert_ne!(renamed.id(), plain.id());
     }
 
@@ -318,7 +350,7 @@ mod tests {
         assert!(!conditional.is_idempotent());
         let update = Statement::new("UPDATE t SET n = n + ? WHERE k = ?").idempotent(true);
         assert!(update.is_idempotent());
-        update.clone().learn_counter();
+        update.clone().learn(Learned::Counter);
         assert_eq!((update.kind(), update.is_idempotent()), (StatementKind::Counter, false));
     }
 

@@ -57,7 +57,7 @@
 //! });
 //! let db = Client::new(RetryLayer::default().layer(session));
 //!
-//! let rename = Statement::new("UPDATE app.users SET name = ? WHERE id = ?").idempotent(true);
+//! let rename = Statement::new("UPDATE app.users SET name = ? WHERE id = ?");
 //! db.execute(&rename, ("Ada", 1)).await?;
 //! assert_eq!(calls.load(Ordering::Relaxed), 3);
 //! # Ok(())

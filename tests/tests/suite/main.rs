@@ -4,6 +4,7 @@
 mod bad_input;
 mod building;
 mod cache;
+mod classifier;
 mod coordinator;
 mod failover;
 mod fixture;

@@ -58,12 +58,12 @@ impl Column {
         let read = || Statement::new("SELECT k FROM t WHERE k = 1");
         let statement = match self {
             Read | SerialRead => read(),
-            Write => insert(),
-            IdempotentWrite => insert().idempotent(true),
-            Several => batch("UNLOGGED"),
-            IdempotentSeveral => batch("UNLOGGED").idempotent(true),
-            Logged => batch(""),
-            IdempotentLogged => batch("").idempotent(true),
+            Write => insert().idempotent(false),
+            IdempotentWrite => insert(),
+            Several => batch("UNLOGGED").idempotent(false),
+            IdempotentSeveral => batch("UNLOGGED"),
+            Logged => batch("").idempotent(false),
+            IdempotentLogged => batch(""),
             // Said to be idempotent, which must not be believed.
             Counter => insert().with_kind(StatementKind::Counter).idempotent(true),
             Conditional => Statement::new("DELETE FROM t WHERE k = 1 IF EXISTS").idempotent(true),

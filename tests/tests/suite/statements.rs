@@ -7,20 +7,46 @@ use crate::support::connect;
 #[tokio::test]
 async fn a_counter_is_known_once_it_is_prepared() {
     let db = connect(&["c (k int PRIMARY KEY, n counter)", "t (k int PRIMARY KEY, n int)"]).await;
-    for text in ["UPDATE c SET n = n + ? WHERE k = 1", "UPDATE c SET n = n + 2 WHERE k = 1"] {
+    for (text, by_text) in [
+        ("UPDATE c SET n = n + ? WHERE k = 1", StatementKind::Write),
+        ("UPDATE c SET n = n + 2 WHERE k = 1", StatementKind::Counter),
+        // Without a marker or a number the table tells.
+        ("DELETE FROM c WHERE k = 1", StatementKind::Write),
+    ] {
         let update = Statement::new(text).idempotent(true);
-        assert_eq!(update.kind(), StatementKind::Write);
+        assert_eq!(update.kind(), by_text);
         db.service().prepare(&update).await.unwrap();
         assert_eq!(update.kind(), StatementKind::Counter, "{text}");
         assert!(!update.is_idempotent(), "{text}");
         assert_eq!(Request::from(&update).timestamp(), None);
     }
-    let plain = Statement::new("UPDATE t SET n = ? WHERE k = 1").idempotent(true);
+    let plain = Statement::new("UPDATE t SET n = ? WHERE k = 1");
     db.service().prepare(&plain).await.unwrap();
     assert!(plain.is_idempotent());
     let read = Statement::new("SELECT n FROM c WHERE k = 1");
     db.service().prepare(&read).await.unwrap();
     assert_eq!(read.kind(), StatementKind::Read);
+}
+
+#[tokio::test]
+async fn several_values_of_a_clustering_column_are_one_partition_once_it_is_prepared() {
+    let db = connect(&["t (k int, c int, v int, PRIMARY KEY (k, c))"]).await;
+    for (text, prepared) in [
+        ("DELETE FROM t WHERE k = ? AND c IN ?", StatementKind::Write),
+        ("DELETE FROM t WHERE k = 1 AND c IN (1, 2)", StatementKind::Write),
+        ("DELETE FROM t WHERE k IN ? AND c = 1", StatementKind::MultiPartition),
+        ("UPDATE t SET v = 1 WHERE k IN (1, 2) AND c IN (?, ?)", StatementKind::MultiPartition),
+        (
+            "BEGIN UNLOGGED BATCH DELETE FROM t WHERE k = 1 AND c IN ?; DELETE FROM t WHERE k = 2; \
+             APPLY BATCH",
+            StatementKind::MultiPartition,
+        ),
+    ] {
+        let write = Statement::new(text);
+        assert_eq!(write.kind(), StatementKind::MultiPartition, "{text}");
+        db.service().prepare(&write).await.unwrap();
+        assert_eq!(write.kind(), prepared, "{text}");
+    }
 }
 
 #[tokio::test]

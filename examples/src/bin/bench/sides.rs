@@ -25,7 +25,7 @@ pub(crate) const TEXT: &str = "SELECT name FROM bench.users WHERE id = ?";
 pub(crate) static SELECT: StaticStatement = StaticStatement::new(TEXT);
 
 static INSERT: StaticStatement =
-    StaticStatement::new("INSERT INTO bench.users (id, name) VALUES (?, ?)").idempotent(true);
+    StaticStatement::new("INSERT INTO bench.users (id, name) VALUES (?, ?)");
 
 /// How many rows there are to read.
 pub(crate) const USERS: i32 = 10_000;

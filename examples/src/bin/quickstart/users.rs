@@ -11,8 +11,7 @@ use tokio::time::interval;
 
 static INSERT: StaticStatement =
     StaticStatement::new("INSERT INTO quickstart.users (id, name, email) VALUES (?, ?, ?)")
-        .named("insert_user")
-        .idempotent(true);
+        .named("insert_user");
 
 static SELECT: StaticStatement =
     StaticStatement::new("SELECT id, name, email FROM quickstart.users WHERE id = ?")
