@@ -1,9 +1,10 @@
 //! What the tests, the examples and the benchmarks run against: throwaway Cassandra clusters
-//! ([`cluster`]), a session that answers at once ([`at_once`]), Cassandra's own parser ([`oracle`]); and
-//! how they read what Prometheus would ([`scrape`]).
+//! ([`cluster`]), a session that answers at once ([`at_once`]), Cassandra's own parser ([`oracle`]) and
+//! texts to compare it on ([`corpus`]); and how they read what Prometheus would ([`scrape`]).
 
 pub mod at_once;
 pub mod cluster;
+pub mod corpus;
 pub mod oracle;
 pub mod scrape;
 

@@ -1,19 +1,30 @@
-//! A CQL lexer and parser for Cassandra 5, without dependencies, I/O or async.
+//! Reads the CQL of Cassandra 5, without dependencies, I/O or async.
 //!
-//! It reads a statement as Cassandra's own parser does, oddities included, into a tree with positions
-//! that borrows from the text. `SELECT`, `INSERT`, `UPDATE`, `DELETE`, `BATCH`, `TRUNCATE` and `USE` are
-//! read in full; of any other statement only the first words.
+//! [`parse`] makes of a statement a tree with positions that borrows from the text. It takes what
+//! Cassandra's own parser takes and refuses what that refuses, oddities included: both are compared on
+//! thousands of collected statements and on millions of mutated ones. `SELECT`, `INSERT`, `UPDATE`,
+//! `DELETE`, `BATCH`, `TRUNCATE` and `USE` are read in full; of any other statement only the first words.
 //!
 //! ```
-//! use cqlstack_syntax::{Statement, parse};
+//! use cqlstack_syntax::{StatementKind, parse};
 //!
-//! let statement = parse("DELETE FROM app.users WHERE id = ? IF EXISTS")?;
-//! assert!(matches!(statement, Statement::Delete(_)));
+//! let update = parse("UPDATE app.users SET name = ?, tags += {'new'} WHERE id = :id")?;
+//! assert_eq!(update.kind(), StatementKind::Write);
+//! assert!(update.is_idempotent());
+//! assert_eq!(update.label(), "UPDATE app.users");
+//! assert_eq!(update.markers().len(), 2);
 //!
 //! let error = parse("DELETE FROM app.users WHERE id = ? IF EXIST").unwrap_err();
 //! assert_eq!((error.line(), error.column()), (1, 44));
 //! # Ok::<(), cqlstack_syntax::SyntaxError>(())
 //! ```
+//!
+//! Without a schema, what a tree tells ([`Statement::kind`], [`Statement::is_idempotent`]) errs on the
+//! careful side. [`normalized`] and [`fingerprint`] are for what all texts share that differ in values
+//! only; no literal survives them, and errors show none.
+//!
+//! A text of any kind ends in a tree or in an error, in time that is linear in its length, also on a
+//! stack of 256 KiB: brackets nest to [`DEEPEST`].
 
 mod error;
 mod facts;

@@ -9,6 +9,7 @@ use scylla::client::session_builder::SessionBuilder;
 use tracing_subscriber::fmt::MakeWriter;
 
 use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::corpus;
 
 /// As Cassandra calls a marker in what it answers to a prepare.
 fn servers_name(target: Target<'_>) -> Option<String> {
@@ -70,6 +71,15 @@ async fn each_marker_is_for_what_the_server_says() {
             .collect();
         assert_eq!(ours, theirs, "{text}");
     }
+}
+
+/// The counts are Cassandra's: `agreement corpus` compares text by text.
+#[test]
+fn collected_statements_are_understood_as_by_cassandra() {
+    let texts = corpus::statements().unwrap();
+    let read: Vec<_> = texts.iter().filter_map(|text| parse(text).ok()).collect();
+    let markers: usize = read.iter().map(|statement| statement.markers().len()).sum();
+    assert_eq!((texts.len(), read.len(), markers), (5687, 4863, 2528));
 }
 
 #[derive(Clone, Default)]

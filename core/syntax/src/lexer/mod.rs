@@ -49,8 +49,8 @@ fn lex(text: &str) -> Result<Vec<Token>, Fault> {
         return Err(Fault { span: Span::default(), found, expected: "less" });
     }
     let bytes = text.as_bytes();
-    // A token and the blank after it have five bytes or so.
-    let mut tokens = Vec::with_capacity(text.len() / 4 + 2);
+    // A token and the blank after it have four bytes or so.
+    let mut tokens = Vec::with_capacity(text.len() / 3 + 2);
     let mut at = 0;
     let broken = loop {
         at = match skip_blanks(bytes, at) {

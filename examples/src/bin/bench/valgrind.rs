@@ -59,8 +59,10 @@ impl Probe<'_> {
         }))
     }
 
+    /// The instructions of the whole process.
+    ///
     /// `==123== Collected : 456`
-    fn callgrind(&self, requests: u32) -> Result<Option<u64>, Failure> {
+    pub(crate) fn callgrind(&self, requests: u32) -> Result<Option<u64>, Failure> {
         let options = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
         let Some(said) = self.run(&options, requests)? else { return Ok(None) };
         let collected = said.lines().find_map(|line| line.split_once("Collected :"));

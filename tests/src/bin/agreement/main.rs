@@ -79,7 +79,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Outcome {
     let mut oracle = Oracle::start().await?;
     match command {
-        Command::Corpus { files } => statements::corpus(&mut oracle, &files).await,
+        Command::Corpus { files } => statements::compare(&mut oracle, &files).await,
         Command::Mutate(bounds) => mutate::mutate(&mut oracle, &bounds).await,
         Command::Lexer(bounds) => lexer::lexer(&mut oracle, &bounds).await,
     }

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use cqlstack_syntax::tokens;
+use cqlstack_tests::corpus;
 use cqlstack_tests::oracle::{Oracle, Question};
 
 use crate::compare::{agree, ours, progress};
-use crate::{Bounds, Outcome, statements};
+use crate::{Bounds, Outcome};
 
 /// Texts that are asked at once.
 const BATCH: usize = 20_000;
@@ -15,7 +16,7 @@ const SHOWN: usize = 20;
 
 pub(crate) async fn mutate(oracle: &mut Oracle, bounds: &Bounds) -> Outcome {
     let statements: Vec<Vec<String>> =
-        statements::collected()?.iter().filter_map(|text| pieces(text)).collect();
+        corpus::statements()?.iter().filter_map(|text| pieces(text)).collect();
     let mut random = bounds.random();
     let (began, bar) = (Instant::now(), progress(bounds.seconds, "s"));
     let (mut compared, mut accepted, mut differing) = (0_usize, 0_usize, 0_usize);

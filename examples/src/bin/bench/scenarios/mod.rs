@@ -4,6 +4,7 @@ mod instructions;
 mod layers;
 mod paced;
 mod rate;
+mod syntax;
 mod throughput;
 mod workload;
 
@@ -28,6 +29,7 @@ pub(crate) static ALL: &[Scenario] = &[
     layers::SCENARIO,
     instructions::SCENARIO,
     rate::SCENARIO,
+    syntax::SCENARIO,
     workload::SCENARIO,
 ];
 
