@@ -55,7 +55,7 @@ impl Prepared {
         let statement = statement.clone();
         Self(Arc::new(Inner {
             statement,
-            learned: Learned::Nothing,
+            learned: Learned::default(),
             current,
             handle: Handle::Made,
         }))

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use scylla::errors::ExecutionError;
-use scylla::frame::response::result::{ColumnType, NativeType};
+use scylla::frame::response::result::{CollectionType, ColumnType, NativeType};
 use scylla::response::PagingStateResponse;
 use scylla::response::query_result::QueryResult;
 use scylla::statement::Statement as DriverStatement;
@@ -214,8 +214,8 @@ pub(super) async fn prepare(
 /// What a text alone does not tell of a write.
 ///
 /// A marker in `n = n + ?` is a counter; without a marker the table tells, since one with counters
-/// has nothing else beside its key. And `IN` on a column that is not of the partition key does not
-/// make it several partitions.
+/// has nothing else beside its key. `IN` on a column that is not of the partition key does not make
+/// it several partitions.
 fn what_it_writes(
     schema: &Schema,
     prepared: &PreparedStatement,
@@ -223,24 +223,36 @@ fn what_it_writes(
     statement: &Statement,
 ) -> Learned {
     if statement.kind() == StatementKind::Read {
-        return Learned::Nothing;
+        return Learned::default();
     }
-    let is_counter =
-        |column: &ColumnType<'_>| matches!(column, ColumnType::Native(NativeType::Counter));
+    let markers = prepared.get_variable_col_specs();
     let known: Vec<_> = tables.iter().filter_map(|table| schema.table(table)).collect();
-    if prepared.get_variable_col_specs().iter().any(|marker| is_counter(marker.typ()))
-        || known.iter().any(|table| table.columns.values().any(|column| is_counter(&column.typ)))
-    {
-        return Learned::Counter;
-    }
     let several = statement.several();
-    match known[..] {
-        [table] if !several.is_empty() => {
-            let of_key = |column: &String| table.partition_key.contains(column);
-            if several.iter().any(of_key) { Learned::Nothing } else { Learned::OnePartition }
-        }
-        _ => Learned::Nothing,
+    let of_key = |column: &String| known.iter().any(|table| table.partition_key.contains(column));
+    Learned {
+        counter: markers.iter().any(|marker| is_counter(marker.typ()))
+            || known.iter().any(|table| table.columns.values().any(|it| is_counter(&it.typ))),
+        one_partition: known.len() == 1 && !several.is_empty() && !several.iter().any(of_key),
+        list: statement.overwrites_list(|column| {
+            let is_column = |name: &str| column.is_none_or(|column| column == name);
+            let of_tables = known.iter().flat_map(|table| &table.columns);
+            let of_tables = of_tables.map(|(name, column)| (name.as_str(), &column.typ));
+            let of_markers = markers.iter().map(|marker| (marker.name(), marker.typ()));
+            let mut columns =
+                of_tables.chain(of_markers).filter(|(name, _)| is_column(name)).peekable();
+            columns.peek()?;
+            Some(columns.any(|(_, typ)| is_list(typ)))
+        }),
     }
+}
+
+fn is_counter(column: &ColumnType<'_>) -> bool {
+    matches!(column, ColumnType::Native(NativeType::Counter))
+}
+
+/// A frozen one is a single value.
+fn is_list(column: &ColumnType<'_>) -> bool {
+    matches!(column, ColumnType::Collection { frozen: false, typ: CollectionType::List(_) })
 }
 
 fn invalid(session: &Inner, request: &Request, why: &str) -> Error {

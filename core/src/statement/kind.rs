@@ -1,6 +1,6 @@
 //! What a text tells about its statement.
 
-use cqlstack_syntax::{Operator, Statement, StatementKind, parse};
+use cqlstack_syntax::{Operator, Overwrite, Statement, StatementKind, TermKind, parse};
 
 use super::advice;
 
@@ -67,6 +67,18 @@ pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
     Facts { kind, idempotent, name, table, several }
 }
 
+/// Whether it writes a list anew. `is_list` tells of a column, or of any column of the table, whether
+/// it is one that is not frozen; where it does not know, what looks like a list is one.
+pub(super) fn overwrites_list(text: &str, is_list: impl Fn(Option<&str>) -> Option<bool>) -> bool {
+    parse(text).is_ok_and(|statement| {
+        statement.overwrites().iter().any(|overwrite| match overwrite {
+            Overwrite::Row => is_list(None).unwrap_or(true),
+            Overwrite::Column(column, value) => is_list(Some(&column.resolved()))
+                .unwrap_or_else(|| matches!(value.without_parentheses().kind, TermKind::List(_))),
+        })
+    })
+}
+
 /// None for a batch, which is several partitions by its statements.
 fn columns_with_in(statement: &Statement<'_>) -> Vec<String> {
     if matches!(statement, Statement::Batch(_)) {
@@ -105,6 +117,29 @@ mod tests {
                 (StatementKind::Other, false, None, vec![])
             );
             assert_eq!(name, "unrecognised");
+        }
+    }
+
+    #[test]
+    fn a_list_is_told_by_the_schema_and_else_by_its_looks() {
+        let insert = "INSERT INTO t (k, l) VALUES (1, [2])";
+        let named_l = |column: Option<&str>| Some(column.is_none_or(|column| column == "l"));
+        let unknown = |_: Option<&str>| None;
+        for (text, known, by_looks) in [
+            (insert, true, true),
+            ("INSERT INTO t (k, v) VALUES (1, [2])", false, true),
+            ("UPDATE t SET l = ? WHERE k = 1", true, false),
+            ("UPDATE t SET l = l - [1], l[2] = 1 WHERE k = 1", false, false),
+            ("INSERT INTO t JSON ?", true, true),
+            ("DELETE l FROM t WHERE k = 1", false, false),
+            (
+                "BEGIN BATCH DELETE FROM t WHERE k = 1; UPDATE t SET l = ? WHERE k = 1; APPLY BATCH",
+                true,
+                false,
+            ),
+        ] {
+            assert_eq!(overwrites_list(text, named_l), known, "{text}");
+            assert_eq!(overwrites_list(text, unknown), by_looks, "{text}");
         }
     }
 

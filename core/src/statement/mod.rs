@@ -14,15 +14,26 @@ use kind::{Facts, is_never_idempotent};
 pub(crate) use kind::{Table, fails_over, takes_timestamp};
 
 /// What preparing a statement told, that its text does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Learned {
-    /// The text is right.
-    Nothing,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Learned {
     /// It writes a counter.
-    Counter,
+    pub(crate) counter: bool,
     /// No `IN` of it is on the partition key.
-    OnePartition,
+    pub(crate) one_partition: bool,
+    /// It writes a list anew, which would have each element twice after it was sent twice.
+    pub(crate) list: bool,
+}
+
+impl Learned {
+    const COUNTER: u8 = 1;
+    const ONE_PARTITION: u8 = 2;
+    const LIST: u8 = 4;
+
+    const fn bits(self) -> u8 {
+        (if self.counter { Self::COUNTER } else { 0 })
+            | (if self.one_partition { Self::ONE_PARTITION } else { 0 })
+            | (if self.list { Self::LIST } else { 0 })
+    }
 }
 
 /// The facts behind a [`Statement`], in a form that a `static` can hold.
@@ -44,7 +55,7 @@ pub struct StaticStatement {
     idempotent: Option<bool>,
     /// Read from the text when first asked for.
     facts: OnceLock<Facts>,
-    /// A [`Learned`], from when it was prepared.
+    /// The bits of a [`Learned`], from when it was prepared.
     learned: AtomicU8,
     /// 0 until first asked for.
     id: AtomicU32,
@@ -64,7 +75,7 @@ impl StaticStatement {
             kind: None,
             idempotent: None,
             facts: OnceLock::new(),
-            learned: AtomicU8::new(Learned::Nothing as u8),
+            learned: AtomicU8::new(0),
             id: AtomicU32::new(0),
         }
     }
@@ -213,12 +224,12 @@ impl Statement {
     pub fn kind(&self) -> StatementKind {
         let inner = self.inner();
         let learned = inner.learned.load(Ordering::Relaxed);
-        if learned == Learned::Counter as u8 {
+        if learned & Learned::COUNTER != 0 {
             return StatementKind::Counter;
         }
         match inner.kind {
             Some(kind) => kind,
-            None if learned == Learned::OnePartition as u8 => StatementKind::Write,
+            None if learned & Learned::ONE_PARTITION != 0 => StatementKind::Write,
             None => inner.facts().kind,
         }
     }
@@ -228,13 +239,17 @@ impl Statement {
     ///
     /// The text tells it where it is known: an `INSERT` of given values may, `l = l + [1]`, `now()`
     /// and what does not parse may not. What else may not is said at
-    /// [`cqlstack_syntax::Statement::is_idempotent`].
+    /// [`cqlstack_syntax::Statement::is_idempotent`]. Once it is prepared, what writes a list anew may
+    /// not either: sent again with the same timestamp, as a resend is, Cassandra would keep the elements
+    /// of both.
     #[must_use]
     #[inline]
     pub fn is_idempotent(&self) -> bool {
         let inner = self.inner();
-        !is_never_idempotent(self.kind())
-            && inner.idempotent.unwrap_or_else(|| inner.facts().idempotent)
+        let of_text = || {
+            inner.facts().idempotent && inner.learned.load(Ordering::Relaxed) & Learned::LIST == 0
+        };
+        !is_never_idempotent(self.kind()) && inner.idempotent.unwrap_or_else(of_text)
     }
 
     /// A small number of its own within the process, from 0, so that a layer finds what it keeps of
@@ -277,13 +292,19 @@ impl Statement {
         &self.inner().facts().several
     }
 
-    /// Preparing it told this. A table that was made anew may have another key: only a counter is
-    /// never forgotten.
+    /// Whether it writes a list anew; [`kind::overwrites_list`] says how `is_list` is asked.
+    pub(crate) fn overwrites_list(&self, is_list: impl Fn(Option<&str>) -> Option<bool>) -> bool {
+        kind::overwrites_list(self.text(), is_list)
+    }
+
+    /// Preparing it told this. A table that was made anew may tell otherwise: only a counter is never
+    /// forgotten.
     #[inline]
     pub(crate) fn learn(&self, learned: Learned) {
         let known = self.inner().learned.load(Ordering::Relaxed);
-        if known != learned as u8 && known != Learned::Counter as u8 {
-            self.inner().learned.store(learned as u8, Ordering::Relaxed);
+        let now = learned.bits() | known & Learned::COUNTER;
+        if known != now {
+            self.inner().learned.store(now, Ordering::Relaxed);
         }
     }
 }
@@ -350,7 +371,7 @@ mod tests {
         assert!(!conditional.is_idempotent());
         let update = Statement::new("UPDATE t SET n = n + ? WHERE k = ?").idempotent(true);
         assert!(update.is_idempotent());
-        update.clone().learn(Learned::Counter);
+        update.clone().learn(Learned { counter: true, ..Learned::default() });
         assert_eq!((update.kind(), update.is_idempotent()), (StatementKind::Counter, false));
     }
 

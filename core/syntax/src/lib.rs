@@ -36,7 +36,7 @@ mod tree;
 
 pub use error::SyntaxError;
 pub use facts::{
-    Bound, Clause, InText, Restriction, StatementKind, Target, fingerprint, normalized,
+    Bound, Clause, InText, Overwrite, Restriction, StatementKind, Target, fingerprint, normalized,
 };
 pub use keyword::Keyword;
 pub use lexer::tokens;

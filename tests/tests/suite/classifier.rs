@@ -3,13 +3,15 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use cqlstack_core::{Statement, StaticStatement};
+use cqlstack_core::{Client, Request, Session, Statement, StaticStatement};
 use cqlstack_syntax::{Target, parse};
 use scylla::client::session_builder::SessionBuilder;
 use tracing_subscriber::fmt::MakeWriter;
 
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::corpus;
+
+use crate::support::connect;
 
 /// As Cassandra calls a marker in what it answers to a prepare.
 fn servers_name(target: Target<'_>) -> Option<String> {
@@ -71,6 +73,71 @@ async fn each_marker_is_for_what_the_server_says() {
             .collect();
         assert_eq!(ours, theirs, "{text}");
     }
+}
+
+/// Applied once more, what is told to be idempotent changes nothing, and the others do, where it shows.
+#[tokio::test]
+async fn what_is_told_to_be_idempotent_changes_nothing_the_second_time() {
+    const SETS: &str = "UPDATE t SET s = s + {1, 2}, s += {3}, m = m + {'a': 1}, m['b'] = 2, s = s - {9}, \
+                        m = m - {'z'} WHERE k = 1";
+    let db = connect(&[
+        "t (k int PRIMARY KEY, l list<int>, s set<int>, m map<text, int>, v text, u timeuuid, \
+         f frozen<list<int>>)",
+        "j (k int PRIMARY KEY, v text)",
+        "n (k int PRIMARY KEY, n counter)",
+    ])
+    .await;
+    for (idempotent, text) in [
+        (true, "INSERT INTO t (k, s, m, v) VALUES (1, {1}, {'a': 1}, 'x') USING TTL 5000"),
+        (true, "UPDATE t SET f = [1, 2, 1], s = {3} WHERE k = 1"),
+        (true, r#"INSERT INTO j JSON '{"k": 1, "v": "y"}' DEFAULT UNSET"#),
+        // Cassandra keeps the elements of both.
+        (false, "INSERT INTO t (k, l) VALUES (1, [1, 2, 1])"),
+        (false, "UPDATE t SET l = [1, 2, 1] WHERE k = 1"),
+        (false, r#"INSERT INTO t JSON '{"k": 1, "l": [1, 2, 1], "v": "y"}' DEFAULT UNSET"#),
+        (true, SETS),
+        (true, "UPDATE t SET l = l - [1] WHERE k = 1"),
+        (true, "UPDATE t SET v = CAST(1 AS text), u = min_timeuuid('2020-01-01') WHERE k = 1"),
+        (true, "DELETE m['a'], v FROM t WHERE k = 1"),
+        (false, "UPDATE t SET l = l + [7] WHERE k = 1"),
+        (false, "UPDATE t SET l = [8] + l WHERE k = 1"),
+        (false, "UPDATE t SET l += [9] WHERE k = 1"),
+        (false, "DELETE l[0] FROM t WHERE k = 1"),
+        (false, "UPDATE t SET u = now() WHERE k = 1"),
+        (false, "UPDATE n SET n = n + 1 WHERE k = 1"),
+        (false, "UPDATE n SET n = n -1 WHERE k = 1"),
+        (false, "UPDATE n SET n -= 2 WHERE k = 1"),
+        (false, "UPDATE n SET n = n + ((1)) WHERE k = 1"),
+        (false, "UPDATE t SET l = l + ([1]) WHERE k = 1"),
+        (false, "DELETE l[(0)] FROM t WHERE k = 1"),
+    ] {
+        let write = Statement::new(text);
+        let request = Request::from(&write);
+        if let Err(error) = db.request(request.clone()).await {
+            panic!("{text}: {error}");
+        }
+        let once = rows(&db).await;
+        // As a layer sends it again: with the same timestamp.
+        db.request(request).await.unwrap();
+        assert_eq!(rows(&db).await == once, idempotent, "{text}");
+        assert_eq!(write.is_idempotent(), idempotent, "{text}");
+    }
+    // These are told to be idempotent because they never run: only counters and lists count.
+    for change in ["n -= (1, 2)", "n = {1} + n", "n = n + {1}", "n = n - [1]", "n += {'a': 1}"] {
+        let write = Statement::new(format!("UPDATE n SET {change} WHERE k = 1"));
+        assert!(db.request(&write).await.is_err(), "{change}");
+    }
+    for change in ["l = {1} + l", "l = l + {1}", "l += (1, 2)", "l = {'a': 1} + l"] {
+        let write = Statement::new(format!("UPDATE t SET {change} WHERE k = 1"));
+        assert!(db.request(&write).await.is_err(), "{change}");
+    }
+}
+
+async fn rows(db: &Client<Session>) -> String {
+    let [t, n] = ["SELECT JSON * FROM t", "SELECT JSON * FROM n"].map(Statement::new);
+    let t = db.request(&t).await.unwrap().maybe_row::<(String,)>().unwrap();
+    let n = db.request(&n).await.unwrap().maybe_row::<(String,)>().unwrap();
+    format!("{t:?} {n:?}")
 }
 
 /// The counts are Cassandra's: `agreement corpus` compares text by text.

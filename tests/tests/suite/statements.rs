@@ -50,6 +50,27 @@ async fn several_values_of_a_clustering_column_are_one_partition_once_it_is_prep
 }
 
 #[tokio::test]
+async fn what_writes_a_list_anew_is_not_sent_again_once_it_is_prepared() {
+    let db =
+        connect(&["t (k int PRIMARY KEY, l list<int>, f frozen<list<int>>, s set<int>)"]).await;
+    for (text, idempotent) in [
+        ("INSERT INTO t (k, l) VALUES (?, ?)", false),
+        ("UPDATE t SET s = ?, l = ? WHERE k = ?", false),
+        ("INSERT INTO t JSON ?", false),
+        ("BEGIN BATCH INSERT INTO t (k, l) VALUES (?, ?); APPLY BATCH", false),
+        ("INSERT INTO t (k, f, s) VALUES (?, ?, ?)", true),
+        ("UPDATE t SET l = l - ?, s = ? WHERE k = ?", false),
+        ("UPDATE t SET l = l - [1], s = ? WHERE k = ?", true),
+        ("DELETE l FROM t WHERE k = ?", true),
+    ] {
+        let write = Statement::new(text);
+        db.service().prepare(&write).await.unwrap();
+        assert_eq!(write.is_idempotent(), idempotent, "{text}");
+        assert!(write.idempotent(true).is_idempotent(), "the user knows better: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_counter_counts_although_the_first_request_was_stamped_as_a_write() {
     let db = connect(&["c (k int PRIMARY KEY, n counter)"]).await;
     let update = Statement::new("UPDATE c SET n = n + ? WHERE k = 1");

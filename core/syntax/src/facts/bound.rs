@@ -3,7 +3,10 @@
 
 use super::leaves::{Clause, Leaf, Target, each_leaf};
 use crate::token::Span;
-use crate::tree::{Literal, Marker, Name, Operand, Operator, Relation, Statement, TermKind, Write};
+use crate::tree::{
+    Change, Insert, InsertRow, Literal, Marker, Name, Operand, Operator, Part, Relation, Statement,
+    Term, TermKind, Update, Write,
+};
 
 /// A value that is bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,15 @@ pub struct Restriction<'s, 't> {
     pub operator: Operator,
     /// The relation, which may be about other columns too.
     pub relation: &'s Relation<'t>,
+}
+
+/// What is written anew as a whole, whatever was there before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Overwrite<'s, 't> {
+    /// A column, and its new value.
+    Column(Name<'t>, &'s Term<'t>),
+    /// The columns that a JSON text has.
+    Row,
 }
 
 impl<'t> Statement<'t> {
@@ -100,6 +112,40 @@ impl<'t> Statement<'t> {
         has
     }
 
+    /// What it writes anew as a whole; for a batch, of all its statements.
+    ///
+    /// ```
+    /// use cqlstack_syntax::{Overwrite, parse};
+    ///
+    /// let update = parse("UPDATE t SET a = [1], b = b + 1, c[0] = 2 WHERE k = 1")?;
+    /// let overwrites = update.overwrites();
+    /// assert!(matches!(overwrites[..], [Overwrite::Column(a, _)] if a.resolved() == "a"));
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn overwrites(&self) -> Vec<Overwrite<'_, 't>> {
+        let mut overwrites = Vec::new();
+        match self {
+            Statement::Insert(insert) => inserted(insert, &mut overwrites),
+            Statement::Update(update) => updated(update, &mut overwrites),
+            Statement::Batch(batch) => {
+                for write in &batch.statements {
+                    match write {
+                        Write::Insert(insert) => inserted(insert, &mut overwrites),
+                        Write::Update(update) => updated(update, &mut overwrites),
+                        Write::Delete(_) => {}
+                    }
+                }
+            }
+            Statement::Select(_)
+            | Statement::Delete(_)
+            | Statement::Truncate(_)
+            | Statement::Use(_)
+            | Statement::Unread(_) => {}
+        }
+        overwrites
+    }
+
     /// What its `WHERE` asks, column by column; for a batch, of all its statements.
     ///
     /// ```
@@ -131,6 +177,24 @@ impl<'t> Statement<'t> {
             | Statement::Truncate(_)
             | Statement::Use(_)
             | Statement::Unread(_) => Vec::new(),
+        }
+    }
+}
+
+fn inserted<'s, 't>(insert: &'s Insert<'t>, overwrites: &mut Vec<Overwrite<'s, 't>>) {
+    match &insert.row {
+        InsertRow::Values { columns, values } => {
+            let columns = columns.iter().zip(values);
+            overwrites.extend(columns.map(|(column, value)| Overwrite::Column(*column, value)));
+        }
+        InsertRow::Json { .. } => overwrites.push(Overwrite::Row),
+    }
+}
+
+fn updated<'s, 't>(update: &'s Update<'t>, overwrites: &mut Vec<Overwrite<'s, 't>>) {
+    for assignment in &update.assignments {
+        if let (Part::Whole, Change::Set(value)) = (&assignment.part, &assignment.change) {
+            overwrites.push(Overwrite::Column(assignment.column, value));
         }
     }
 }

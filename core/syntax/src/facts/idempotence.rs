@@ -50,8 +50,10 @@ impl Statement<'_> {
     /// and any function that is not known to give the same again; a batch with one of these;
     /// `TRUNCATE`, `USE`, and what changes schema or roles.
     ///
-    /// A resent write has to keep its timestamp, else it may undo a later one. A TTL counts anew from
-    /// when the write is applied again.
+    /// A resent write has to keep its timestamp, else it may undo a later one. Then a list that is
+    /// written anew as a whole is an exception that only a schema tells ([`overwrites`](Self::overwrites)
+    /// names the columns): Cassandra gives its elements new keys each time, and with equal timestamps
+    /// the old ones stay beside them. A TTL counts anew from when the write is applied again.
     ///
     /// ```
     /// use cqlstack_syntax::parse;
@@ -102,11 +104,14 @@ fn assigned_again(assignments: &[Assignment<'_>]) -> bool {
                 Change::Set(_) => true,
                 // A list would grow each time, a set or a map does not.
                 Change::Add(term) | Change::Prepend(term) => {
-                    matches!(term.kind, TermKind::Set(_) | TermKind::Map(_) | TermKind::Tuple(_))
+                    matches!(
+                        term.without_parentheses().kind,
+                        TermKind::Set(_) | TermKind::Map(_) | TermKind::Tuple(_)
+                    )
                 }
                 // From a list all equal elements go, the first time.
                 Change::Subtract(term) => matches!(
-                    term.kind,
+                    term.without_parentheses().kind,
                     TermKind::Set(_) | TermKind::Map(_) | TermKind::Tuple(_) | TermKind::List(_)
                 ),
             }
@@ -120,7 +125,7 @@ fn deleted_again(deletions: &[Deletion<'_>]) -> bool {
 /// A list's element is another one after the list changed. Only a map has keys like these.
 fn part_is_stable(part: &Part<'_>) -> bool {
     let Part::Element(key) = part else { return true };
-    match &key.kind {
+    match &key.without_parentheses().kind {
         TermKind::Literal(literal) => literal.kind != LiteralKind::Integer,
         TermKind::Null
         | TermKind::List(_)

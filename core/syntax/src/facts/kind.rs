@@ -149,7 +149,7 @@ fn may_be_many_partitions(relation: &Relation<'_>) -> bool {
 
 /// A column that changes by a number can only be a counter.
 fn is_number(term: &Term<'_>) -> bool {
-    match &term.kind {
+    match &term.without_parentheses().kind {
         TermKind::Literal(literal) => {
             matches!(literal.kind, LiteralKind::Integer | LiteralKind::Float)
         }

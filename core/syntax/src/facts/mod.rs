@@ -7,7 +7,7 @@ mod kind;
 mod label;
 mod leaves;
 
-pub use bound::{Bound, InText, Restriction};
+pub use bound::{Bound, InText, Overwrite, Restriction};
 pub use fingerprint::{fingerprint, normalized};
 pub use kind::StatementKind;
 pub use leaves::{Clause, Target};

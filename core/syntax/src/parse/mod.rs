@@ -3,6 +3,7 @@
 //! The grammar is Cassandra's own, with the same ways out of its ambiguities. Only brackets recurse,
 //! and only so deep as [`DEEPEST`].
 
+mod named;
 mod names;
 mod relation;
 mod select;

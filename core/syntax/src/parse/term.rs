@@ -1,10 +1,10 @@
 //! Terms, with columns in a `SELECT` clause and without elsewhere.
 
-use super::names::{is_function, is_name};
+use super::names::is_name;
 use super::{Parsed, Parser};
 use crate::keyword::Keyword;
 use crate::token::{Span, TokenKind};
-use crate::tree::{ArithmeticOperator, Function, Literal, LiteralKind, Step, Term, TermKind};
+use crate::tree::{ArithmeticOperator, Literal, LiteralKind, Step, Term, TermKind};
 
 /// Where a term stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     /// With the steps to its parts.
-    fn path(&mut self, base: Term<'t>) -> Parsed<Term<'t>> {
+    pub(super) fn path(&mut self, base: Term<'t>) -> Parsed<Term<'t>> {
         if !matches!(self.kind(), TokenKind::Dot | TokenKind::OpenBracket) {
             return Ok(base);
         }
@@ -123,7 +123,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     /// Without operators around it and without steps after it.
-    fn simple(&mut self, scope: Scope) -> Parsed<Term<'t>> {
+    pub(super) fn simple(&mut self, scope: Scope) -> Parsed<Term<'t>> {
         let start = self.token().span;
         let kind = match self.kind() {
             TokenKind::OpenBracket => self.list_literal(scope),
@@ -170,7 +170,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     /// None or more, to the bracket that closes them.
-    fn terms(
+    pub(super) fn terms(
         &mut self,
         scope: Scope,
         close: TokenKind,
@@ -271,114 +271,6 @@ impl<'t> Parser<'t, '_> {
         let term = self.simple(scope)?;
         self.leave();
         Ok(TermKind::Hint(hint, Box::new(term)))
-    }
-
-    /// What begins with a name: a function, a cast, a column.
-    fn named(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
-        let [first, second, third, fourth] = [0, 1, 2, 3].map(|count| self.ahead(count).kind);
-        if second == TokenKind::Open {
-            match first {
-                TokenKind::Keyword(Keyword::Count)
-                    if scope == Selector && third == TokenKind::Star =>
-                {
-                    return self.count_rows();
-                }
-                TokenKind::Keyword(Keyword::Cast) => return self.cast(scope),
-                TokenKind::Keyword(Keyword::Ttl | Keyword::Writetime | Keyword::Maxwritetime)
-                    if scope == Selector =>
-                {
-                    return self.column_function();
-                }
-                first if is_function(first) => return self.function(scope, false),
-                _ => {}
-            }
-        }
-        let qualified = second == TokenKind::Dot && fourth == TokenKind::Open;
-        if qualified && is_name(first) && is_function(third) {
-            return self.function(scope, true);
-        }
-        if scope == Selector && is_name(first) {
-            return self.selected_column();
-        }
-        Err(self.fail(match scope {
-            Value => "a value",
-            Selector => "a column, a function or a value",
-        }))
-    }
-
-    /// What follows a column tells whether it is one: `AS`, for example, may be.
-    fn selected_column(&mut self) -> Parsed<TermKind<'t>> {
-        let name = self.take_name();
-        match self.kind() {
-            TokenKind::Dot
-            | TokenKind::OpenBracket
-            | TokenKind::Plus
-            | TokenKind::Minus
-            | TokenKind::Star
-            | TokenKind::Slash
-            | TokenKind::Percent
-            | TokenKind::Comma
-            | TokenKind::Colon
-            | TokenKind::Semicolon
-            | TokenKind::Close
-            | TokenKind::CloseBracket
-            | TokenKind::CloseBrace
-            | TokenKind::End
-            | TokenKind::Keyword(
-                Keyword::As
-                | Keyword::From
-                | Keyword::Order
-                | Keyword::Per
-                | Keyword::Limit
-                | Keyword::Allow,
-            ) => Ok(TermKind::Column(name)),
-            _ => Err(self.fail("`,`, AS or FROM after a selector")),
-        }
-    }
-
-    fn count_rows(&mut self) -> Parsed<TermKind<'t>> {
-        self.step();
-        self.step();
-        self.step();
-        self.expect(TokenKind::Close, "`)`").map(|_| TermKind::CountRows)
-    }
-
-    fn cast(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
-        self.step();
-        self.step();
-        self.enter()?;
-        let term = match scope {
-            Value => self.simple(scope)?,
-            Selector => self.term(scope)?,
-        };
-        self.leave();
-        self.expect_keyword(Keyword::As)?;
-        let to = self.native_type()?;
-        self.expect(TokenKind::Close, "`)`").map(|_| TermKind::Cast(Box::new(term), to))
-    }
-
-    /// `TTL(column)`, `WRITETIME(column.field)`
-    fn column_function(&mut self) -> Parsed<TermKind<'t>> {
-        let name = self.take_name();
-        self.step();
-        let start = self.token().span;
-        let column = TermKind::Column(self.name("a column")?);
-        let argument = self.path(Term { kind: column, span: start })?;
-        self.expect(TokenKind::Close, "`)`")?;
-        let function = Function { keyspace: None, name, arguments: vec![argument] };
-        Ok(TermKind::Function(Box::new(function)))
-    }
-
-    fn function(&mut self, scope: Scope, qualified: bool) -> Parsed<TermKind<'t>> {
-        let mut name = self.take_name();
-        let mut keyspace = None;
-        if qualified {
-            self.step();
-            keyspace = Some(std::mem::replace(&mut name, self.take_name()));
-        }
-        self.step();
-        let arguments = self.terms(scope, TokenKind::Close, "`,` or `)`")?;
-        Ok(TermKind::Function(Box::new(Function { keyspace, name, arguments })))
     }
 
     /// An integer or a marker, for `LIMIT` and `USING`.

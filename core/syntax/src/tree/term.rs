@@ -13,6 +13,20 @@ pub struct Term<'t> {
     pub span: Span,
 }
 
+impl Term<'_> {
+    /// What stands in parentheses, if it is one term: `((1))` is taken for 1 where no tuple is wanted.
+    #[must_use]
+    pub fn without_parentheses(&self) -> &Self {
+        let mut term = self;
+        while let TermKind::Tuple(terms) = &term.kind
+            && let [inner] = &terms[..]
+        {
+            term = inner;
+        }
+        term
+    }
+}
+
 /// What a [`Term`] is. Chains of operators and of steps are flat: only brackets nest.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -31,7 +45,7 @@ pub enum TermKind<'t> {
     Map(Vec<(Term<'t>, Term<'t>)>),
     /// `{street: 'x', city: 'y'}`
     UserType(Vec<(Name<'t>, Term<'t>)>),
-    /// `(1, 'a')`; in a `SELECT` clause with one element it may be an expression in parentheses.
+    /// `(1, 'a')`; with one element it is that element in parentheses, if no tuple is wanted.
     Tuple(Vec<Term<'t>>),
     /// `f(1, 2)`
     Function(Box<Function<'t>>),

@@ -30,6 +30,7 @@ fn the_kind_is_that_of_the_promises() {
         ("UPDATE t SET c = c + 1 WHERE k = 1", Counter),
         ("UPDATE t SET c = c -1 WHERE k = 1", Counter),
         ("UPDATE t SET c += 5, d = 1 WHERE k IN (1, 2)", Counter),
+        ("UPDATE t SET c = c - ((1)) WHERE k = 1", Counter),
         ("UPDATE t SET c = c + ? WHERE k = 1", Write),
         ("UPDATE t SET s = s + {1} WHERE k = 1", Write),
         ("BEGIN BATCH INSERT INTO t (k) VALUES (1); APPLY BATCH", LoggedBatch),

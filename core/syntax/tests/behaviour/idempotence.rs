@@ -66,6 +66,7 @@ fn sets_and_maps_take_the_same_twice() {
             "UPDATE t SET a += {1, 2} WHERE k = 1",
             "UPDATE t SET a += {'a': ?} WHERE k = 1",
             "UPDATE t SET a = a + (1, 'a') WHERE k = 1",
+            "UPDATE t SET a = a + ({1}) WHERE k = 1",
         ],
         true,
     );
@@ -108,7 +109,10 @@ fn only_a_map_has_keys_that_are_no_integers() {
         assert!(is_idempotent(&format!("DELETE v[{key}] FROM t WHERE k = 1")), "{key}");
         assert!(is_idempotent(&format!("UPDATE t SET v[{key}] = 1 WHERE k = 1")), "{key}");
     }
-    for key in ["0", "-1", "?", ":i", "func()", "now()", "1 + 1", "(int) 1", "-(1)", "{now()}"] {
+    for key in [
+        "0", "-1", "(0)", "((?))", "?", ":i", "func()", "now()", "1 + 1", "(int) 1", "-(1)",
+        "{now()}",
+    ] {
         assert!(!is_idempotent(&format!("DELETE v[{key}] FROM t WHERE k = 1")), "{key}");
         assert!(!is_idempotent(&format!("UPDATE t SET v[{key}] = 1 WHERE k = 1")), "{key}");
     }
@@ -142,6 +146,10 @@ fn counters_and_lists_are_not_nor_what_may_be_one() {
         "c -= 1",
         "c = c + -(1)",
         "c = c + 1 + 1",
+        "c = c + (1)",
+        "c -= ((?))",
+        "l = l + ([1])",
+        "l = ([1]) + l",
         "l=l+[1]",
         "l=[1]+l",
         "l=[1,2,3]+l",
