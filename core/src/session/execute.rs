@@ -236,14 +236,18 @@ fn what_it_writes(
         list: statement.overwrites_list(|column| {
             let is_column = |name: &str| column.is_none_or(|column| column == name);
             let of_tables = known.iter().flat_map(|table| &table.columns);
-            let of_tables = of_tables.map(|(name, column)| (name.as_str(), &column.typ));
-            let of_markers = markers.iter().map(|marker| (marker.name(), marker.typ()));
-            let mut columns =
-                of_tables.chain(of_markers).filter(|(name, _)| is_column(name)).peekable();
-            columns.peek()?;
-            Some(columns.any(|(_, typ)| is_list(typ)))
+            let of_tables = of_tables.filter(|(name, _)| is_column(name));
+            let of_markers = markers.iter().filter(|marker| is_column(marker.name()));
+            // A marker's type does not tell whether it is frozen: it is asked where nothing else is.
+            any(of_tables.map(|(_, column)| is_list(&column.typ)))
+                .or_else(|| any(of_markers.map(|marker| is_list(marker.typ()))))
         }),
     }
+}
+
+/// Whether one of them is so; none if there is none.
+fn any(are: impl Iterator<Item = bool>) -> Option<bool> {
+    are.reduce(|one, other| one || other)
 }
 
 fn is_counter(column: &ColumnType<'_>) -> bool {
