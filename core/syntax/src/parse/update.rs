@@ -29,23 +29,21 @@ impl<'t> Parser<'t, '_> {
         let start = self.token().span;
         let column = self.column()?;
         let mut part = Part::Whole;
-        let change = match self.step().kind {
-            TokenKind::Equal => self.change(column)?,
-            TokenKind::PlusEqual => Change::Add(self.term(Scope::Value)?),
-            TokenKind::MinusEqual => Change::Subtract(self.term(Scope::Value)?),
-            TokenKind::OpenBracket => {
-                part = Part::Element(self.term(Scope::Value)?);
-                self.expect(TokenKind::CloseBracket, "`]`")?;
-                self.set_part()?
-            }
-            TokenKind::Dot => {
-                part = Part::Field(self.name("a field")?);
-                self.set_part()?
-            }
-            _ => {
-                self.place.at -= 1;
-                return Err(self.fail("`=`, `+=`, `-=`, `[` or `.` after a column"));
-            }
+        let change = if self.take(TokenKind::Equal) {
+            self.change(column)?
+        } else if self.take(TokenKind::PlusEqual) {
+            Change::Add(self.term(Scope::Value)?)
+        } else if self.take(TokenKind::MinusEqual) {
+            Change::Subtract(self.term(Scope::Value)?)
+        } else if self.take(TokenKind::OpenBracket) {
+            part = Part::Element(self.term(Scope::Value)?);
+            self.expect(TokenKind::CloseBracket, "`]`")?;
+            self.set_part()?
+        } else if self.take(TokenKind::Dot) {
+            part = Part::Field(self.name("a field")?);
+            self.set_part()?
+        } else {
+            return Err(self.fail("`=`, `+=`, `-=`, `[` or `.` after a column"));
         };
         Ok(Assignment { column, part, change, span: self.since(start) })
     }

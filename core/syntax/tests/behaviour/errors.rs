@@ -31,6 +31,11 @@ fn the_first_token_that_does_not_fit_is_named() {
             "line 1, column 28: found the end of the text, expected `,` or `)`",
         ),
         (
+            "UPDATE t SET a",
+            "line 1, column 15: found the end of the text, expected `=`, `+=`, `-=`, `[` or `.` after a \
+             column",
+        ),
+        (
             "UPDATE t SET a 1 WHERE k = 1",
             "line 1, column 16: found an integer, expected `=`, `+=`, `-=`, `[` or `.` after a column",
         ),
