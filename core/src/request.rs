@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::attempts::Attempts;
 use crate::error::{Error, ErrorKind, Failure, Work};
-use crate::paging::PagingState;
+use crate::pages::PagingState;
 use crate::prepared::{Bound, Prepared};
 use crate::statement::{Statement, StatementKind, takes_timestamp};
 use crate::timestamp;

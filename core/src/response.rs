@@ -15,7 +15,7 @@ use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 
 use crate::error::{Error, ErrorClass, ErrorKind, decode_message, values_kind};
-use crate::paging::PagingState;
+use crate::pages::PagingState;
 use crate::prepared::Prepared;
 use crate::statement::Statement;
 

@@ -21,7 +21,7 @@ use super::runner::Runner;
 use super::schema::{Basis, Schema, TableName};
 use crate::error::{Error, ErrorKind};
 use crate::moment;
-use crate::paging::PagingState;
+use crate::pages::PagingState;
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
 use crate::response::Response;

@@ -10,7 +10,7 @@ use scylla::response::PagingState as DriverState;
 /// [`Request::with_page`](crate::Request::with_page) of a request with the same statement and
 /// values. It holds the key of the last row, so `Debug` shows nothing. Cloning is one atomic
 /// increment.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PagingState(DriverState);
 
 /// The first page.

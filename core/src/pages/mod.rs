@@ -1,0 +1,211 @@
+//! Results that have many pages: as a stream of pages ([`Client::pages`]) or of rows ([`Client::rows`]).
+//!
+//! Each page is a request of its own, which passes the layers like any other.
+//!
+//! # Cost
+//!
+//! While a page is read, the next one is fetched by a task that the stream owns: what waits for a page
+//! need not poll the stream, and a page that is there holds no permit of a limit below. So in memory are
+//! two pages at most, and with rows those of one page decoded. [`on_request`](PageStream::on_request)
+//! fetches a page only when it is asked for.
+//!
+//! # On drop
+//!
+//! The page under way is given up. No task and no permit is left.
+
+mod rows;
+mod state;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::Stream;
+use futures::StreamExt;
+use tokio::task::JoinHandle;
+
+pub use rows::RowStream;
+pub use state::PagingState;
+
+use crate::client::{Client, Stack};
+use crate::error::{Error, ErrorClass, ErrorKind};
+use crate::request::Request;
+use crate::response::Response;
+
+/// The pages of one result, to the last: a stream of [`Response`]s, each of which is one page. Pages may
+/// be empty, also where others follow. After an error it ends.
+#[must_use = "nothing is fetched until it is polled"]
+pub struct PageStream<S: Send> {
+    client: Client<S>,
+    request: Request,
+    state: State,
+    ahead: bool,
+    pages: usize,
+    most: Option<NonZeroUsize>,
+}
+
+enum State {
+    /// A page is there to be fetched.
+    Next(PagingState),
+    UnderWay {
+        of: PagingState,
+        task: Task,
+    },
+    Ended,
+    /// More pages follow, and no other was wanted.
+    Cut(PagingState),
+}
+
+/// A task that ends with this value.
+struct Task(JoinHandle<Result<Response, Error>>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<S: Stack + 'static> Client<S> {
+    /// The pages of a request's result, from the first, or from where
+    /// [`with_page`](Request::with_page) says.
+    ///
+    /// ```no_run
+    /// use cqlstack_core::{Client, Error, Request, Stack, Statement};
+    ///
+    /// # async fn run(db: Client<impl Stack + 'static>) -> Result<(), Error> {
+    /// let all = Request::from(&Statement::new("SELECT id FROM app.users")).with_page_size(1_000);
+    /// let mut pages = db.pages(all);
+    /// while let Some(page) = pages.next_page().await? {
+    ///     println!("{} users", page.rows_count());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pages(&self, request: impl Into<Request>) -> PageStream<S> {
+        let request = request.into();
+        let state = State::Next(request.options().page.clone());
+        PageStream { client: self.clone(), request, state, ahead: true, pages: 0, most: None }
+    }
+}
+
+impl<S: Stack + 'static> PageStream<S> {
+    /// Fetches a page only when it is asked for, and none ahead.
+    pub fn on_request(mut self) -> Self {
+        self.ahead = false;
+        self
+    }
+
+    /// Ends after so many pages, empty ones too. [`rest`](Self::rest) tells whether there were more.
+    pub fn max_pages(mut self, most: NonZeroUsize) -> Self {
+        self.most = Some(most);
+        self
+    }
+
+    /// Where the result goes on, if it was ended by [`max_pages`](Self::max_pages).
+    #[must_use]
+    pub fn rest(&self) -> Option<PagingState> {
+        match &self.state {
+            State::Cut(page) => Some(page.clone()),
+            _ => None,
+        }
+    }
+
+    /// How many pages came so far.
+    #[must_use]
+    pub const fn pages(&self) -> usize {
+        self.pages
+    }
+
+    /// The next page; none after the last.
+    ///
+    /// # Errors
+    ///
+    /// What the request for it ends with; and [`ErrorKind::UnreadableAnswer`] if the server says that
+    /// more follows, and names the place that was just read.
+    pub async fn next_page(&mut self) -> Result<Option<Response>, Error> {
+        self.next().await.transpose()
+    }
+
+    /// Calls back with each page, to the last or to the first error.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_page`](Self::next_page), and what the callback returns.
+    pub async fn for_each_page<E: From<Error>>(
+        mut self,
+        mut each: impl FnMut(&Response) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while let Some(page) = self.next_page().await? {
+            each(&page)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.state = State::Ended;
+    }
+
+    fn fetch(&self, page: PagingState) -> State {
+        let call = self.client.request(self.request.clone().with_page(page.clone()));
+        State::UnderWay { of: page, task: Task(tokio::spawn(call)) }
+    }
+
+    /// What follows a page that came.
+    fn after(&self, page: &Response, of: &PagingState) -> Result<State, Error> {
+        let Some(next) = page.next_page() else { return Ok(State::Ended) };
+        if next == *of {
+            let error = Error::new(ErrorKind::UnreadableAnswer, ErrorClass::Permanent);
+            return Err(error.about(self.request.statement()));
+        }
+        Ok(match self.most {
+            Some(most) if self.pages == most.get() => State::Cut(next),
+            _ if self.ahead => self.fetch(next),
+            _ => State::Next(next),
+        })
+    }
+}
+
+impl<S: Stack + 'static> Stream for PageStream<S> {
+    type Item = Result<Response, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if let State::Next(page) = &this.state {
+            this.state = this.fetch(page.clone());
+        }
+        let State::UnderWay { of, task } = &mut this.state else { return Poll::Ready(None) };
+        let ended = ready!(Pin::new(&mut task.0).poll(cx));
+        let of = of.clone();
+        let answer = match ended {
+            Ok(answer) => answer,
+            Err(ended) => match ended.try_into_panic() {
+                // As if it had been polled here.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Nobody but the runtime's end aborts it.
+                Err(_) => return Poll::Pending,
+            },
+        };
+        this.state = State::Ended;
+        Poll::Ready(Some(answer.and_then(|page| {
+            this.pages += 1;
+            this.state = this.after(&page, &of)?;
+            Ok(page)
+        })))
+    }
+}
+
+impl<S: Send> Unpin for PageStream<S> {}
+
+impl<S: Send> fmt::Debug for PageStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageStream")
+            .field("statement", &self.request.statement().name())
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;

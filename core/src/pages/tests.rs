@@ -1,0 +1,136 @@
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
+use tokio::time::timeout;
+
+use super::*;
+use crate::testing::{Answer, ScriptedSession};
+use crate::{ColumnType, NativeType, Statement};
+
+const COLUMNS: [(&str, ColumnType<'static>); 1] = [("k", ColumnType::Native(NativeType::Int))];
+
+fn select() -> Statement {
+    Statement::new("SELECT k FROM t").named("all")
+}
+
+/// Pages of so many rows, numbered through; each but the last says where the next one is.
+fn paged(sizes: &[i32]) -> ScriptedSession {
+    let mut first = 0;
+    let pages: Vec<Answer> = sizes
+        .iter()
+        .enumerate()
+        .map(|(page, size)| {
+            let rows = (first..first + size).map(|k| (k,));
+            first += size;
+            let answer = Answer::rows(COLUMNS, rows).unwrap();
+            let place = u8::try_from(page + 1).unwrap();
+            if page + 1 == sizes.len() {
+                answer
+            } else {
+                answer.followed_by(PagingState::from_bytes(&[place]))
+            }
+        })
+        .collect();
+    ScriptedSession::new().on("all", pages)
+}
+
+#[tokio::test]
+async fn rows_of_all_pages_come_in_order_and_empty_pages_end_nothing() {
+    let session = paged(&[0, 0, 3, 0, 1, 0]);
+    let db = Client::new(session.clone());
+    let mut rows = db.rows::<(i32,)>(&select());
+    let all: Vec<_> = rows.by_ref().try_collect().await.unwrap();
+    assert_eq!(all, [(0,), (1,), (2,), (3,)]);
+    assert_eq!(rows.pages(), 6);
+    assert_eq!(rows.next_row().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn pages_are_given_one_by_one_empty_ones_too() {
+    let db = Client::new(paged(&[2, 0, 1]));
+    let mut sizes = Vec::new();
+    let each = |page: &Response| {
+        sizes.push(page.rows_count());
+        Ok::<(), Error>(())
+    };
+    db.pages(&select()).for_each_page(each).await.unwrap();
+    assert_eq!(sizes, [2, 0, 1]);
+}
+
+#[tokio::test]
+async fn it_ends_after_as_many_pages_as_are_wanted_and_tells_where_it_goes_on() {
+    let session = paged(&[1, 0, 2, 2]);
+    let db = Client::new(session.clone());
+    let mut rows = db.pages(&select()).max_pages(NonZeroUsize::new(3).unwrap()).rows::<(i32,)>();
+    let all: Vec<_> = rows.by_ref().try_collect().await.unwrap();
+    assert_eq!(all.len(), 3);
+    assert_eq!(rows.rest(), Some(PagingState::from_bytes(&[3])));
+    tokio::task::yield_now().await;
+    assert_eq!(session.executes(), 3, "none was fetched ahead");
+    let rest = Request::from(&select()).with_page(rows.rest().unwrap());
+    assert_eq!(db.rows::<(i32,)>(rest).count().await, 2);
+}
+
+#[tokio::test]
+async fn one_page_is_fetched_ahead_or_none() {
+    for (ahead, fetched) in [(true, 2), (false, 1)] {
+        let session = paged(&[1, 1, 1, 1]);
+        let db = Client::new(session.clone());
+        let pages = db.pages(&select());
+        let mut pages = if ahead { pages } else { pages.on_request() };
+        pages.next_page().await.unwrap();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(session.executes(), fetched);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_it_gives_the_page_up() {
+    let first = Answer::rows(COLUMNS, [(1,)]).unwrap().followed_by(PagingState::from_bytes(&[1]));
+    let session = ScriptedSession::new().on("all", [first, Answer::never()]);
+    let db = Client::new(session.clone());
+    let mut rows = db.rows::<(i32,)>(&select());
+    assert_eq!(rows.next_row().await.unwrap(), Some((1,)));
+    assert!(timeout(Duration::from_secs(1), rows.next_row()).await.is_err());
+    assert_eq!(session.in_flight(), 1);
+    drop(rows);
+    tokio::task::yield_now().await;
+    assert_eq!(session.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_place_that_comes_twice_is_an_error_and_no_loop() {
+    let same = Answer::rows(COLUMNS, [(1,)]).unwrap().followed_by(PagingState::from_bytes(&[7]));
+    let db = Client::new(ScriptedSession::new().otherwise(same));
+    let all: Vec<_> = db.rows::<(i32,)>(&select()).collect().await;
+    assert_eq!(all.len(), 2);
+    assert!(matches!(all[1].as_ref().unwrap_err().kind(), ErrorKind::UnreadableAnswer));
+}
+
+#[tokio::test]
+async fn an_error_ends_it_and_what_came_before_stays() {
+    let page =
+        Answer::rows(COLUMNS, [(1,), (2,)]).unwrap().followed_by(PagingState::from_bytes(&[1]));
+    let session = ScriptedSession::new().on("all", [page, Answer::error(ErrorKind::Overloaded)]);
+    let all: Vec<_> = Client::new(session).rows::<(i32,)>(&select()).collect().await;
+    assert_eq!(all.len(), 3);
+    assert_eq!(*all[2].as_ref().unwrap_err().kind(), ErrorKind::Overloaded);
+}
+
+#[tokio::test]
+async fn a_row_of_another_type_is_told_by_page_and_row() {
+    let columns = [("k", ColumnType::Native(NativeType::Int))];
+    let first = Answer::rows(columns.clone(), [(Some(1),), (Some(2),)]).unwrap();
+    let second = Answer::rows(columns, [(Some(3),), (None,), (Some(5),)]).unwrap();
+    let first = first.followed_by(PagingState::from_bytes(&[1]));
+    let session = ScriptedSession::new().on("all", [first, second]);
+    let all: Vec<_> = Client::new(session).rows::<(i32,)>(&select()).collect().await;
+    assert_eq!(all.len(), 4);
+    assert_eq!(
+        all[3].as_ref().unwrap_err().to_string(),
+        "all: page 2, after 2 rows of others: row 1 cannot be decoded: column k: i32 cannot be null: ask \
+         for an Option"
+    );
+}
