@@ -59,7 +59,9 @@ pub use prepared::{Bound, Prepared};
 pub use report::{Report, Sink, Times};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
-pub use session::{Compression, NodeFigures, ResponseFuture, Session, SessionBuilder};
+pub use session::{
+    Compression, NodeFigures, ResponseFuture, Session, SessionBuilder, WarmNode, WarmUp,
+};
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;
 pub use values::Values;

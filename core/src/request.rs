@@ -14,7 +14,7 @@ use crate::attempts::Attempts;
 use crate::error::{Error, ErrorKind, Failure, Work};
 use crate::pages::PagingState;
 use crate::prepared::{Bound, Prepared};
-use crate::statement::{Statement, StatementKind, takes_timestamp};
+use crate::statement::{Defaults, Statement, StatementKind, takes_timestamp};
 use crate::timestamp;
 use crate::values::Values;
 
@@ -23,7 +23,8 @@ use crate::values::Values;
 /// Cloning is a few atomic increments: values are never serialised twice. A write gets its timestamp
 /// **here**, once, so that every resend keeps it and a late one cannot overwrite a newer write.
 ///
-/// What is not set is decided by the session's defaults.
+/// What is not set is decided by the statement, and then by the session's defaults:
+/// [`Statement::with_consistency`] has the table.
 ///
 /// ```
 /// use cqlstack_core::{Consistency, Request, Statement};
@@ -84,6 +85,14 @@ impl PageSize {
 }
 
 impl Options {
+    /// What the statement says.
+    #[inline]
+    fn of(statement: &Statement) -> Self {
+        let Defaults { consistency, serial_consistency, page_size, timeout } = statement.defaults();
+        let page_size = page_size.map(PageSize::new);
+        Self { consistency, serial_consistency, page_size, timeout, ..Self::default() }
+    }
+
     pub(crate) fn page_size(&self) -> Option<u32> {
         self.page_size.map(PageSize::rows)
     }
@@ -130,10 +139,11 @@ impl Request {
     {
         let statement = statement.into();
         let timestamp = takes_timestamp(statement.kind()).then(timestamp::next);
+        let options = Options::of(&statement);
         Self {
             statement,
             payload: Payload::Raw(Values::new(values)),
-            options: Options { timestamp, ..Options::default() },
+            options: Options { timestamp, ..options },
         }
     }
 
@@ -151,7 +161,9 @@ impl Request {
 
     /// Prepares a statement. The response has it: [`Response::prepared`](crate::Response::prepared).
     pub fn prepare(statement: impl Into<Statement>) -> Self {
-        Self { statement: statement.into(), payload: Payload::Prepare, options: Options::default() }
+        let statement = statement.into();
+        let options = Options::of(&statement);
+        Self { statement, payload: Payload::Prepare, options }
     }
 
     /// Binds the values to the prepared statement, which serialises them: for a request that is sent
@@ -278,13 +290,13 @@ impl Request {
         &self.payload
     }
 
-    /// The consistency level, if it does not leave it to the session.
+    /// The consistency level, if it or its statement does not leave it to the session.
     #[must_use]
     pub fn consistency(&self) -> Option<Consistency> {
         self.options.consistency
     }
 
-    /// The serial consistency level, if it does not leave it to the session.
+    /// The serial consistency level, if it or its statement does not leave it to the session.
     #[must_use]
     pub fn serial_consistency(&self) -> Option<SerialConsistency> {
         self.options.serial_consistency

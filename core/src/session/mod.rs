@@ -10,6 +10,7 @@ mod nodes;
 mod placement;
 mod runner;
 mod schema;
+mod warm_up;
 
 use std::fmt;
 use std::pin::Pin;
@@ -20,6 +21,7 @@ pub use builder::SessionBuilder;
 pub use config::Compression;
 use config::Config;
 pub use nodes::NodeFigures;
+pub use warm_up::{WarmNode, WarmUp};
 
 use nodes::NodeAttempts;
 use schema::SchemaClock;
@@ -123,6 +125,25 @@ impl Session {
     /// of them, ask seldom.
     pub async fn count_connections(&self) {
         nodes::count_connections(&self.inner).await;
+    }
+
+    /// Sends so many cheap queries to **each** node, one after another, to all nodes at the same time: so
+    /// that connections are open, and caches and code warm, before the first request that matters. Does
+    /// not fail: what a node does not answer is in the report. Each query has the session's request
+    /// timeout.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), cqlstack_core::Error> {
+    /// let session = cqlstack_core::Session::builder().build().await?;
+    /// let report = session.warm_up(10).await;
+    /// if !report.is_complete() {
+    ///     eprintln!("{report}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn warm_up(&self, queries_per_host: u32) -> WarmUp {
+        warm_up::warm_up(&self.inner, queries_per_host).await
     }
 
     /// The driver's session, for what this crate does not offer. What goes this way passes no layer

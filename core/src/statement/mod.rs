@@ -8,10 +8,27 @@ use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use scylla::frame::types::{Consistency, SerialConsistency};
 
 pub use cqlstack_syntax::StatementKind;
 use kind::{Facts, is_never_idempotent};
 pub(crate) use kind::{Table, fails_over, takes_timestamp};
+
+/// How its requests are to be executed, where they leave it open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defaults {
+    pub(crate) consistency: Option<Consistency>,
+    pub(crate) serial_consistency: Option<SerialConsistency>,
+    pub(crate) page_size: Option<u32>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Defaults {
+    const NONE: Self =
+        Self { consistency: None, serial_consistency: None, page_size: None, timeout: None };
+}
 
 /// What preparing a statement told, that its text does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +70,7 @@ pub struct StaticStatement {
     name: Option<&'static str>,
     kind: Option<StatementKind>,
     idempotent: Option<bool>,
+    defaults: Defaults,
     /// Read from the text when first asked for.
     facts: OnceLock<Facts>,
     /// The bits of a [`Learned`], from when it was prepared.
@@ -74,6 +92,7 @@ impl StaticStatement {
             name: None,
             kind: None,
             idempotent: None,
+            defaults: Defaults::NONE,
             facts: OnceLock::new(),
             learned: AtomicU8::new(0),
             id: AtomicU32::new(0),
@@ -101,6 +120,34 @@ impl StaticStatement {
         self
     }
 
+    /// As [`Statement::with_consistency`].
+    #[must_use]
+    pub const fn with_consistency(mut self, consistency: Consistency) -> Self {
+        self.defaults.consistency = Some(consistency);
+        self
+    }
+
+    /// As [`Statement::with_serial_consistency`].
+    #[must_use]
+    pub const fn with_serial_consistency(mut self, consistency: SerialConsistency) -> Self {
+        self.defaults.serial_consistency = Some(consistency);
+        self
+    }
+
+    /// As [`Statement::with_page_size`].
+    #[must_use]
+    pub const fn with_page_size(mut self, rows: u32) -> Self {
+        self.defaults.page_size = Some(rows);
+        self
+    }
+
+    /// As [`Statement::with_timeout`].
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.defaults.timeout = Some(timeout);
+        self
+    }
+
     fn name(&self) -> &str {
         self.name.unwrap_or_else(|| &self.facts().name)
     }
@@ -119,6 +166,7 @@ impl Clone for StaticStatement {
             name: self.name,
             kind: self.kind,
             idempotent: self.idempotent,
+            defaults: self.defaults,
             facts: self.facts.clone(),
             learned: AtomicU8::new(self.learned.load(Ordering::Relaxed)),
             id: AtomicU32::new(0),
@@ -205,6 +253,41 @@ impl Statement {
         self.change(|inner| inner.idempotent = Some(idempotent))
     }
 
+    /// Sets how many replicas have to answer, for requests that do not say themselves.
+    ///
+    /// So do the other three: what a request sets goes before what its statement sets, and that before
+    /// what the session does.
+    ///
+    /// | | request | else statement | else session |
+    /// |---|---|---|---|
+    /// | consistency level | [`Request::with_consistency`](crate::Request::with_consistency) | here | [`SessionBuilder::consistency`](crate::SessionBuilder::consistency) |
+    /// | serial consistency level | [`with_serial_consistency`](crate::Request::with_serial_consistency) | [here](Self::with_serial_consistency) | `LOCAL_SERIAL` |
+    /// | page size | [`with_page_size`](crate::Request::with_page_size) | [here](Self::with_page_size) | [`page_size`](crate::SessionBuilder::page_size) |
+    /// | timeout of a call | [`with_timeout`](crate::Request::with_timeout) | [here](Self::with_timeout) | [`request_timeout`](crate::SessionBuilder::request_timeout) |
+    /// | idempotent | | [`idempotent`](Self::idempotent), else the text | |
+    #[must_use]
+    pub fn with_consistency(self, consistency: Consistency) -> Self {
+        self.change(|inner| inner.defaults.consistency = Some(consistency))
+    }
+
+    /// Sets the consistency of the Paxos phase, for requests that do not say themselves.
+    #[must_use]
+    pub fn with_serial_consistency(self, consistency: SerialConsistency) -> Self {
+        self.change(|inner| inner.defaults.serial_consistency = Some(consistency))
+    }
+
+    /// Sets how many rows a page has, for requests that do not say themselves.
+    #[must_use]
+    pub fn with_page_size(self, rows: u32) -> Self {
+        self.change(|inner| inner.defaults.page_size = Some(rows))
+    }
+
+    /// Sets the longest time of one call of the session, for requests that do not say themselves.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.change(|inner| inner.defaults.timeout = Some(timeout))
+    }
+
     /// The CQL text. It can contain literals: log the [`name`](Self::name) instead.
     #[must_use]
     #[inline]
@@ -285,6 +368,11 @@ impl Statement {
     /// Whether, without values, it is sent as text.
     pub(crate) fn goes_unprepared(&self) -> bool {
         matches!(self.kind(), StatementKind::Schema | StatementKind::Other)
+    }
+
+    #[inline]
+    pub(crate) fn defaults(&self) -> Defaults {
+        self.inner().defaults
     }
 
     /// The columns with `IN` for which it counts as a write to several partitions.

@@ -26,6 +26,11 @@ impl Frames {
     pub(crate) fn count(&mut self) -> usize {
         std::iter::from_fn(|| self.0.try_recv().ok()).count()
     }
+
+    /// The body of the next one that came.
+    pub(crate) fn next_body(&mut self) -> Vec<u8> {
+        self.0.try_recv().unwrap().0.body.to_vec()
+    }
 }
 
 impl Forged {
@@ -40,6 +45,12 @@ impl Forged {
             builder = builder.with_node(node.build_dry_mode());
         }
         Self { proxy: builder.build().run().await.unwrap(), points, _lease: lease }
+    }
+
+    /// Every node answers executes, and they are kept.
+    pub(crate) fn keep_executes(&mut self) -> Frames {
+        let answer = RequestReaction::forge_response(Arc::new(|frame| void(&frame)));
+        self.react(RequestOpcode::Execute, &answer)
     }
 
     /// Every node answers prepares, and they are counted.

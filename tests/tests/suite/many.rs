@@ -1,0 +1,90 @@
+//! Many rows through the stack.
+
+use std::time::Duration;
+
+use cqlstack_core::{Client, ErrorKind, Statement};
+use cqlstack_metrics::MetricsLayer;
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use futures::StreamExt;
+use tokio::time::timeout;
+use tower::ServiceBuilder;
+
+use crate::support::{connect, soon};
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn insert() -> Statement {
+    Statement::new("INSERT INTO t (k, v) VALUES (?, ?)")
+}
+
+#[tokio::test]
+async fn ten_thousand_rows_are_written_and_prepared_once() {
+    let db = connect(&["t (k int PRIMARY KEY, v text)"]).await;
+    let cache = StatementCacheLayer::new(10).unwrap();
+    let handle = cache.handle();
+    let db = Client::new(ServiceBuilder::new().layer(cache).service(db.service().clone()));
+    let rows = (0..10_000).map(|k| (k, format!("v{k}")));
+    assert_eq!(db.many(insert(), rows).run().await.unwrap(), 10_000);
+    assert_eq!(handle.figures().prepares, 1);
+    let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
+    assert_eq!(count.value::<i64>().unwrap(), 10_000);
+}
+
+#[tokio::test]
+async fn values_of_the_wrong_type_are_told_by_their_row() {
+    let db = connect(&["t (k int PRIMARY KEY, v int)"]).await;
+    let cached = ServiceBuilder::new().layer(StatementCacheLayer::new(10).unwrap());
+    let db = Client::new(cached.service(db.service().clone()));
+    let mixed = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
+    // One of ten thousand rows is too short.
+    let rows = (0..10_000).map(|k| if k == 7_341 { vec![k] } else { vec![k, k] });
+    let error = db.many(&mixed, rows).run().await.unwrap_err();
+    println!("{error}");
+    assert_eq!(error.index, 7_341);
+    assert!(matches!(error.error.kind(), ErrorKind::Values(_)));
+    assert_eq!(error.failed, 1);
+    let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
+    assert_eq!(count.value::<i64>().unwrap(), i64::try_from(error.succeeded).unwrap());
+}
+
+#[tokio::test]
+async fn more_at_a_time_than_a_limit_lets_through_is_no_deadlock() {
+    let db = connect(&["t (k int PRIMARY KEY, v text)"]).await;
+    let limited = ServiceBuilder::new().layer(ConcurrencyLimitLayer::new(1).unwrap());
+    let db = Client::new(limited.service(db.service().clone()));
+    let all = async {
+        let rows = (0..50).map(|k| (k, "v".to_owned()));
+        let mut many = db.many(insert(), rows).in_flight(20).unwrap();
+        while let Some((index, answer)) = many.next().await {
+            answer.unwrap();
+            let again = i32::try_from(index).unwrap();
+            db.execute(insert(), (again, "w".to_owned())).await.unwrap();
+        }
+    };
+    timeout(LONG, all).await.unwrap();
+}
+
+#[tokio::test]
+async fn dropped_anywhere_it_leaves_no_permit_no_gauge_and_no_task() {
+    let db = connect(&["t (k int PRIMARY KEY, v text)"]).await;
+    let metrics = MetricsLayer::new();
+    let limit = ConcurrencyLimitLayer::new(7).unwrap();
+    let (figures, permits) = (metrics.handle(), limit.handle());
+    let stack = ServiceBuilder::new().layer(metrics).layer(RetryLayer::default()).layer(limit);
+    let stack = stack.layer(StatementCacheLayer::new(10).unwrap());
+    let db = Client::new(stack.service(db.service().clone()));
+    db.execute(insert(), (0, "v".to_owned())).await.unwrap();
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    for round in 0..1_000 {
+        let rows = (0..40).map(|k| (k, "v".to_owned()));
+        let mut many = db.many(insert(), rows).in_flight(10).unwrap();
+        for _ in 0..round % 30 {
+            many.next().await.unwrap().1.unwrap();
+        }
+    }
+    tokio::task::yield_now().await;
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    soon("no task is left", || alive() <= tasks);
+    assert_eq!((permits.figures().in_flight, permits.figures().waiting), (0, 0));
+    assert!(figures.snapshot().statements().iter().all(|statement| statement.in_flight == 0));
+}
