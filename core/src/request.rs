@@ -14,7 +14,7 @@ use crate::attempts::Attempts;
 use crate::error::{Error, ErrorKind, Failure, Work};
 use crate::pages::PagingState;
 use crate::prepared::{Bound, Prepared};
-use crate::statement::{Defaults, Statement, StatementKind, takes_timestamp};
+use crate::statement::{Defaults, Statement, StatementKind, StaticStatement, takes_timestamp};
 use crate::timestamp;
 use crate::values::Values;
 
@@ -355,6 +355,13 @@ impl Request {
 /// A statement without values.
 impl From<&Statement> for Request {
     fn from(statement: &Statement) -> Self {
+        Self::new(statement, ())
+    }
+}
+
+/// A statement without values.
+impl From<&'static StaticStatement> for Request {
+    fn from(statement: &'static StaticStatement) -> Self {
         Self::new(statement, ())
     }
 }

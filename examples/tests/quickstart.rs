@@ -74,10 +74,10 @@ fn it_prints_its_figures_serves_them_and_ends_at_ctrl_c() {
         assert_eq!(of("cassandra_queries_in_flight"), 0);
     }
     let total = |metric| scrape.sum(metric, &[]);
-    // Two for the keyspace and the table.
-    assert_eq!(total("cassandra_queries_total"), 2 * users + 2);
-    assert_eq!(total("cassandra_query_duration_seconds_count"), 2 * users + 2);
-    assert_eq!(total("cassandra_cache_prepares_total"), 2);
+    // Two for the keyspace and the table, and one page of all users.
+    assert_eq!(total("cassandra_queries_total"), 2 * users + 3);
+    assert_eq!(total("cassandra_query_duration_seconds_count"), 2 * users + 3);
+    assert_eq!(total("cassandra_cache_prepares_total"), 3);
     assert_ne!(promtool(text).unwrap(), Some(false));
 
     let url = printed.lines().last().unwrap();

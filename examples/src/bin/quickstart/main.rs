@@ -16,7 +16,8 @@ use cqlstack_tests::cluster::Cluster;
 use tokio::signal::ctrl_c;
 use tower::ServiceBuilder;
 
-/// Starts a throwaway Cassandra, writes users to it, reads them back and compares every one; then
+/// Starts a throwaway Cassandra, writes users to it, reads them back one by one and page by page, and
+/// compares every one; then
 /// prints what was measured, and the text that Prometheus would scrape.
 ///
 /// The first run on a machine fetches Cassandra (66 MB) by Maven into a cache. It needs JDK 17 and
@@ -100,11 +101,13 @@ async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
         .layer(retry.clone())
         .layer(limit.clone())
         .layer(cache.clone());
-    let db = Client::new(stack.service(session));
+    let db = Client::new(stack.service(session.clone()));
 
+    println!("warm: {}", session.warm_up(10).await);
     users::create_table(&db).await?;
     users::write(&db, arguments.users).await?;
     users::read_and_compare(&db, arguments.users).await?;
+    users::stream_and_compare(&db, arguments.users).await?;
 
     println!("\n{}\n", metrics.handle().snapshot());
     let retried = retry.handle().figures();

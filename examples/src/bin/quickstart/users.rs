@@ -17,6 +17,11 @@ static SELECT: StaticStatement =
     StaticStatement::new("SELECT id, name, email FROM quickstart.users WHERE id = ?")
         .named("user_by_id");
 
+static SELECT_ALL: StaticStatement =
+    StaticStatement::new("SELECT id, name, email FROM quickstart.users")
+        .named("all_users")
+        .with_page_size(1_000);
+
 /// How many requests are made at a time; the stack's limit says how many are in flight, the others wait.
 const AHEAD: usize = 200;
 
@@ -45,17 +50,17 @@ pub(crate) async fn create_table(db: &Client<impl Stack>) -> Result<(), Error> {
 }
 
 /// Single writes: each goes to its own partition.
-pub(crate) async fn write(db: &Client<impl Stack>, count: u32) -> Result<(), Failure> {
+pub(crate) async fn write(db: &Client<impl Stack + 'static>, count: u32) -> Result<(), Failure> {
     let work = Work::new("writing", count)?;
-    stream::iter(0..i32::try_from(count)?)
-        .map(|id| {
-            let User { id, name, email } = User::number(id);
-            db.execute(&INSERT, (id, name, email))
-        })
-        .buffer_unordered(AHEAD)
-        .inspect_ok(|_| work.bar.inc(1))
-        .try_for_each(|_| ready(Ok(())))
-        .await?;
+    let users = (0..i32::try_from(count)?).map(|id| {
+        let User { id, name, email } = User::number(id);
+        (id, name, email)
+    });
+    let mut writes = db.many(&INSERT, users).in_flight(AHEAD)?;
+    while let Some((_, answer)) = writes.next().await {
+        answer?;
+        work.bar.inc(1);
+    }
     work.done("wrote", "");
     Ok(())
 }
@@ -75,6 +80,27 @@ pub(crate) async fn read_and_compare(db: &Client<impl Stack>, count: u32) -> Res
         .try_for_each(|()| ready(Ok(())))
         .await?;
     work.done("read", ", every one as it was written");
+    Ok(())
+}
+
+/// All of them, page by page; at no time more than two pages are in memory.
+pub(crate) async fn stream_and_compare(
+    db: &Client<impl Stack + 'static>,
+    count: u32,
+) -> Result<(), Failure> {
+    let work = Work::new("streaming", count)?;
+    let mut users = db.rows::<User>(&SELECT_ALL);
+    while let Some(user) = users.next_row().await? {
+        if user != User::number(user.id) {
+            return Err(format!("user {} is not the one that was written", user.id).into());
+        }
+        work.bar.inc(1);
+    }
+    if work.bar.position() < count.into() {
+        return Err(format!("{} users came, and {count} were written", work.bar.position()).into());
+    }
+    let pages = users.pages();
+    work.done("streamed", &format!(", in pages of 1,000: {pages} of them"));
     Ok(())
 }
 

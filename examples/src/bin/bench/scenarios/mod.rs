@@ -2,10 +2,13 @@
 
 mod instructions;
 mod layers;
+mod many;
 mod paced;
 mod rate;
+mod stream;
 mod syntax;
 mod throughput;
+mod warm_up;
 mod workload;
 
 use std::fmt;
@@ -29,6 +32,9 @@ pub(crate) static ALL: &[Scenario] = &[
     layers::SCENARIO,
     instructions::SCENARIO,
     rate::SCENARIO,
+    many::SCENARIO,
+    stream::SCENARIO,
+    warm_up::SCENARIO,
     syntax::SCENARIO,
     workload::SCENARIO,
 ];
