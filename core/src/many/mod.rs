@@ -5,10 +5,11 @@
 //!
 //! # Cost
 //!
-//! A task for each row, which is what lets an answer come while nobody asks for it: a request that
-//! waited for the consumer would hold its permit of a limit below, and a consumer who sends something
-//! for each answer would wait for that permit for ever. In memory are at most so many rows as may be in
-//! flight, answers that were not taken yet included.
+//! `run` and `run_all` cost next to nothing above the requests. As a stream, a task for each row, which
+//! is what lets an answer come while nobody asks for it: a request that waited for the consumer would hold
+//! its permit of a limit below, and a consumer who sends something for each answer would wait for that
+//! permit for ever. In memory are at most so many rows as may be in flight, answers that were not taken
+//! yet included.
 //!
 //! # On drop
 //!
@@ -19,8 +20,10 @@ mod outcome;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::ready;
 use std::panic::resume_unwind;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use futures::stream::{self, FusedStream, Stream, StreamExt};
@@ -138,40 +141,50 @@ where
     ///
     /// The first failure, with the index of its row, and what became of the others.
     pub async fn run(self) -> Result<usize, ManyError> {
-        let mut this = Box::pin(self);
-        let mut failed: Option<(usize, Error)> = None;
-        let (mut succeeded, mut failures) = (0, 0);
-        loop {
-            let answer = match &failed {
-                None => this.next().await,
-                Some(_) => std::future::poll_fn(|cx| this.as_mut().poll_under_way(cx)).await,
-            };
-            match answer {
-                Some((_, Ok(_))) => succeeded += 1,
-                Some((index, Err(error))) => {
-                    failures += 1;
-                    failed.get_or_insert((index, error));
-                }
-                None => break,
+        let mut first: Option<(usize, Error)> = None;
+        let (mut succeeded, mut failed) = (0, 0);
+        let each = |index, answer| match answer {
+            Ok(_) => succeeded += 1,
+            Err(error) => {
+                failed += 1;
+                first.get_or_insert((index, error));
             }
-        }
-        match failed {
+        };
+        self.drive(each, true).await;
+        match first {
             None => Ok(succeeded),
-            Some((index, error)) => Err(ManyError::new(index, error, succeeded, failures)),
+            Some((index, error)) => Err(ManyError::new(index, error, succeeded, failed)),
         }
     }
 
     /// Sends all rows, whatever becomes of them; tells which failed. Memory grows with the failures.
     pub async fn run_all(self) -> ManyReport {
-        let mut this = Box::pin(self);
         let mut report = ManyReport::default();
-        while let Some((index, answer)) = this.next().await {
-            match answer {
-                Ok(_) => report.succeeded += 1,
-                Err(error) => report.failed.push((index, error)),
-            }
-        }
+        let each = |index, answer| match answer {
+            Ok(_) => report.succeeded += 1,
+            Err(error) => report.failed.push((index, error)),
+        };
+        self.drive(each, false).await;
         report
+    }
+
+    /// All requests are polled here, so that none needs a task: nobody else is given a turn between
+    /// their answers.
+    async fn drive(self, mut each: impl FnMut(usize, Answer), stop_at_failure: bool) {
+        let Self { client, statement, rows, most, .. } = self;
+        let stopped = AtomicBool::new(false);
+        let going_on = |_: &(usize, V::Item)| ready(!stopped.load(Ordering::Relaxed));
+        let answers = rows.enumerate().take_while(going_on).map(|(index, values)| {
+            let call = client.request(Request::new(&statement, values));
+            async move { (index, call.await) }
+        });
+        let mut answers = pin!(answers.buffer_unordered(most));
+        while let Some((index, answer)) = answers.next().await {
+            if stop_at_failure && answer.is_err() {
+                stopped.store(true, Ordering::Relaxed);
+            }
+            each(index, answer);
+        }
     }
 
     /// Sends rows until so many are in flight or were not taken yet.

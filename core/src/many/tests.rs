@@ -129,6 +129,15 @@ async fn all_failures_are_told_if_all_rows_are_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_can_be_spawned() {
+    let db = Client::new(Limited::to(10));
+    let many = db.many(insert(), (0..20).map(|k| (k,)));
+    assert_eq!(tokio::spawn(many.run()).await.unwrap().unwrap(), 20);
+    let many = db.many_of(insert(), stream::iter(0..20).map(|k| (k,))).in_order();
+    assert_eq!(tokio::spawn(many.count()).await.unwrap(), 20);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_it_gives_all_up() {
     let service = Limited::to(10);
     let db = Client::new(service.clone());
@@ -138,6 +147,8 @@ async fn dropping_it_gives_all_up() {
             many.next().await;
         }
         drop(many);
+        let many = db.many(insert(), (0..100).map(|k| (k,))).in_flight(8).unwrap();
+        let _ = timeout(Duration::from_millis(taken), many.run()).await;
         tokio::task::yield_now().await;
         assert_eq!(service.permits.available_permits(), 10);
     }

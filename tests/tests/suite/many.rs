@@ -75,12 +75,20 @@ async fn dropped_anywhere_it_leaves_no_permit_no_gauge_and_no_task() {
     let db = Client::new(stack.service(db.service().clone()));
     db.execute(insert(), (0, "v".to_owned())).await.unwrap();
     let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    for round in 0..1_000 {
+    for _ in 0..1_000 {
         let rows = (0..40).map(|k| (k, "v".to_owned()));
         let mut many = db.many(insert(), rows).in_flight(10).unwrap();
-        for _ in 0..round % 30 {
-            many.next().await.unwrap().1.unwrap();
+        if fastrand::bool() {
+            many = many.in_order();
         }
+        let all = async {
+            if fastrand::bool() {
+                return drop(many.run().await);
+            }
+            while many.next().await.is_some() {}
+        };
+        // Dropped wherever it is by then.
+        let _ = timeout(Duration::from_micros(fastrand::u64(0..6_000)), all).await;
     }
     tokio::task::yield_now().await;
     let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
