@@ -46,5 +46,5 @@ pub use tree::{
     ArithmeticOperator, Assignment, Batch, BatchKind, Change, Comparand, Condition, Delete,
     Deletion, Family, Function, Insert, InsertRow, JsonDefault, Literal, LiteralKind, Marker, Name,
     Operand, Operator, Ordering, Part, Relation, Select, Selection, Selector, Statement, Step,
-    Table, Term, TermKind, Truncate, Type, Unread, Update, Use, UsingOption, UsingParameter, Write,
+    Table, Term, TermKind, Truncate, Type, Unread, Update, Use, UsingOption, UsingParameter,
 };

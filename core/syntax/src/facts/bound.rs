@@ -5,7 +5,7 @@ use super::leaves::{Clause, Leaf, Target, each_leaf};
 use crate::token::Span;
 use crate::tree::{
     Change, Insert, InsertRow, Literal, Marker, Name, Operand, Operator, Part, Relation, Statement,
-    Term, TermKind, Update, Write,
+    Term, TermKind, Update,
 };
 
 /// A value that is bound.
@@ -124,26 +124,16 @@ impl<'t> Statement<'t> {
     /// ```
     #[must_use]
     pub fn overwrites(&self) -> Vec<Overwrite<'_, 't>> {
-        let mut overwrites = Vec::new();
         match self {
-            Statement::Insert(insert) => inserted(insert, &mut overwrites),
-            Statement::Update(update) => updated(update, &mut overwrites),
-            Statement::Batch(batch) => {
-                for write in &batch.statements {
-                    match write {
-                        Write::Insert(insert) => inserted(insert, &mut overwrites),
-                        Write::Update(update) => updated(update, &mut overwrites),
-                        Write::Delete(_) => {}
-                    }
-                }
-            }
+            Statement::Insert(insert) => inserted(insert),
+            Statement::Update(update) => updated(update),
+            Statement::Batch(batch) => batch.statements.iter().flat_map(Self::overwrites).collect(),
             Statement::Select(_)
             | Statement::Delete(_)
             | Statement::Truncate(_)
             | Statement::Use(_)
-            | Statement::Unread(_) => {}
+            | Statement::Unread(_) => Vec::new(),
         }
-        overwrites
     }
 
     /// What its `WHERE` asks, column by column; for a batch, of all its statements.
@@ -161,18 +151,12 @@ impl<'t> Statement<'t> {
     #[must_use]
     pub fn restrictions(&self) -> Vec<Restriction<'_, 't>> {
         match self {
-            Statement::Select(select) => restrictions(&select.relations).collect(),
-            Statement::Update(update) => restrictions(&update.relations).collect(),
-            Statement::Delete(delete) => restrictions(&delete.relations).collect(),
-            Statement::Batch(batch) => batch
-                .statements
-                .iter()
-                .flat_map(|write| match write {
-                    Write::Insert(_) => restrictions(&[]),
-                    Write::Update(update) => restrictions(&update.relations),
-                    Write::Delete(delete) => restrictions(&delete.relations),
-                })
-                .collect(),
+            Statement::Select(select) => restrictions(&select.relations),
+            Statement::Update(update) => restrictions(&update.relations),
+            Statement::Delete(delete) => restrictions(&delete.relations),
+            Statement::Batch(batch) => {
+                batch.statements.iter().flat_map(Self::restrictions).collect()
+            }
             Statement::Insert(_)
             | Statement::Truncate(_)
             | Statement::Use(_)
@@ -181,32 +165,33 @@ impl<'t> Statement<'t> {
     }
 }
 
-fn inserted<'s, 't>(insert: &'s Insert<'t>, overwrites: &mut Vec<Overwrite<'s, 't>>) {
+fn inserted<'s, 't>(insert: &'s Insert<'t>) -> Vec<Overwrite<'s, 't>> {
     match &insert.row {
         InsertRow::Values { columns, values } => {
             let columns = columns.iter().zip(values);
-            overwrites.extend(columns.map(|(column, value)| Overwrite::Column(*column, value)));
+            columns.map(|(column, value)| Overwrite::Column(*column, value)).collect()
         }
-        InsertRow::Json { .. } => overwrites.push(Overwrite::Row),
+        InsertRow::Json { .. } => vec![Overwrite::Row],
     }
 }
 
-fn updated<'s, 't>(update: &'s Update<'t>, overwrites: &mut Vec<Overwrite<'s, 't>>) {
-    for assignment in &update.assignments {
-        if let (Part::Whole, Change::Set(value)) = (&assignment.part, &assignment.change) {
-            overwrites.push(Overwrite::Column(assignment.column, value));
+fn updated<'s, 't>(update: &'s Update<'t>) -> Vec<Overwrite<'s, 't>> {
+    let whole = update.assignments.iter().filter_map(|assignment| {
+        match (&assignment.part, &assignment.change) {
+            (Part::Whole, Change::Set(value)) => Some(Overwrite::Column(assignment.column, value)),
+            _ => None,
         }
-    }
+    });
+    whole.collect()
 }
 
-fn restrictions<'s, 't>(
-    relations: &'s [Relation<'t>],
-) -> impl Iterator<Item = Restriction<'s, 't>> + use<'s, 't> {
-    relations.iter().flat_map(|relation| {
+fn restrictions<'s, 't>(relations: &'s [Relation<'t>]) -> Vec<Restriction<'s, 't>> {
+    let restrictions = relations.iter().flat_map(|relation| {
         let operator = relation.operator;
         let columns = relation.columns().iter();
         columns.map(move |column| Restriction { column: *column, operator, relation })
-    })
+    });
+    restrictions.collect()
 }
 
 impl<'t> Relation<'t> {

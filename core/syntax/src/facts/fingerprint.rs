@@ -5,7 +5,8 @@ use crate::lexer::tokens;
 use crate::token::{Token, TokenKind};
 
 /// The text with every literal replaced by `?`, and everything else written in one way: one blank
-/// between tokens, words in small letters unless they are quoted, no comments and no last semicolon. Literals with commas between them count as one, so that `IN (1, 2)` is `IN (1, 2, 3)`.
+/// between tokens, words in small letters unless they are quoted, no comments and no last semicolon.
+/// Literals with commas between them count as one, so that `IN (1, 2)` is `IN (1, 2, 3)`.
 ///
 /// No literal survives, whatever the statement: passwords of roles neither.
 ///

@@ -4,7 +4,7 @@ use super::leaves::{Leaf, each_leaf};
 use crate::keyword::{Keyword, Use};
 use crate::tree::{
     Assignment, BatchKind, Change, Condition, Deletion, Function, LiteralKind, Part, Statement,
-    Term, TermKind, Write,
+    Term, TermKind,
 };
 
 /// Functions of Cassandra 5 that give the same for the same. Those to and from blobs have a name for
@@ -77,23 +77,12 @@ impl Statement<'_> {
                 delete.condition == Condition::Always && deleted_again(&delete.deletions)
             }
             Statement::Batch(batch) => {
-                batch.kind != BatchKind::Counter && batch.statements.iter().all(written_again)
+                return batch.kind != BatchKind::Counter
+                    && batch.statements.iter().all(Statement::is_idempotent);
             }
             Statement::Truncate(_) | Statement::Use(_) | Statement::Unread(_) => false,
         };
         by_shape && calls_again(self)
-    }
-}
-
-fn written_again(write: &Write<'_>) -> bool {
-    match write {
-        Write::Insert(insert) => !insert.if_not_exists,
-        Write::Update(update) => {
-            update.condition == Condition::Always && assigned_again(&update.assignments)
-        }
-        Write::Delete(delete) => {
-            delete.condition == Condition::Always && deleted_again(&delete.deletions)
-        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::keyword::Keyword;
 use crate::tree::{
-    ArithmeticOperator, BatchKind, Change, Comparand, Condition, Delete, Insert, LiteralKind,
-    Operand, Operator, Relation, Statement, Term, TermKind, Update, Write,
+    ArithmeticOperator, BatchKind, Change, Comparand, Condition, Delete, LiteralKind, Operand,
+    Operator, Relation, Statement, Term, TermKind, Update,
 };
 
 /// What a statement does, as far as "may it have been applied?" and "may it be sent twice?" depend
@@ -68,11 +68,12 @@ impl Statement<'_> {
     pub fn kind(&self) -> StatementKind {
         match self {
             Statement::Select(_) => StatementKind::Read,
-            Statement::Insert(insert) => kind_of_insert(insert),
+            Statement::Insert(insert) if insert.if_not_exists => StatementKind::Conditional,
+            Statement::Insert(_) => StatementKind::Write,
             Statement::Update(update) => kind_of_update(update),
             Statement::Delete(delete) => kind_of_delete(delete),
             Statement::Batch(batch) => {
-                let mut kinds = batch.statements.iter().map(Write::kind);
+                let mut kinds = batch.statements.iter().map(Statement::kind);
                 if kinds.clone().any(|kind| kind == StatementKind::Conditional) {
                     return StatementKind::Conditional;
                 }
@@ -90,20 +91,6 @@ impl Statement<'_> {
             Statement::Truncate(_) | Statement::Use(_) => StatementKind::Other,
         }
     }
-}
-
-impl Write<'_> {
-    fn kind(&self) -> StatementKind {
-        match self {
-            Self::Insert(insert) => kind_of_insert(insert),
-            Self::Update(update) => kind_of_update(update),
-            Self::Delete(delete) => kind_of_delete(delete),
-        }
-    }
-}
-
-fn kind_of_insert(insert: &Insert<'_>) -> StatementKind {
-    if insert.if_not_exists { StatementKind::Conditional } else { StatementKind::Write }
 }
 
 fn kind_of_update(update: &Update<'_>) -> StatementKind {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::keyword::Keyword;
-use crate::tree::{Name, Statement, Table, Write};
+use crate::tree::{Name, Statement, Table};
 
 impl<'t> Statement<'t> {
     /// Its first word.
@@ -48,12 +48,7 @@ impl<'t> Statement<'t> {
     pub fn tables(&self) -> Vec<Table<'t>> {
         let Statement::Batch(batch) = self else { return self.table().into_iter().collect() };
         let mut tables = Vec::new();
-        for write in &batch.statements {
-            let table = match write {
-                Write::Insert(insert) => insert.into,
-                Write::Update(update) => update.table,
-                Write::Delete(delete) => delete.from,
-            };
+        for table in batch.statements.iter().filter_map(Statement::table) {
             if !tables.contains(&table) {
                 tables.push(table);
             }

@@ -1,9 +1,9 @@
 //! Walks through the terms of a statement, with what each is for.
 
 use crate::tree::{
-    Assignment, Batch, Change, Comparand, Condition, Delete, Insert, InsertRow, Name, Operand,
-    Operator, Part, Relation, Select, Selection, Statement, Step, Term, TermKind, Update,
-    UsingOption, UsingParameter, Write,
+    Assignment, Change, Comparand, Condition, Delete, Insert, InsertRow, Name, Operand, Operator,
+    Part, Relation, Select, Selection, Statement, Step, Term, TermKind, Update, UsingOption,
+    UsingParameter,
 };
 
 /// What a value is for: where it goes, or what it is compared with.
@@ -83,7 +83,12 @@ pub(super) fn each_leaf<'t>(statement: &Statement<'t>, visit: Visit<'_, 't>) {
         Statement::Insert(statement) => insert(statement, visit),
         Statement::Update(statement) => update(statement, visit),
         Statement::Delete(statement) => delete(statement, visit),
-        Statement::Batch(statement) => batch(statement, visit),
+        Statement::Batch(batch) => {
+            using(&batch.using, visit);
+            for statement in &batch.statements {
+                each_leaf(statement, visit);
+            }
+        }
         Statement::Truncate(_) | Statement::Use(_) | Statement::Unread(_) => {}
     }
 }
@@ -158,17 +163,6 @@ fn delete<'t>(delete: &Delete<'t>, visit: Visit<'_, 't>) {
     }
     relations(&delete.relations, Clause::Where, visit);
     condition(&delete.condition, visit);
-}
-
-fn batch<'t>(batch: &Batch<'t>, visit: Visit<'_, 't>) {
-    using(&batch.using, visit);
-    for write in &batch.statements {
-        match write {
-            Write::Insert(statement) => insert(statement, visit),
-            Write::Update(statement) => update(statement, visit),
-            Write::Delete(statement) => delete(statement, visit),
-        }
-    }
 }
 
 fn using<'t>(options: &[UsingOption<'t>], visit: Visit<'_, 't>) {

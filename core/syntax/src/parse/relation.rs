@@ -166,19 +166,18 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn tuple_or_marker(&mut self) -> Parsed<Term<'t>> {
-        let start = self.token().span;
-        let kind = match self.kind() {
-            TokenKind::Question | TokenKind::Colon => TermKind::Marker(self.marker()?),
-            TokenKind::Open => self.tuple()?,
-            _ => return Err(self.fail("a tuple or a marker")),
-        };
-        Ok(Term { kind, span: self.since(start) })
+        match self.kind() {
+            TokenKind::Question | TokenKind::Colon => self.simple(Scope::Value),
+            TokenKind::Open => self.tuple(),
+            _ => Err(self.fail("a tuple or a marker")),
+        }
     }
 
-    fn tuple(&mut self) -> Parsed<TermKind<'t>> {
-        self.expect(TokenKind::Open, "`(`")?;
+    fn tuple(&mut self) -> Parsed<Term<'t>> {
+        let start = self.expect(TokenKind::Open, "`(`")?;
         let terms = self.list(|parser| parser.term(Scope::Value))?;
-        self.expect(TokenKind::Close, "`,` or `)`").map(|_| TermKind::Tuple(terms))
+        self.expect(TokenKind::Close, "`,` or `)`")?;
+        Ok(Term { kind: TermKind::Tuple(terms), span: self.since(start) })
     }
 
     /// `IF …` of an `UPDATE` or `DELETE`, if it has one.

@@ -3,7 +3,7 @@
 use super::names::is_name;
 use super::{Parsed, Parser};
 use crate::keyword::Keyword;
-use crate::token::{Span, TokenKind};
+use crate::token::TokenKind;
 use crate::tree::{ArithmeticOperator, Literal, LiteralKind, Step, Term, TermKind};
 
 /// Where a term stands.
@@ -250,6 +250,7 @@ impl<'t> Parser<'t, '_> {
     /// A tuple, or a type and the value that it is a hint for.
     fn parentheses(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
         if self.ahead(1).kind != TokenKind::Open {
+            // Not by `attempt`, whose frames would be on the way of each bracket.
             let place = self.place;
             if let Ok(hint) = self.hint(scope) {
                 return Ok(hint);
@@ -275,15 +276,8 @@ impl<'t> Parser<'t, '_> {
 
     /// An integer or a marker, for `LIMIT` and `USING`.
     pub(super) fn integer(&mut self) -> Parsed<Term<'t>> {
-        let start: Span = self.token().span;
         match self.kind() {
-            TokenKind::Integer | TokenKind::Question | TokenKind::Colon => {
-                let kind = match self.kind() {
-                    TokenKind::Integer => self.literal(LiteralKind::Integer),
-                    _ => TermKind::Marker(self.marker()?),
-                };
-                Ok(Term { kind, span: self.since(start) })
-            }
+            TokenKind::Integer | TokenKind::Question | TokenKind::Colon => self.simple(Value),
             _ => Err(self.fail("an integer or a marker")),
         }
     }

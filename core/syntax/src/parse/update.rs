@@ -7,7 +7,7 @@ use super::term::Scope;
 use super::{Parsed, Parser};
 use crate::keyword::Keyword;
 use crate::token::{Span, TokenKind};
-use crate::tree::{Assignment, Change, Literal, LiteralKind, Name, Part, Term, TermKind, Update};
+use crate::tree::{Assignment, Change, Name, Part, Update};
 
 impl<'t> Parser<'t, '_> {
     pub(super) fn update(&mut self) -> Parsed<Update<'t>> {
@@ -79,11 +79,7 @@ impl<'t> Parser<'t, '_> {
                 self.step();
                 self.term(Scope::Value).map(Change::Subtract)
             }
-            TokenKind::Integer => {
-                let span = self.step().span;
-                let literal = Literal { kind: LiteralKind::Integer, written: span.of(self.text) };
-                Ok(Change::Add(Term { kind: TermKind::Literal(literal), span }))
-            }
+            TokenKind::Integer => self.simple(Scope::Value).map(Change::Add),
             _ => Err(self.fail("`+`, `-` or an integer after a column that changes itself")),
         }
     }

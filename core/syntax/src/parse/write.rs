@@ -3,10 +3,10 @@
 use super::term::Scope;
 use super::{Parsed, Parser};
 use crate::keyword::Keyword;
-use crate::token::{Token, TokenKind};
+use crate::token::TokenKind;
 use crate::tree::{
-    Batch, BatchKind, Delete, Deletion, Insert, InsertRow, JsonDefault, Literal, LiteralKind, Part,
-    Term, TermKind, UsingOption, UsingParameter, Write,
+    Batch, BatchKind, Delete, Deletion, Insert, InsertRow, JsonDefault, Part, Statement,
+    UsingOption, UsingParameter,
 };
 
 impl<'t> Parser<'t, '_> {
@@ -41,17 +41,12 @@ impl<'t> Parser<'t, '_> {
 
     fn json(&mut self) -> Parsed<InsertRow<'t>> {
         self.step();
-        let Token { kind, span } = self.token();
-        let kind = match kind {
-            TokenKind::String => {
-                self.step();
-                let literal = Literal { kind: LiteralKind::String, written: span.of(self.text) };
-                TermKind::Literal(literal)
+        let value = match self.kind() {
+            TokenKind::String | TokenKind::Question | TokenKind::Colon => {
+                self.simple(Scope::Value)?
             }
-            TokenKind::Question | TokenKind::Colon => TermKind::Marker(self.marker()?),
             _ => return Err(self.fail("a JSON text as a string, or a marker")),
         };
-        let value = Term { kind, span: self.since(span) };
         let mut default = JsonDefault::Null;
         if self.take_keyword(Keyword::Default) && !self.take_keyword(Keyword::Null) {
             self.expect(TokenKind::Keyword(Keyword::Unset), "NULL or UNSET")?;
@@ -124,9 +119,9 @@ impl<'t> Parser<'t, '_> {
         let mut statements = Vec::new();
         loop {
             statements.push(match self.kind() {
-                TokenKind::Keyword(Keyword::Insert) => Write::Insert(self.insert()?),
-                TokenKind::Keyword(Keyword::Update) => Write::Update(self.update()?),
-                TokenKind::Keyword(Keyword::Delete) => Write::Delete(self.delete()?),
+                TokenKind::Keyword(Keyword::Insert) => Statement::Insert(self.insert()?),
+                TokenKind::Keyword(Keyword::Update) => Statement::Update(self.update()?),
+                TokenKind::Keyword(Keyword::Delete) => Statement::Delete(self.delete()?),
                 TokenKind::Keyword(Keyword::Apply) => break,
                 _ => return Err(self.fail("INSERT, UPDATE, DELETE or APPLY BATCH")),
             });

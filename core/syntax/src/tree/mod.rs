@@ -14,7 +14,7 @@ pub use term::{
 };
 pub use write::{
     Assignment, Batch, BatchKind, Change, Condition, Delete, Deletion, Insert, InsertRow,
-    JsonDefault, Part, Truncate, Update, Use, UsingOption, UsingParameter, Write,
+    JsonDefault, Part, Truncate, Update, Use, UsingOption, UsingParameter,
 };
 
 use crate::keyword::Keyword;

@@ -1,6 +1,6 @@
 //! Statements that write, and what they have in common.
 
-use super::{Name, Relation, Table, Term};
+use super::{Name, Relation, Statement, Table, Term};
 use crate::token::Span;
 
 /// `USING TTL 5`, `USING TIMESTAMP ?`
@@ -157,8 +157,8 @@ pub struct Batch<'t> {
     pub kind: BatchKind,
     /// `USING`
     pub using: Vec<UsingOption<'t>>,
-    /// Its statements.
-    pub statements: Vec<Write<'t>>,
+    /// Its statements: `INSERT`, `UPDATE` and `DELETE`, nothing else.
+    pub statements: Vec<Statement<'t>>,
 }
 
 /// Which kind of batch.
@@ -170,17 +170,6 @@ pub enum BatchKind {
     Unlogged,
     /// `BEGIN COUNTER BATCH`
     Counter,
-}
-
-/// A statement of a batch.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Write<'t> {
-    /// `INSERT`
-    Insert(Insert<'t>),
-    /// `UPDATE`
-    Update(Update<'t>),
-    /// `DELETE`
-    Delete(Delete<'t>),
 }
 
 /// A `TRUNCATE`.
