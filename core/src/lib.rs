@@ -43,6 +43,7 @@ mod response;
 mod session;
 mod statement;
 mod striped;
+mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;

@@ -21,7 +21,6 @@ mod outcome;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::ready;
-use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -39,6 +38,7 @@ use crate::invalid_config::InvalidConfig;
 use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
+use crate::task;
 
 /// What the performance guide sends at a time.
 const IN_FLIGHT: usize = 100;
@@ -210,19 +210,13 @@ where
             let Poll::Ready(ended) = this.under_way.poll_join_next(cx) else {
                 return Poll::Pending;
             };
-            match ended {
-                None => return Poll::Ready(None),
-                Some(Ok((index, answer))) if *this.in_order => {
-                    this.early.insert(index, answer);
-                }
-                Some(Ok(answer)) => return Poll::Ready(Some(answer)),
-                Some(Err(ended)) => match ended.try_into_panic() {
-                    // As if it had been polled here.
-                    Ok(panic) => resume_unwind(panic),
-                    // Nobody but the runtime's end aborts one of them.
-                    Err(_) => return Poll::Pending,
-                },
+            let Some(ended) = ended else { return Poll::Ready(None) };
+            // Where the runtime has ended, no answer will come.
+            let Some((index, answer)) = task::outcome(ended) else { return Poll::Pending };
+            if !*this.in_order {
+                return Poll::Ready(Some((index, answer)));
             }
+            this.early.insert(index, answer);
         }
     }
 }

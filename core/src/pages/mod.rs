@@ -21,8 +21,7 @@ use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures::Stream;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use tokio::task::JoinHandle;
 
 pub use rows::RowStream;
@@ -32,6 +31,7 @@ use crate::client::{Client, Stack};
 use crate::error::{Error, ErrorClass, ErrorKind};
 use crate::request::Request;
 use crate::response::Response;
+use crate::task;
 
 /// The pages of one result, to the last: a stream of [`Response`]s, each of which is one page. Pages may
 /// be empty, also where others follow. After an error it ends.
@@ -177,16 +177,10 @@ impl<S: Stack + 'static> Stream for PageStream<S> {
         let State::UnderWay { of, task } = &mut this.state else { return Poll::Ready(None) };
         let ended = ready!(Pin::new(&mut task.0).poll(cx));
         let of = of.clone();
-        let answer = match ended {
-            Ok(answer) => answer,
-            Err(ended) => match ended.try_into_panic() {
-                // As if it had been polled here.
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Nobody but the runtime's end aborts it.
-                Err(_) => return Poll::Pending,
-            },
-        };
         this.state = State::Ended;
+        // Where the runtime has ended, so have its connections.
+        let lost = || Err(this.request.error(ErrorKind::ConnectionBroken, None));
+        let answer = task::outcome(ended).unwrap_or_else(lost);
         Poll::Ready(Some(answer.and_then(|page| {
             this.pages += 1;
             this.state = this.after(&page, &of)?;

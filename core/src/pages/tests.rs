@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::time::timeout;
 
 use super::*;
@@ -98,6 +98,21 @@ async fn dropping_it_gives_the_page_up() {
     drop(rows);
     tokio::task::yield_now().await;
     assert_eq!(session.in_flight(), 0);
+}
+
+/// It is polled on another runtime than the one that fetches for it, which has ended.
+#[test]
+fn a_page_whose_runtime_has_ended_is_an_error_and_the_end() {
+    let db = Client::new(ScriptedSession::new().otherwise(Answer::never()));
+    let mut pages = db.pages(&select());
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let of_the_task = runtime();
+    let waits = of_the_task.block_on(async { pages.next().now_or_never() });
+    assert!(waits.is_none());
+    drop(of_the_task);
+    let error = runtime().block_on(pages.next_page()).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ConnectionBroken);
+    assert!(runtime().block_on(pages.next_page()).unwrap().is_none());
 }
 
 #[tokio::test]

@@ -8,24 +8,23 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use scylla::errors::ExecutionError;
-use scylla::frame::response::result::{CollectionType, ColumnType, NativeType};
 use scylla::response::PagingStateResponse;
 use scylla::response::query_result::QueryResult;
 use scylla::statement::Statement as DriverStatement;
-use scylla::statement::prepared::PreparedStatement;
 use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
 use super::alarm::Alarm;
+use super::learned::learned;
 use super::runner::Runner;
-use super::schema::{Basis, Schema, TableName};
+use super::schema::Basis;
 use crate::error::{Error, ErrorKind};
 use crate::moment;
 use crate::pages::PagingState;
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::statement::{Learned, Statement, StatementKind};
+use crate::statement::StatementKind;
 
 /// Stands for times that are beyond the clock's end.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -197,7 +196,7 @@ pub(super) async fn prepare(
         Ok(Ok(mut prepared)) => {
             prepared.set_page_size(session.page_size());
             let tables = schema.tables(&prepared, statement);
-            let learned = what_it_writes(&schema, &prepared, &tables, statement);
+            let learned = learned(&schema, &prepared, &tables, statement);
             statement.learn(learned);
             let basis = Basis::new(session, &schema, tables);
             let current = Box::new(move || basis.holds());
@@ -209,54 +208,6 @@ pub(super) async fn prepare(
             Err(request.error(ErrorKind::PrepareTimeout { after }, default))
         }
     }
-}
-
-/// What a text alone does not tell of a write.
-///
-/// A marker in `n = n + ?` is a counter; without a marker the table tells, since one with counters
-/// has nothing else beside its key. `IN` on a column that is not of the partition key does not make
-/// it several partitions.
-fn what_it_writes(
-    schema: &Schema,
-    prepared: &PreparedStatement,
-    tables: &[TableName],
-    statement: &Statement,
-) -> Learned {
-    if statement.kind() == StatementKind::Read {
-        return Learned::default();
-    }
-    let markers = prepared.get_variable_col_specs();
-    let known: Vec<_> = tables.iter().filter_map(|table| schema.table(table)).collect();
-    let several = statement.several();
-    let of_key = |column: &String| known.iter().any(|table| table.partition_key.contains(column));
-    Learned {
-        counter: markers.iter().any(|marker| is_counter(marker.typ()))
-            || known.iter().any(|table| table.columns.values().any(|it| is_counter(&it.typ))),
-        one_partition: known.len() == 1 && !several.is_empty() && !several.iter().any(of_key),
-        list: statement.overwrites_list(|column| {
-            let is_column = |name: &str| column.is_none_or(|column| column == name);
-            let of_tables = known.iter().flat_map(|table| &table.columns);
-            let of_tables = of_tables.filter(|(name, _)| is_column(name));
-            let of_markers = markers.iter().filter(|marker| is_column(marker.name()));
-            // A marker's type does not tell whether it is frozen: it is asked where nothing else is.
-            any(of_tables.map(|(_, column)| is_list(&column.typ)))
-                .or_else(|| any(of_markers.map(|marker| is_list(marker.typ()))))
-        }),
-    }
-}
-
-/// Whether one of them is so; none if there is none.
-fn any(are: impl Iterator<Item = bool>) -> Option<bool> {
-    are.reduce(|one, other| one || other)
-}
-
-fn is_counter(column: &ColumnType<'_>) -> bool {
-    matches!(column, ColumnType::Native(NativeType::Counter))
-}
-
-/// A frozen one is a single value.
-fn is_list(column: &ColumnType<'_>) -> bool {
-    matches!(column, ColumnType::Collection { frozen: false, typ: CollectionType::List(_) })
 }
 
 fn invalid(session: &Inner, request: &Request, why: &str) -> Error {

@@ -6,6 +6,7 @@ mod builder;
 mod config;
 mod connect;
 mod execute;
+mod learned;
 mod nodes;
 mod placement;
 mod runner;

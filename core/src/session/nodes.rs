@@ -85,7 +85,7 @@ pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
         let known = of_node.connections.load(Ordering::Relaxed);
         let known = Some(known).filter(|known| *known != UNKNOWN);
         NodeFigures {
-            address: SocketAddr::new(node.address.ip(), node.address.port()),
+            address: address(node),
             datacenter: node.datacenter.clone(),
             rack: node.rack.clone(),
             up,
@@ -114,10 +114,7 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
     if !node.is_connected() {
         return None;
     }
-    let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
-    let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
-    let mut statement = DriverStatement::new("SELECT client_options FROM system_views.clients");
-    statement.set_execution_profile_handle(Some(profile.into_handle()));
+    let statement = asking(node, "SELECT client_options FROM system_views.clients");
     let answer = timeout(ANSWER, session.driver.query_unpaged(statement, ())).await.ok()?.ok()?;
     let rows = answer.into_rows_result().ok()?;
     let clients = rows.rows::<(Option<HashMap<String, String>>,)>().ok()?.flatten();
@@ -126,6 +123,20 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
         id.is_some_and(|id| *id == session.client_id)
     });
     u64::try_from(ours.count()).ok()
+}
+
+/// Where the driver connects to.
+pub(super) fn address(node: &Node) -> SocketAddr {
+    SocketAddr::new(node.address.ip(), node.address.port())
+}
+
+/// A statement that goes to this node, wherever the balancer would send it.
+pub(super) fn asking(node: &Arc<Node>, text: &str) -> DriverStatement {
+    let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
+    let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
+    let mut statement = DriverStatement::new(text);
+    statement.set_execution_profile_handle(Some(profile.into_handle()));
+    statement
 }
 
 /// The startup option by which a node tells the clients apart.

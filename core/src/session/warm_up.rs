@@ -6,16 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use scylla::client::execution_profile::ExecutionProfile;
 use scylla::cluster::Node;
-use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
-use scylla::statement::Statement as DriverStatement;
 use tokio::time::{Instant, timeout};
 
-use super::Inner;
+use super::{Inner, nodes};
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
-use crate::statement::{Statement, StaticStatement};
+use crate::statement::StaticStatement;
 
 /// What each node can answer by itself, from memory.
 static ASKED: StaticStatement =
@@ -80,28 +77,25 @@ pub(super) async fn warm_up(session: &Inner, queries_per_host: u32) -> WarmUp {
 }
 
 async fn warm_node(session: &Inner, node: &Arc<Node>, queries: u32) -> WarmNode {
-    let address = SocketAddr::new(node.address.ip(), node.address.port());
-    let only = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
-    let profile = ExecutionProfile::builder().load_balancing_policy(only).build().into_handle();
+    let address = nodes::address(node);
     let mut warm = WarmNode { address, answered: 0, failed: 0, latency: None, error: None };
     let mut time = Duration::ZERO;
-    let statement = Statement::from_static(&ASKED);
+    let request = Request::from(&ASKED);
+    let statement = nodes::asking(node, request.statement().text());
+    let most = session.config.request_timeout;
     for _ in 0..queries {
-        let mut asked = DriverStatement::new(statement.text());
-        asked.set_execution_profile_handle(Some(profile.clone()));
         let began = Instant::now();
-        let most = session.config.request_timeout;
-        let kind = match timeout(most, session.driver.query_unpaged(asked, ())).await {
+        let error = match timeout(most, session.driver.query_unpaged(statement.clone(), ())).await {
             Ok(Ok(_)) => {
                 warm.answered += 1;
                 time += began.elapsed();
                 continue;
             }
-            Ok(Err(error)) => Request::from(&statement).error(error, None),
-            Err(_) => Request::from(&statement).error(ErrorKind::Timeout { after: most }, None),
+            Ok(Err(error)) => request.error(error, None),
+            Err(_) => request.error(ErrorKind::Timeout { after: most }, None),
         };
         warm.failed += 1;
-        warm.error = Some(kind);
+        warm.error = Some(error);
     }
     warm.latency = time.checked_div(warm.answered);
     warm

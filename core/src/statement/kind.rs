@@ -51,15 +51,15 @@ pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
         let (kind, name) = (StatementKind::Other, "unrecognised".to_owned());
         return Facts { kind, idempotent: false, name, table: None, several: Vec::new() };
     };
+    let (idempotent, name) = (statement.is_idempotent(), statement.label());
     if made_at_run_time && statement.has_literal_in_where() {
-        advice::bind_the_literal(text, &statement.label());
+        advice::bind_the_literal(text, &name);
     }
     let kind = statement.kind();
     let table = statement.table().map(|table| Table {
         keyspace: table.keyspace.map(|name| name.resolved().into_owned()),
         name: table.name.resolved().into_owned(),
     });
-    let (idempotent, name) = (statement.is_idempotent(), statement.label());
     let several = match kind {
         StatementKind::MultiPartition => columns_with_in(&statement),
         _ => Vec::new(),

@@ -2,177 +2,24 @@
 
 mod advice;
 mod kind;
+mod learned;
+mod static_statement;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ptr;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 pub use cqlstack_syntax::StatementKind;
-use kind::{Facts, is_never_idempotent};
+use kind::is_never_idempotent;
 pub(crate) use kind::{Table, fails_over, takes_timestamp};
-
-/// How its requests are to be executed, where they leave it open.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Defaults {
-    pub(crate) consistency: Option<Consistency>,
-    pub(crate) serial_consistency: Option<SerialConsistency>,
-    pub(crate) page_size: Option<u32>,
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl Defaults {
-    const NONE: Self =
-        Self { consistency: None, serial_consistency: None, page_size: None, timeout: None };
-}
-
-/// What preparing a statement told, that its text does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Learned {
-    /// It writes a counter.
-    pub(crate) counter: bool,
-    /// No `IN` of it is on the partition key.
-    pub(crate) one_partition: bool,
-    /// It writes a list anew, which would have each element twice after it was sent twice.
-    pub(crate) list: bool,
-}
-
-impl Learned {
-    const COUNTER: u8 = 1;
-    const ONE_PARTITION: u8 = 2;
-    const LIST: u8 = 4;
-
-    const fn bits(self) -> u8 {
-        (if self.counter { Self::COUNTER } else { 0 })
-            | (if self.one_partition { Self::ONE_PARTITION } else { 0 })
-            | (if self.list { Self::LIST } else { 0 })
-    }
-}
-
-/// The facts behind a [`Statement`], in a form that a `static` can hold.
-///
-/// ```
-/// use cqlstack_core::{Statement, StaticStatement};
-///
-/// static RENAME: StaticStatement =
-///     StaticStatement::new("UPDATE app.users SET name = ? WHERE id = ?").named("rename_user");
-///
-/// let rename = Statement::from_static(&RENAME); // `db.execute(&RENAME, ...)` does it by itself
-/// assert_eq!(rename.name(), "rename_user");
-/// assert!(rename.is_idempotent());
-/// ```
-pub struct StaticStatement {
-    text: Cow<'static, str>,
-    name: Option<&'static str>,
-    kind: Option<StatementKind>,
-    idempotent: Option<bool>,
-    defaults: Defaults,
-    /// Read from the text when first asked for.
-    facts: OnceLock<Facts>,
-    /// The bits of a [`Learned`], from when it was prepared.
-    learned: AtomicU8,
-    /// 0 until first asked for.
-    id: AtomicU32,
-}
-
-impl StaticStatement {
-    /// A statement whose text is known when the program is compiled.
-    #[must_use]
-    pub const fn new(text: &'static str) -> Self {
-        Self::with_text(Cow::Borrowed(text))
-    }
-
-    const fn with_text(text: Cow<'static, str>) -> Self {
-        Self {
-            text,
-            name: None,
-            kind: None,
-            idempotent: None,
-            defaults: Defaults::NONE,
-            facts: OnceLock::new(),
-            learned: AtomicU8::new(0),
-            id: AtomicU32::new(0),
-        }
-    }
-
-    /// As [`Statement::named`].
-    #[must_use]
-    pub const fn named(mut self, name: &'static str) -> Self {
-        self.name = Some(name);
-        self
-    }
-
-    /// As [`Statement::with_kind`].
-    #[must_use]
-    pub const fn with_kind(mut self, kind: StatementKind) -> Self {
-        self.kind = Some(kind);
-        self
-    }
-
-    /// As [`Statement::idempotent`].
-    #[must_use]
-    pub const fn idempotent(mut self, idempotent: bool) -> Self {
-        self.idempotent = Some(idempotent);
-        self
-    }
-
-    /// As [`Statement::with_consistency`].
-    #[must_use]
-    pub const fn with_consistency(mut self, consistency: Consistency) -> Self {
-        self.defaults.consistency = Some(consistency);
-        self
-    }
-
-    /// As [`Statement::with_serial_consistency`].
-    #[must_use]
-    pub const fn with_serial_consistency(mut self, consistency: SerialConsistency) -> Self {
-        self.defaults.serial_consistency = Some(consistency);
-        self
-    }
-
-    /// As [`Statement::with_page_size`].
-    #[must_use]
-    pub const fn with_page_size(mut self, rows: u32) -> Self {
-        self.defaults.page_size = Some(rows);
-        self
-    }
-
-    /// As [`Statement::with_timeout`].
-    #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.defaults.timeout = Some(timeout);
-        self
-    }
-
-    fn name(&self) -> &str {
-        self.name.unwrap_or_else(|| &self.facts().name)
-    }
-
-    fn facts(&self) -> &Facts {
-        let made_at_run_time = matches!(self.text, Cow::Owned(_));
-        self.facts.get_or_init(|| kind::read(&self.text, made_at_run_time))
-    }
-}
-
-/// Another statement, which has an id of its own: its name may differ.
-impl Clone for StaticStatement {
-    fn clone(&self) -> Self {
-        Self {
-            text: self.text.clone(),
-            name: self.name,
-            kind: self.kind,
-            idempotent: self.idempotent,
-            defaults: self.defaults,
-            facts: self.facts.clone(),
-            learned: AtomicU8::new(self.learned.load(Ordering::Relaxed)),
-            id: AtomicU32::new(0),
-        }
-    }
-}
+pub(crate) use learned::Learned;
+pub(crate) use static_statement::Defaults;
+pub use static_statement::StaticStatement;
 
 /// A CQL statement: its text, its name, and what the text alone tells about it.
 ///
@@ -417,12 +264,6 @@ impl fmt::Debug for Statement {
             .field("kind", &self.kind())
             .field("idempotent", &self.is_idempotent())
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for StaticStatement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StaticStatement").field("name", &self.name()).finish_non_exhaustive()
     }
 }
 

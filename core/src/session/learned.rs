@@ -1,0 +1,55 @@
+//! What the schema tells of a statement, when it is prepared.
+
+use scylla::frame::response::result::{CollectionType, ColumnType, NativeType};
+use scylla::statement::prepared::PreparedStatement;
+
+use super::schema::{Schema, TableName};
+use crate::statement::{Learned, Statement, StatementKind};
+
+/// What a text alone does not tell of a write.
+///
+/// A marker in `n = n + ?` is a counter; without a marker the table tells, since one with counters
+/// has nothing else beside its key. `IN` on a column that is not of the partition key does not make
+/// it several partitions.
+pub(super) fn learned(
+    schema: &Schema,
+    prepared: &PreparedStatement,
+    tables: &[TableName],
+    statement: &Statement,
+) -> Learned {
+    if statement.kind() == StatementKind::Read {
+        return Learned::default();
+    }
+    let markers = prepared.get_variable_col_specs();
+    let known: Vec<_> = tables.iter().filter_map(|table| schema.table(table)).collect();
+    let several = statement.several();
+    let of_key = |column: &String| known.iter().any(|table| table.partition_key.contains(column));
+    Learned {
+        counter: markers.iter().any(|marker| is_counter(marker.typ()))
+            || known.iter().any(|table| table.columns.values().any(|it| is_counter(&it.typ))),
+        one_partition: known.len() == 1 && !several.is_empty() && !several.iter().any(of_key),
+        list: statement.overwrites_list(|column| {
+            let is_column = |name: &str| column.is_none_or(|column| column == name);
+            let of_tables = known.iter().flat_map(|table| &table.columns);
+            let of_tables = of_tables.filter(|(name, _)| is_column(name));
+            let of_markers = markers.iter().filter(|marker| is_column(marker.name()));
+            // A marker's type does not tell whether it is frozen: it is asked where nothing else is.
+            any(of_tables.map(|(_, column)| is_list(&column.typ)))
+                .or_else(|| any(of_markers.map(|marker| is_list(marker.typ()))))
+        }),
+    }
+}
+
+/// Whether one of them is so; none if there is none.
+fn any(are: impl Iterator<Item = bool>) -> Option<bool> {
+    are.reduce(|one, other| one || other)
+}
+
+fn is_counter(column: &ColumnType<'_>) -> bool {
+    matches!(column, ColumnType::Native(NativeType::Counter))
+}
+
+/// A frozen one is a single value.
+fn is_list(column: &ColumnType<'_>) -> bool {
+    matches!(column, ColumnType::Collection { frozen: false, typ: CollectionType::List(_) })
+}
