@@ -7,17 +7,18 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 
 import org.antlr.runtime.ANTLRStringStream;
+import org.antlr.runtime.BaseRecognizer;
+import org.antlr.runtime.CommonToken;
+import org.antlr.runtime.RecognitionException;
 import org.antlr.runtime.Token;
 import org.apache.cassandra.cql3.CQLFragmentParser;
 import org.apache.cassandra.cql3.CQLStatement;
 import org.apache.cassandra.cql3.CqlLexer;
 import org.apache.cassandra.cql3.CqlParser;
 import org.apache.cassandra.cql3.ErrorListener;
-import org.antlr.runtime.BaseRecognizer;
-import org.antlr.runtime.RecognitionException;
+import org.apache.cassandra.cql3.VariableSpecifications;
 
 /**
  * Answers what Cassandra's own lexer and parser make of a text, without a server.
@@ -89,7 +90,7 @@ public final class Oracle
         Field field = CQLStatement.Raw.class.getDeclaredField("bindVariables");
         field.setAccessible(true);
         Object variables = field.get(statement);
-        return variables == null ? 0 : ((org.apache.cassandra.cql3.VariableSpecifications) variables).getBindVariables().size();
+        return variables == null ? 0 : ((VariableSpecifications) variables).getBindVariables().size();
     }
 
     private static String lex(String cql)
@@ -111,13 +112,9 @@ public final class Oracle
         });
         while (true)
         {
-            org.antlr.runtime.CommonToken token = (org.antlr.runtime.CommonToken) lexer.nextToken();
+            CommonToken token = (CommonToken) lexer.nextToken();
             if (failed[0])
-            {
-                answer.append("error\n");
-                failed[0] = false;
-                return answer.toString();
-            }
+                return answer.append("error\n").toString();
             if (token.getType() == Token.EOF)
                 return answer.toString();
             if (token.getChannel() != Token.DEFAULT_CHANNEL)

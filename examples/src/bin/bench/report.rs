@@ -34,6 +34,20 @@ pub(crate) struct Figure<'f> {
     pub(crate) spread: Option<[f64; 2]>,
 }
 
+impl<'f> Figure<'f> {
+    /// One that is beside nothing.
+    pub(crate) const fn alone(
+        scenario: &'f str,
+        metric: &'f str,
+        unit: &'f str,
+        side: &'f str,
+        ours: f64,
+    ) -> Self {
+        let (load, baseline, ratio, spread) = (None, None, None, None);
+        Self { scenario, metric, unit, side, load, ours, baseline, ratio, spread }
+    }
+}
+
 impl Report {
     pub(crate) fn to(path: Option<&Path>) -> Result<Self, Failure> {
         let open = |path: &Path| {

@@ -57,10 +57,8 @@ impl Rounds {
 
     /// The median of the ratios to the baseline in the same round, and the lowest and the highest.
     pub(crate) fn ratio(&self, to: &Self, of: impl Fn(&Outcome) -> f64) -> (f64, [f64; 2]) {
-        let ratios = self.0.iter().zip(&to.0).map(|(ours, theirs)| of(ours) / of(theirs));
-        let ratios: Vec<_> = ratios.collect();
-        let spread = spread(&ratios);
-        (median(ratios), spread)
+        let values = |rounds: &Self| rounds.0.iter().map(&of).collect::<Vec<_>>();
+        ratio(&values(self), &values(to))
     }
 
     /// All rounds as one.
@@ -72,6 +70,13 @@ impl Rounds {
         }
         Some(together)
     }
+}
+
+/// The median of the ratios of the same round, and the lowest and the highest.
+pub(crate) fn ratio(ours: &[f64], theirs: &[f64]) -> (f64, [f64; 2]) {
+    let ratios: Vec<_> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
+    let spread = spread(&ratios);
+    (median(ratios), spread)
 }
 
 /// The lowest and the highest.

@@ -83,6 +83,7 @@ async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
     let exporter = PrometheusExporter::install()?;
     let cluster = start_cassandra().await?;
     let session = Session::builder().contact_points(cluster.contact_points()).build().await?;
+    println!("warm: {}", session.warm_up(10).await);
 
     let metrics = MetricsLayer::new();
     let retry = RetryLayer::default();
@@ -101,9 +102,8 @@ async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
         .layer(retry.clone())
         .layer(limit.clone())
         .layer(cache.clone());
-    let db = Client::new(stack.service(session.clone()));
+    let db = Client::new(stack.service(session));
 
-    println!("warm: {}", session.warm_up(10).await);
     users::create_table(&db).await?;
     users::write(&db, arguments.users).await?;
     users::read_and_compare(&db, arguments.users).await?;

@@ -1,19 +1,13 @@
 //! Whether both lexers cut made-up texts alike.
 
-use std::time::Instant;
-
 use cqlstack_syntax::{Token, TokenKind, tokens};
 use cqlstack_tests::oracle::{Oracle, Question};
 
-use crate::compare::progress;
+use crate::compare::{Asked, Verdict, until_over};
 use crate::{Bounds, Outcome};
 
-/// Texts that are asked at once.
-const BATCH: usize = 50_000;
 /// The oracle's line where a lexer stops.
 const REFUSED: &str = "error\n";
-/// Differences that are shown.
-const SHOWN: usize = 20;
 
 /// Pieces between which lexers differ: what begins like one token and goes on like another.
 const PIECES: &[&str] = &[
@@ -121,28 +115,16 @@ const PIECES: &[&str] = &[
 ];
 
 pub(crate) async fn lexer(oracle: &mut Oracle, bounds: &Bounds) -> Outcome {
-    let mut random = bounds.random();
-    let (began, bar) = (Instant::now(), progress(bounds.seconds, "s"));
-    let (mut compared, mut accepted, mut differing) = (0_usize, 0_usize, 0_usize);
-    while began.elapsed() < bounds.duration() {
-        let texts: Vec<String> = (0..BATCH).map(|_| soup(&mut random)).collect();
-        let answers = oracle.ask(Question::Lex, &texts).await?;
-        for (text, answer) in texts.iter().zip(&answers) {
-            let (ours, theirs) = (ours(text), theirs(answer));
-            compared += 1;
-            accepted += usize::from(theirs != REFUSED);
-            if ours != theirs {
-                differing += 1;
-                if differing <= SHOWN {
-                    println!("{text:?}\n  ours:      {ours:?}\n  Cassandra: {theirs:?}");
-                }
-            }
-        }
-        bar.set_position(began.elapsed().as_secs());
-    }
-    bar.finish_and_clear();
-    println!("{compared} texts, {accepted} of them without an error; {differing} cut otherwise");
-    Ok(differing == 0)
+    let asked = Asked {
+        question: Question::Lex,
+        batch: 50_000,
+        accepts: |answer| theirs(answer) != REFUSED,
+        judge: &|text, answer| match ours(text) {
+            ours if ours == theirs(answer) => Verdict::Same,
+            ours => Verdict::Other(ours),
+        },
+    };
+    until_over(oracle, bounds, asked, soup).await
 }
 
 /// A text of a few pieces.

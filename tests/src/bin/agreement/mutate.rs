@@ -1,46 +1,26 @@
 //! Collected statements with tokens left out, doubled, swapped and replaced.
 
-use std::time::Instant;
-
 use cqlstack_syntax::tokens;
 use cqlstack_tests::corpus;
 use cqlstack_tests::oracle::{Oracle, Question};
 
-use crate::compare::{agree, ours, progress};
+use crate::compare::{Asked, Verdict, agree, ours, until_over};
 use crate::{Bounds, Outcome};
-
-/// Texts that are asked at once.
-const BATCH: usize = 20_000;
-/// Differences that are shown.
-const SHOWN: usize = 20;
 
 pub(crate) async fn mutate(oracle: &mut Oracle, bounds: &Bounds) -> Outcome {
     let statements: Vec<Vec<String>> =
         corpus::statements()?.iter().filter_map(|text| pieces(text)).collect();
-    let mut random = bounds.random();
-    let (began, bar) = (Instant::now(), progress(bounds.seconds, "s"));
-    let (mut compared, mut accepted, mut differing) = (0_usize, 0_usize, 0_usize);
-    while began.elapsed() < bounds.duration() {
-        let texts: Vec<String> = (0..BATCH).map(|_| mutant(&statements, &mut random)).collect();
-        let answers = oracle.ask(Question::Parse, &texts).await?;
-        for (text, theirs) in texts.iter().zip(&answers) {
-            let Some(ours) = ours(text) else { continue };
-            compared += 1;
-            accepted += usize::from(theirs.starts_with("ok "));
-            if !agree(&ours, theirs) {
-                differing += 1;
-                if differing <= SHOWN {
-                    println!("{text:?}\n  ours:      {ours}\n  Cassandra: {theirs}");
-                }
-            }
-        }
-        bar.set_position(began.elapsed().as_secs());
-    }
-    bar.finish_and_clear();
-    println!(
-        "{compared} texts, {accepted} of them accepted by Cassandra; {differing} understood otherwise"
-    );
-    Ok(differing == 0)
+    let asked = Asked {
+        question: Question::Parse,
+        batch: 20_000,
+        accepts: |theirs| theirs.starts_with("ok "),
+        judge: &|text, theirs| match ours(text) {
+            None => Verdict::Skipped,
+            Some(ours) if agree(&ours, theirs) => Verdict::Same,
+            Some(ours) => Verdict::Other(ours),
+        },
+    };
+    until_over(oracle, bounds, asked, |random| mutant(&statements, random)).await
 }
 
 /// Its tokens, each with what stands before it.

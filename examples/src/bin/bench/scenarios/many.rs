@@ -15,7 +15,7 @@ use crate::Failure;
 use crate::bench::{Bench, progress};
 use crate::connect::full_stack;
 use crate::report::Figure;
-use crate::rounds::median;
+use crate::rounds::{median, ratio};
 use crate::table::table;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -69,13 +69,9 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     bar.finish_and_clear();
     let mut table = table(&["10,000 inserts", "1/s", "ratio", "lowest", "highest"]);
     for (side, of_side) in SIDES.iter().zip(&rates) {
-        let ratios: Vec<f64> =
-            of_side.iter().zip(&rates[0]).map(|(ours, raw)| ours / raw).collect();
-        let ends = ratios
-            .iter()
-            .fold([f64::MAX, f64::MIN], |[low, high], ratio| [low.min(*ratio), high.max(*ratio)]);
-        let (rate, ratio) = (median(of_side.clone()), median(ratios));
-        let [low, high] = ends;
+        let (ratio, spread) = ratio(of_side, &rates[0]);
+        let [low, high] = spread;
+        let rate = median(of_side.clone());
         table.add_row([
             (*side).to_owned(),
             format!("{rate:.0}"),
@@ -92,7 +88,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
             ours: rate,
             baseline: Some(median(rates[0].clone())),
             ratio: Some(ratio),
-            spread: Some(ends),
+            spread: Some(spread),
         })?;
     }
     println!("\n{table}");

@@ -81,17 +81,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
             ("memory growth", "MB", seen.grown_megabytes),
             ("ticks late p99.9", "ms", seen.late_p999),
         ] {
-            bench.figure(&Figure {
-                scenario: SCENARIO.name,
-                metric,
-                unit,
-                side,
-                load: None,
-                ours,
-                baseline: None,
-                ratio: None,
-                spread: None,
-            })?;
+            bench.figure(&Figure::alone(SCENARIO.name, metric, unit, side, ours))?;
         }
         if side != SIDES[0] && seen.rows != u64::from(ROWS.unsigned_abs()) {
             bench.miss(format!("{side}: {} rows", seen.rows));

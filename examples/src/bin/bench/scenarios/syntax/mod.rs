@@ -124,17 +124,7 @@ fn over_one(bench: &mut Bench) -> Result<(), Failure> {
 }
 
 fn figure<'f>(metric: &'f str, unit: &'f str, side: &'f str, ours: f64) -> Figure<'f> {
-    Figure {
-        scenario: SCENARIO.name,
-        metric,
-        unit,
-        side,
-        load: None,
-        ours,
-        baseline: None,
-        ratio: None,
-        spread: None,
-    }
+    Figure::alone(SCENARIO.name, metric, unit, side, ours)
 }
 
 /// Runs under valgrind: one of the above so many times, or one text of such a size.
