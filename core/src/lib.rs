@@ -30,6 +30,7 @@
 
 mod attempts;
 mod client;
+mod conditional;
 mod error;
 mod invalid_config;
 mod layer;
@@ -51,6 +52,7 @@ mod values;
 
 pub use attempts::Attempts;
 pub use client::{Call, Client, Stack};
+pub use conditional::Conditional;
 pub use error::{Error, ErrorClass, ErrorKind, Replicas, WriteType};
 pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};

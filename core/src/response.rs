@@ -233,23 +233,6 @@ impl Response {
         self.row::<(T,)>().map(|(value,)| value)
     }
 
-    /// Whether a conditional statement was applied: the column `[applied]` of its answer.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Rows`] if there is no such column, since the statement is not conditional.
-    pub fn applied(&self) -> Result<bool, Error> {
-        let missing =
-            || self.fault("the answer has no column [applied]: the statement has no IF".to_owned());
-        let mut columns = self.row::<ColumnIterator<'_, '_>>().map_err(|_| missing())?;
-        match columns.next() {
-            Some(Ok(column)) if column.spec.name() == "[applied]" => {
-                bool::deserialize(column.spec.typ(), column.slice).map_err(|_| missing())
-            }
-            _ => Err(missing()),
-        }
-    }
-
     /// Where the next page starts, if there is one.
     #[must_use]
     pub fn next_page(&self) -> Option<PagingState> {
@@ -286,7 +269,15 @@ impl Response {
         }
     }
 
-    fn fault(&self, what: String) -> Error {
+    pub(crate) fn columns(&self) -> &[ColumnSpec<'_>] {
+        match &self.body {
+            Body::Rows(rows) => rows.column_specs().as_slice(),
+            Body::Made(made) => &made.columns,
+            Body::Done(_) | Body::Prepared(_) | Body::Nothing => &[],
+        }
+    }
+
+    pub(crate) fn fault(&self, what: String) -> Error {
         fault(&self.statement, ErrorKind::Rows(what))
     }
 }
@@ -407,15 +398,6 @@ mod tests {
         assert_eq!(done.rows::<(i32,)>().unwrap().count(), 0);
         assert_eq!(done.maybe_row::<(i32,)>().unwrap(), None);
         assert!(done.value::<i32>().unwrap_err().to_string().contains("maybe_row"));
-        assert!(done.applied().is_err());
-    }
-
-    #[test]
-    fn applied_is_the_first_column_of_a_conditional_answer() {
-        let columns = [("[applied]", NATIVE(NativeType::Boolean))];
-        let answer = Response::from_rows(&select(), columns, [(false,)]).unwrap();
-        assert!(!answer.applied().unwrap());
-        assert!(users().applied().is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod bad_input;
 mod building;
 mod cache;
 mod classifier;
+mod conditional;
 mod coordinator;
 mod failover;
 mod fixture;

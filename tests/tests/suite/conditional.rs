@@ -1,0 +1,108 @@
+//! Lightweight transactions on a real Cassandra.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cqlstack_core::{
+    Client, Conditional, Consistency, ErrorClass, Request, Session, Statement, StatementKind,
+};
+use cqlstack_middleware::StatementCacheLayer;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tower::ServiceBuilder;
+
+use crate::support::{connect, run};
+
+type Stack = cqlstack_middleware::cache::StatementCache<Session>;
+
+async fn cached(tables: &[&str]) -> Client<Stack> {
+    let session = connect(tables).await.service().clone();
+    let cache = StatementCacheLayer::new(10).unwrap();
+    Client::new(ServiceBuilder::new().layer(cache).service(session))
+}
+
+#[tokio::test]
+async fn what_was_not_applied_comes_with_the_row_that_is_there() {
+    let db = connect(&["t (k int PRIMARY KEY, v int, w int)"]).await;
+    let insert = "INSERT INTO t (k, v) VALUES (1, 10) IF NOT EXISTS";
+    assert!(run(&db, insert).await.conditional::<()>().unwrap().is_applied());
+    let found = run(&db, insert).await;
+    let row = (1, Some(10), None);
+    assert_eq!(
+        found.conditional().unwrap(),
+        Conditional::<(i32, Option<i32>, Option<i32>)>::NotApplied(vec![row])
+    );
+    let update = run(&db, "UPDATE t SET v = 11 WHERE k = 1 IF v = 9 AND w = 1").await;
+    let row = (Some(10), None);
+    assert_eq!(
+        update.conditional().unwrap(),
+        Conditional::<(Option<i32>, Option<i32>)>::NotApplied(vec![row])
+    );
+    // There is no such row.
+    for text in ["UPDATE t SET v = 1 WHERE k = 2 IF v = 9", "DELETE FROM t WHERE k = 2 IF EXISTS"] {
+        let answer = run(&db, text).await;
+        assert_eq!(answer.conditional::<(i32,)>().unwrap(), Conditional::NotApplied(vec![]));
+    }
+    let plain = run(&db, "UPDATE t SET v = 11 WHERE k = 1").await;
+    assert!(plain.conditional::<(i32,)>().is_err());
+}
+
+/// The version of the row, and who wrote it.
+async fn settled(db: &Client<Stack>, round: i32) -> (i32, i32) {
+    let select = Statement::new("SELECT version, owner FROM t WHERE k = 1");
+    loop {
+        let request = Request::from(&select).with_consistency(Consistency::Serial);
+        match db.request(request).await {
+            Ok(answer) => return answer.row().unwrap(),
+            Err(error) => println!("round {round}: {error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_lock_optimistically_one_wins_each_round() {
+    const TASKS: i32 = 32;
+    const ROUNDS: i32 = 200;
+    let db = cached(&["t (k int PRIMARY KEY, version int, owner int)"]).await;
+    let update = Statement::new("UPDATE t SET version = ?, owner = ? WHERE k = 1 IF version = ?");
+    assert_eq!(update.kind(), StatementKind::Conditional);
+    let insert = Statement::new("INSERT INTO t (k, version, owner) VALUES (1, 0, 0)");
+    db.request(&insert).await.unwrap();
+    let barrier = Arc::new(Barrier::new(TASKS as usize));
+    let mut tasks = JoinSet::new();
+    for me in 1..=TASKS {
+        let (db, update, barrier) = (db.clone(), update.clone(), Arc::clone(&barrier));
+        tasks.spawn(async move {
+            let (mut won, mut open) = (Vec::new(), 0);
+            for round in 0..ROUNDS {
+                barrier.wait().await;
+                let answer = db.execute(&update, (round + 1, me, round)).await;
+                let is_mine = match answer {
+                    Ok(answer) => match answer.conditional::<(i32,)>().unwrap() {
+                        Conditional::Applied => true,
+                        Conditional::NotApplied(found) => {
+                            assert_eq!(found, [(round + 1,)]);
+                            false
+                        }
+                    },
+                    Err(error) => {
+                        assert_eq!(error.class(), ErrorClass::Ambiguous, "{error}");
+                        open += 1;
+                        settled(&db, round).await == (round + 1, me)
+                    }
+                };
+                if is_mine {
+                    won.push(round);
+                }
+            }
+            (won, open)
+        });
+    }
+    let results = timeout(Duration::from_secs(300), tasks.join_all()).await.unwrap();
+    let mut won: Vec<i32> = results.iter().flat_map(|(won, _)| won.clone()).collect();
+    won.sort_unstable();
+    println!("{} were ambiguous", results.iter().map(|(_, open)| open).sum::<i32>());
+    assert_eq!(won, (0..ROUNDS).collect::<Vec<_>>());
+    assert_eq!(settled(&db, ROUNDS).await.0, ROUNDS);
+}
