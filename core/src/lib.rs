@@ -29,6 +29,8 @@
 //! The feature `testing` has a scripted session, to test layers and handlers without a server.
 
 mod attempts;
+pub mod batch;
+mod cells;
 mod client;
 mod conditional;
 mod error;
@@ -51,6 +53,7 @@ mod timestamp;
 mod values;
 
 pub use attempts::Attempts;
+pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits, BatchPayload};
 pub use client::{Call, Client, Stack};
 pub use conditional::Conditional;
 pub use error::{Error, ErrorClass, ErrorKind, Replicas, WriteType};

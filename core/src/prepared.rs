@@ -7,6 +7,7 @@ use scylla::policies::retry::{FallthroughRetryPolicy, RetryPolicy};
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 
+use crate::batch::Footprint;
 use crate::error::{Error, Failure, values_kind};
 use crate::request::Options;
 use crate::statement::{Learned, Statement, fails_over};
@@ -27,7 +28,8 @@ struct Inner {
 pub(crate) type Current = Box<dyn Fn() -> bool + Send + Sync>;
 
 enum Handle {
-    Driver(PreparedStatement),
+    /// Of a write, with what it touches.
+    Driver(PreparedStatement, Option<Box<Footprint>>),
     Made,
 }
 
@@ -65,11 +67,21 @@ impl Prepared {
     pub(crate) fn of_driver(
         statement: &Statement,
         prepared: PreparedStatement,
+        footprint: Option<Footprint>,
         learned: Learned,
         current: Current,
     ) -> Self {
         let (statement, current) = (statement.clone(), Some(current));
-        Self(Arc::new(Inner { statement, learned, current, handle: Handle::Driver(prepared) }))
+        let handle = Handle::Driver(prepared, footprint.map(Box::new));
+        Self(Arc::new(Inner { statement, learned, current, handle }))
+    }
+
+    /// What the driver sends, and what it touches; nothing if a test made it, or of what does not write.
+    pub(crate) fn to_driver(&self) -> Option<(&PreparedStatement, &Footprint)> {
+        match &self.0.handle {
+            Handle::Driver(prepared, footprint) => Some((prepared, footprint.as_deref()?)),
+            Handle::Made => None,
+        }
     }
 
     /// Whether the tables it was prepared for are still defined as they were, as far as its session
@@ -99,7 +111,7 @@ impl Prepared {
     ) -> Result<Bound, Error> {
         self.teach(statement);
         Ok(Bound(match &self.0.handle {
-            Handle::Driver(prepared) => {
+            Handle::Driver(prepared, _) => {
                 BoundRepr::Driver(Arc::new(serialise(prepared, statement, values, options)?))
             }
             Handle::Made => BoundRepr::Made,
@@ -112,7 +124,7 @@ impl Prepared {
         Bound(BoundRepr::Late(self, values))
     }
 
-    fn teach(&self, statement: &Statement) {
+    pub(crate) fn teach(&self, statement: &Statement) {
         statement.learn(self.0.learned);
     }
 }
@@ -156,7 +168,7 @@ impl Bound {
         Ok(match &self.0 {
             BoundRepr::Driver(bound) => Some(bound),
             BoundRepr::Late(prepared, values) => match &prepared.0.handle {
-                Handle::Driver(prepared) => {
+                Handle::Driver(prepared, _) => {
                     Some(place.insert(serialise(prepared, statement, values, options)?))
                 }
                 Handle::Made => None,

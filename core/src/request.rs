@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 use scylla::serialize::row::SerializeRow;
+use scylla::statement::batch::Batch as DriverBatch;
 use scylla::statement::bound::BoundStatement;
 use tokio::time::Instant;
 
 use crate::attempts::Attempts;
+use crate::batch::{BatchFault, BatchPayload};
 use crate::error::{Error, ErrorKind, Failure, Work};
 use crate::pages::PagingState;
 use crate::prepared::{Bound, Prepared};
@@ -55,6 +57,8 @@ pub enum Payload {
     Bound(Bound),
     /// Prepare the statement; the response holds the [`Prepared`].
     Prepare,
+    /// Execute these statements as one.
+    Batch(BatchPayload),
 }
 
 /// How a request is to be executed; what is `None` is for the session to decide.
@@ -97,6 +101,16 @@ impl Options {
         self.page_size.map(PageSize::rows)
     }
 
+    pub(crate) fn apply_to_batch(&self, batch: &mut DriverBatch) {
+        if let Some(consistency) = self.consistency {
+            batch.set_consistency(consistency);
+        }
+        if let Some(serial) = self.serial_consistency {
+            batch.set_serial_consistency(Some(serial));
+        }
+        batch.set_timestamp(self.timestamp);
+    }
+
     pub(crate) fn apply(&self, bound: &mut BoundStatement) {
         if let Some(consistency) = self.consistency {
             bound.set_consistency(consistency);
@@ -122,6 +136,7 @@ impl Options {
         Work {
             kind: statement.kind(),
             serial: matches!(consistency, Some(Consistency::Serial | Consistency::LocalSerial)),
+            several: statement.may_be_several(),
         }
     }
 }
@@ -147,6 +162,12 @@ impl Request {
         }
     }
 
+    pub(crate) fn of_batch(statement: Statement, batch: BatchPayload) -> Self {
+        let timestamp = takes_timestamp(statement.kind()).then(timestamp::next);
+        let options = Options { timestamp, ..Options::default() };
+        Self { statement, payload: Payload::Batch(batch), options }
+    }
+
     /// Begins to count how often it and its clones are sent. Costs one allocation, the first time.
     pub fn count_attempts(&mut self) -> Attempts {
         self.options.attempts.get_or_insert_default().clone()
@@ -168,18 +189,21 @@ impl Request {
 
     /// Binds the values to the prepared statement, which serialises them: for a request that is sent
     /// many times, or to know at once whether the values fit. One that is bound already stays as it
-    /// is.
+    /// is. Of a batch, the next statement is bound: [`unprepared`](Self::unprepared).
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Values`] if they do not fit; [`ErrorKind::InvalidRequest`] for a request that
     /// prepares, or whose text is another than the prepared one.
     pub fn bind(mut self, prepared: &Prepared) -> Result<Self, Error> {
-        if self.is_to_be_bound(prepared)?
-            && let Payload::Raw(values) = &self.payload
-        {
-            let bound = prepared.bind(&self.statement, values, &self.options)?;
-            self.payload = Payload::Bound(bound);
+        self.can_be_bound(prepared)?;
+        match &mut self.payload {
+            Payload::Raw(values) => {
+                let bound = prepared.bind(&self.statement, values, &self.options)?;
+                self.payload = Payload::Bound(bound);
+            }
+            Payload::Batch(batch) => batch.bind(prepared.clone(), &self.statement),
+            Payload::Bound(_) | Payload::Prepare => {}
         }
         Ok(self)
     }
@@ -193,26 +217,34 @@ impl Request {
     /// [`ErrorKind::InvalidRequest`] as [`bind`](Self::bind).
     #[inline]
     pub fn bind_late(&mut self, prepared: Prepared) -> Result<(), Error> {
-        if self.is_to_be_bound(&prepared)?
-            && let Payload::Raw(values) = mem::replace(&mut self.payload, Payload::Prepare)
-        {
-            self.payload = Payload::Bound(prepared.bind_late(&self.statement, values));
+        self.can_be_bound(&prepared)?;
+        match &mut self.payload {
+            raw @ Payload::Raw(_) => {
+                if let Payload::Raw(values) = mem::replace(raw, Payload::Prepare) {
+                    *raw = Payload::Bound(prepared.bind_late(&self.statement, values));
+                }
+            }
+            Payload::Batch(batch) => batch.bind(prepared, &self.statement),
+            Payload::Bound(_) | Payload::Prepare => {}
         }
         Ok(())
     }
 
     #[inline]
-    fn is_to_be_bound(&self, prepared: &Prepared) -> Result<bool, Error> {
-        let why = match &self.payload {
-            Payload::Bound(_) => return Ok(false),
-            Payload::Raw(_) if prepared.statement().has_text_of(&self.statement) => {
-                return Ok(true);
-            }
-            Payload::Raw(_) => "the statement that was prepared has another text: prepare this one",
+    fn can_be_bound(&self, prepared: &Prepared) -> Result<(), Error> {
+        let asked = match &self.payload {
+            Payload::Raw(_) => Some(&self.statement),
+            Payload::Batch(batch) => batch.unprepared(),
+            Payload::Bound(_) => None,
             Payload::Prepare => {
-                "there is nothing to bind in a request that prepares: make another one"
+                let why = "there is nothing to bind in a request that prepares: make another one";
+                return Err(self.error(ErrorKind::InvalidRequest(why.to_owned()), None));
             }
         };
+        if asked.is_none_or(|asked| prepared.statement().has_text_of(asked)) {
+            return Ok(());
+        }
+        let why = "the statement that was prepared has another text: prepare this one";
         Err(self.error(ErrorKind::InvalidRequest(why.to_owned()), None))
     }
 
@@ -224,7 +256,7 @@ impl Request {
     ) -> Result<Option<&'b BoundStatement>, Error> {
         match &self.payload {
             Payload::Bound(bound) => bound.driver(&self.statement, &self.options, place),
-            Payload::Raw(_) | Payload::Prepare => Ok(None),
+            Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => Ok(None),
         }
     }
 
@@ -308,14 +340,27 @@ impl Request {
         self.options.page_size()
     }
 
-    /// Whether it has to be prepared before it can be executed: a raw one, unless the session sends
-    /// it as it is (`CREATE`, `TRUNCATE`, `USE`, without values).
+    /// The statement that has to be prepared next, and [bound](Self::bind_late), before it can be executed:
+    /// its own if it is raw, unless the session sends that as it is (`CREATE`, `TRUNCATE`, `USE`, without
+    /// values); of a batch one after another.
     #[must_use]
     #[inline]
-    pub fn needs_preparing(&self) -> bool {
+    pub fn unprepared(&self) -> Option<&Statement> {
         match &self.payload {
-            Payload::Raw(values) => !values.is_empty() || !self.statement.goes_unprepared(),
-            Payload::Bound(_) | Payload::Prepare => false,
+            Payload::Raw(values) => {
+                let goes = values.is_empty() && self.statement.goes_unprepared();
+                (!goes).then_some(&self.statement)
+            }
+            Payload::Batch(batch) => batch.unprepared(),
+            Payload::Bound(_) | Payload::Prepare => None,
+        }
+    }
+
+    /// Why it is not to be sent, as far as that is known before anything is prepared.
+    pub(crate) fn fault(&self) -> Option<&BatchFault> {
+        match &self.payload {
+            Payload::Batch(batch) => batch.fault(),
+            Payload::Raw(_) | Payload::Bound(_) | Payload::Prepare => None,
         }
     }
 

@@ -114,7 +114,7 @@ async fn every_error_of_every_kind_of_statement_is_sent_and_waited_for_as_its_cl
             // Each attempt is the same logical write, bound.
             let timestamp = sent[1].request.timestamp();
             assert!(sent[1..].iter().all(|sent| sent.request.timestamp() == timestamp));
-            assert!(sent[1..].iter().all(|sent| !sent.request.needs_preparing()));
+            assert!(sent[1..].iter().all(|sent| sent.request.unprepared().is_none()));
         }
     }
 }

@@ -24,7 +24,8 @@ use crate::statement::StatementKind;
 /// | rate limited by a replica | N | N | A | A | A | A | A |
 /// | syntax, invalid, unauthorised, configuration, already exists, function failure, values that do not fit | P | P | P | P | P | P | P |
 ///
-/// Schema changes and other statements follow the column of several partitions. The driver may turn
+/// Schema changes and other statements follow the column of several partitions, and so do counters of
+/// several partitions. The driver may turn
 /// to another node by itself with an idempotent write; after that, an N or O of the last node does
 /// not speak for the first, so it counts as A.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,6 +93,8 @@ pub(crate) struct Work {
     pub(crate) kind: StatementKind,
     /// Executed at a serial consistency level.
     pub(crate) serial: bool,
+    /// Perhaps over several partitions, though its kind does not tell: of counters.
+    pub(crate) several: bool,
 }
 
 impl Work {
@@ -115,6 +118,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::Unprepared => NotExecuted,
         ErrorKind::NoStreamId | ErrorKind::RateLimited { by_coordinator: true } => Overload,
         ErrorKind::Unavailable { .. } => match work.kind {
+            StatementKind::Counter if work.several => Ambiguous,
             StatementKind::Read
             | StatementKind::Write
             | StatementKind::LoggedBatch
@@ -145,6 +149,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::UnknownDatacenter { .. }
         | ErrorKind::UnknownKeyspace { .. }
         | ErrorKind::InvalidRequest(_)
+        | ErrorKind::Batch(_)
         | ErrorKind::Values(_)
         | ErrorKind::Syntax
         | ErrorKind::Invalid
@@ -176,14 +181,14 @@ mod tests {
     }
 
     const COLUMNS: [Work; 8] = [
-        Work { kind: StatementKind::Read, serial: false },
-        Work { kind: StatementKind::Read, serial: true },
-        Work { kind: StatementKind::Write, serial: false },
-        Work { kind: StatementKind::MultiPartition, serial: false },
-        Work { kind: StatementKind::LoggedBatch, serial: false },
-        Work { kind: StatementKind::Counter, serial: false },
-        Work { kind: StatementKind::Conditional, serial: false },
-        Work { kind: StatementKind::Other, serial: false },
+        Work { kind: StatementKind::Read, serial: false, several: false },
+        Work { kind: StatementKind::Read, serial: true, several: false },
+        Work { kind: StatementKind::Write, serial: false, several: false },
+        Work { kind: StatementKind::MultiPartition, serial: false, several: false },
+        Work { kind: StatementKind::LoggedBatch, serial: false, several: false },
+        Work { kind: StatementKind::Counter, serial: false, several: false },
+        Work { kind: StatementKind::Conditional, serial: false, several: false },
+        Work { kind: StatementKind::Other, serial: false, several: false },
     ];
 
     #[test]
@@ -232,6 +237,15 @@ mod tests {
                 assert_eq!(class(&kind, work), expected, "{kind:?} of {work:?}");
             }
         }
+    }
+
+    #[test]
+    fn counters_of_several_partitions_may_have_been_counted_in_part() {
+        let unavailable =
+            ErrorKind::Unavailable { consistency: Consistency::One, required: 1, alive: 0 };
+        let of = |several| Work { kind: StatementKind::Counter, serial: false, several };
+        assert_eq!(class(&unavailable, of(false)), ErrorClass::NotExecuted);
+        assert_eq!(class(&unavailable, of(true)), ErrorClass::Ambiguous);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use scylla::errors::{
 use scylla::serialize::{row, value};
 
 use super::kind::{ErrorKind, Replicas, WriteType};
+use crate::batch::BatchFault;
 
 /// What the driver reported.
 #[derive(Debug)]
@@ -111,9 +112,9 @@ fn bad_query(error: &BadQuery) -> ErrorKind {
         BadQuery::ValuesTooLongForKey(size, limit) => ErrorKind::Values(format!(
             "a partition key of {size} bytes is longer than the {limit} that are possible"
         )),
-        BadQuery::TooManyQueriesInBatchStatement(count) => ErrorKind::InvalidRequest(format!(
-            "a batch can hold 65,535 statements, this one has {count}: split it"
-        )),
+        BadQuery::TooManyQueriesInBatchStatement(statements) => {
+            ErrorKind::Batch(BatchFault::TooMany { statements: *statements })
+        }
         _ => ErrorKind::InvalidRequest("the driver refused the request as malformed".to_owned()),
     }
 }
@@ -290,7 +291,7 @@ mod tests {
     fn classes(error: &ExecutionError) -> [ErrorClass; 6] {
         let statement = Statement::new("SELECT a FROM t");
         KINDS.map(|kind| {
-            let work = Work { kind, serial: false };
+            let work = Work { kind, serial: false, several: false };
             Error::of_driver(error.clone().into(), &statement, work, false).class()
         })
     }

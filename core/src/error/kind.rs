@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use scylla::frame::types::Consistency;
 
+use crate::batch::BatchFault;
 use crate::invalid_config::InvalidConfig;
 
 /// What went wrong. No variant holds a bound value or text from the server.
@@ -38,6 +39,8 @@ pub enum ErrorKind {
     DeadlinePassed,
     /// The request cannot be right; the text says why and what to do.
     InvalidRequest(String),
+    /// The batch is a mistake, or the server would refuse it.
+    Batch(BatchFault),
     /// The values do not fit the statement: their number, or the type of one.
     Values(String),
     /// No node has a usable connection.

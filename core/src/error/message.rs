@@ -8,7 +8,7 @@ use super::kind::{ErrorKind, WriteType};
 use crate::statement::StatementKind;
 
 /// A name that somebody chose, on one line and short.
-pub(super) struct OneLine<'a>(pub(super) &'a str);
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,6 +53,7 @@ impl fmt::Display for ErrorKind {
             Self::UnknownKeyspace { name } => write!(f, "there is no keyspace `{name}`"),
             Self::DeadlinePassed => f.write_str("its deadline passed before it was sent"),
             Self::InvalidRequest(why) | Self::Rows(why) => f.write_str(why),
+            Self::Batch(fault) => write!(f, "{fault}"),
             Self::Values(why) => write!(f, "the values do not fit: {why}"),
             Self::NoConnection => f.write_str("no node has a usable connection"),
             Self::NoStreamId => f.write_str("all stream ids of the connection are in use"),

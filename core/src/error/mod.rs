@@ -13,6 +13,7 @@ pub use class::ErrorClass;
 pub(crate) use class::Work;
 pub(crate) use driver::{Failure, decode_message, values_kind};
 pub use kind::{ErrorKind, Replicas, WriteType};
+pub(crate) use message::OneLine;
 
 use crate::invalid_config::InvalidConfig;
 use crate::statement::{Statement, StatementKind};
@@ -94,7 +95,8 @@ impl Error {
 
     /// An error of building a session, which is about no statement.
     pub(crate) fn setup(kind: ErrorKind) -> Self {
-        let class = class::class(&kind, Work { kind: StatementKind::Other, serial: false });
+        let class =
+            class::class(&kind, Work { kind: StatementKind::Other, serial: false, several: false });
         Self::new(kind, class)
     }
 
@@ -235,7 +237,7 @@ impl StdError for Error {
 mod tests {
     use super::*;
 
-    const WRITE: Work = Work { kind: StatementKind::Write, serial: false };
+    const WRITE: Work = Work { kind: StatementKind::Write, serial: false, several: false };
 
     fn failure(kind: ErrorKind) -> Failure {
         Failure { kind, attempted: true, server_message: Some("it was 'hush'".into()), cause: None }

@@ -8,6 +8,7 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 use super::Session;
 use super::config::{Compression, Config, Login};
 use super::connect::connect;
+use crate::batch::BatchLimits;
 use crate::error::Error;
 
 /// Builds a [`Session`].
@@ -25,6 +26,7 @@ use crate::error::Error;
 /// | [`page_size`](Self::page_size) | 5,000 rows |
 /// | [`consistency`](Self::consistency) | `LOCAL_QUORUM` |
 /// | [`serial_consistency`](Self::serial_consistency) | `LOCAL_SERIAL` |
+/// | [`batch_limits`](Self::batch_limits) | [`BatchLimits::CASSANDRA`] |
 ///
 /// `Debug` shows no password.
 #[derive(Debug, Clone, Default)]
@@ -135,6 +137,12 @@ impl SessionBuilder {
     /// Sets the same for the Paxos phase of conditional statements.
     pub fn serial_consistency(mut self, consistency: SerialConsistency) -> Self {
         self.config.serial_consistency = consistency;
+        self
+    }
+
+    /// Sets how large a batch may be: the server's own limits, so that what it would refuse is not sent.
+    pub fn batch_limits(mut self, limits: BatchLimits) -> Self {
+        self.config.batch_limits = limits;
         self
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 
+use crate::batch::BatchLimits;
 use crate::invalid_config::InvalidConfig;
 
 /// What [`SessionBuilder`](super::SessionBuilder) collects; its methods document the fields.
@@ -28,6 +29,7 @@ pub(super) struct Config {
     pub(super) page_size: u32,
     pub(super) consistency: Consistency,
     pub(super) serial_consistency: SerialConsistency,
+    pub(super) batch_limits: BatchLimits,
 }
 
 /// Without `Debug`, so that no derive ever prints it.
@@ -57,6 +59,7 @@ impl Default for Config {
             page_size: 5_000,
             consistency: Consistency::LocalQuorum,
             serial_consistency: SerialConsistency::LocalSerial,
+            batch_limits: BatchLimits::CASSANDRA,
         }
     }
 }
@@ -86,6 +89,11 @@ impl Config {
         }
         if self.page_size == 0 {
             return Err(InvalidConfig::new("page_size", "must be at least 1"));
+        }
+        let BatchLimits { refuse, mutation, .. } = self.batch_limits;
+        if refuse == 0 || mutation == 0 {
+            let why = "must allow some bytes: give the server's own limits";
+            return Err(InvalidConfig::new("batch_limits", why));
         }
         if let Some(keyspace) = &self.keyspace {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -148,6 +156,8 @@ mod tests {
         assert_eq!(refused(&Config { request_timeout: zero, ..local() }), "request_timeout");
         assert_eq!(refused(&Config { build_timeout: zero, ..local() }), "build_timeout");
         assert_eq!(refused(&Config { page_size: 0, ..local() }), "page_size");
+        let batch_limits = BatchLimits { refuse: 0, ..BatchLimits::CASSANDRA };
+        assert_eq!(refused(&Config { batch_limits, ..local() }), "batch_limits");
         let keyspace = Some("app; DROP".to_owned());
         assert_eq!(refused(&Config { keyspace, ..local() }), "keyspace");
     }

@@ -15,7 +15,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
 use super::alarm::Alarm;
-use super::learned::learned;
+use super::batch;
+use super::learned::{footprint, learned};
 use super::runner::Runner;
 use super::schema::Basis;
 use crate::error::{Error, ErrorKind};
@@ -29,7 +30,7 @@ use crate::statement::StatementKind;
 /// Stands for times that are beyond the clock's end.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
+pub(super) type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A request under way.
@@ -52,7 +53,10 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
                 async move { prepare(&session, &request, called).await.map(Response::of_prepared) },
             )
         }
-        Payload::Raw(_) if request.needs_preparing() => {
+        Payload::Batch(_) => {
+            Box::pin(async move { batch::execute(&session, request, called).await })
+        }
+        Payload::Raw(_) if request.unprepared().is_some() => {
             Box::pin(async move { prepare_and_execute(&session, request, called).await })
         }
         Payload::Raw(_) => Box::pin(async move { query(&session, &request, called).await }),
@@ -96,12 +100,25 @@ async fn prepare_and_execute(
     request: Request,
     called: Instant,
 ) -> Result<Response, Error> {
-    let time = Time::of(session, &request, called)?;
-    let prepared = prepare(session, &request, called).await?;
-    let mut request = request.with_deadline(time.until);
-    request.bind_late(prepared)?;
+    let request = prepare_all(session, request, called).await?;
     // Its deadline is that of both halves, which has to be after now.
     execute(session, &request, Instant::now(), pin!(Alarm::default())).await
+}
+
+/// Prepares what no layer above has bound, in the time of the call, which becomes its deadline.
+pub(super) async fn prepare_all(
+    session: &Arc<Inner>,
+    request: Request,
+    called: Instant,
+) -> Result<Request, Error> {
+    let time = Time::of(session, &request, called)?;
+    let mut request = request.with_deadline(time.until);
+    while let Some(statement) = request.unprepared() {
+        let asked = Request::prepare(statement).with_deadline(time.until);
+        let prepared = prepare(session, &asked, Instant::now()).await?;
+        request.bind_late(prepared)?;
+    }
+    Ok(request)
 }
 
 /// Executes what is bound, and returns one page.
@@ -151,7 +168,7 @@ async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Re
 /// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
 /// has some 4 KB, and an argument is held twice. `timeout_at` would do, and copies the answer, which is
 /// large, three times more.
-fn within<'a>(
+pub(super) fn within<'a>(
     session: &'a Inner,
     request: &'a Request,
     time: Time,
@@ -198,9 +215,10 @@ pub(super) async fn prepare(
             let tables = schema.tables(&prepared, statement);
             let learned = learned(&schema, &prepared, &tables, statement);
             statement.learn(learned);
+            let footprint = footprint(&schema, &prepared, &tables, statement);
             let basis = Basis::new(session, &schema, tables);
             let current = Box::new(move || basis.holds());
-            Ok(Prepared::of_driver(statement, prepared, learned, current))
+            Ok(Prepared::of_driver(statement, prepared, footprint, learned, current))
         }
         Ok(Err(error)) => Err(request.error(error, default)),
         Err(_) => {
@@ -210,21 +228,21 @@ pub(super) async fn prepare(
     }
 }
 
-fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
+pub(super) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
     let kind = ErrorKind::InvalidRequest(why.to_owned());
     request.error(kind, Some(session.config.consistency))
 }
 
 /// When a call has to be done, and when it began.
 #[derive(Debug, Clone, Copy)]
-struct Time {
+pub(super) struct Time {
     started: Instant,
-    until: Instant,
+    pub(super) until: Instant,
 }
 
 impl Time {
     #[inline]
-    fn of(session: &Inner, request: &Request, started: Instant) -> Result<Self, Error> {
+    pub(super) fn of(session: &Inner, request: &Request, started: Instant) -> Result<Self, Error> {
         let default = match request.statement().kind() {
             StatementKind::Schema => session.config.schema_timeout,
             _ => session.config.request_timeout,

@@ -4,7 +4,8 @@ use scylla::frame::response::result::{CollectionType, ColumnType, NativeType};
 use scylla::statement::prepared::PreparedStatement;
 
 use super::schema::{Schema, TableName};
-use crate::statement::{Learned, Statement, StatementKind};
+use crate::batch::{Footprint, Known};
+use crate::statement::{Form, Learned, Statement, StatementKind};
 
 /// What a text alone does not tell of a write.
 ///
@@ -38,6 +39,28 @@ pub(super) fn learned(
                 .or_else(|| any(of_markers.map(|marker| is_list(marker.typ()))))
         }),
     }
+}
+
+/// What a write touches; nothing of what is no single write.
+pub(super) fn footprint(
+    schema: &Schema,
+    prepared: &PreparedStatement,
+    tables: &[TableName],
+    statement: &Statement,
+) -> Option<Footprint> {
+    if matches!(statement.form(), Form::Batch | Form::Other) {
+        return None;
+    }
+    let [table, ..] = tables else { return None };
+    let known = Known {
+        keyspace: &table.keyspace,
+        name: &table.table,
+        table: schema.table(table),
+        markers: prepared.get_variable_col_specs().as_slice(),
+        key: prepared.get_variable_pk_indexes(),
+        several: statement.may_be_several(),
+    };
+    Some(Footprint::new(statement.text(), &known))
 }
 
 /// Whether one of them is so; none if there is none.

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod balancing;
+mod batch;
 mod builder;
 mod config;
 mod connect;

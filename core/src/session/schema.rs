@@ -123,8 +123,8 @@ pub(super) struct Schema {
 /// A table as the schema calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TableName {
-    keyspace: String,
-    table: String,
+    pub(super) keyspace: String,
+    pub(super) table: String,
 }
 
 impl Schema {

@@ -30,10 +30,34 @@ pub(super) struct Facts {
     pub(super) idempotent: bool,
     /// `SELECT app.users`: no literal, few different ones.
     pub(super) name: String,
+    pub(super) form: Form,
     /// What it reads or writes, where the text names one table.
     pub(super) table: Option<Table>,
-    /// The columns with `IN` for which it counts as a write to several partitions.
+    /// The columns with `IN` for which it may write to several partitions.
     pub(super) several: Vec<String>,
+}
+
+/// What a text is, as far as that decides what may stand in a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Insert,
+    /// `UPDATE`, `DELETE`
+    Change,
+    Batch,
+    Other,
+    /// The parser does not understand it.
+    Unread,
+}
+
+impl Form {
+    fn of(statement: &Statement<'_>) -> Self {
+        match statement {
+            Statement::Insert(_) => Self::Insert,
+            Statement::Update(_) | Statement::Delete(_) => Self::Change,
+            Statement::Batch(_) => Self::Batch,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// A table as the schema calls it.
@@ -49,7 +73,8 @@ pub(crate) struct Table {
 pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
     let Ok(statement) = parse(text) else {
         let (kind, name) = (StatementKind::Other, "unrecognised".to_owned());
-        return Facts { kind, idempotent: false, name, table: None, several: Vec::new() };
+        let form = Form::Unread;
+        return Facts { kind, idempotent: false, name, form, table: None, several: Vec::new() };
     };
     let (idempotent, name) = (statement.is_idempotent(), statement.label());
     if made_at_run_time && statement.has_literal_in_where() {
@@ -61,10 +86,10 @@ pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
         name: table.name.resolved().into_owned(),
     });
     let several = match kind {
-        StatementKind::MultiPartition => columns_with_in(&statement),
+        StatementKind::MultiPartition | StatementKind::Counter => columns_with_in(&statement),
         _ => Vec::new(),
     };
-    Facts { kind, idempotent, name, table, several }
+    Facts { kind, idempotent, name, form: Form::of(&statement), table, several }
 }
 
 /// Whether it writes a list anew. `is_list` tells of a column, or of any column of the table, whether
@@ -111,7 +136,7 @@ mod tests {
     #[test]
     fn of_a_text_that_does_not_parse_nothing_is_known() {
         for text in ["", "secret", "UPDATE t SET a = 1", "SELECT a FROM t WHERE k = 'secret"] {
-            let Facts { kind, idempotent, name, table, several } = facts(text);
+            let Facts { kind, idempotent, name, table, several, .. } = facts(text);
             assert_eq!(
                 (kind, idempotent, table, several),
                 (StatementKind::Other, false, None, vec![])

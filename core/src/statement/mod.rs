@@ -16,7 +16,7 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 
 pub use cqlstack_syntax::StatementKind;
 use kind::is_never_idempotent;
-pub(crate) use kind::{Table, fails_over, takes_timestamp};
+pub(crate) use kind::{Form, Table, fails_over, takes_timestamp};
 pub(crate) use learned::Learned;
 pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
@@ -60,6 +60,18 @@ impl Statement {
     #[must_use]
     pub const fn from_static(statement: &'static StaticStatement) -> Self {
         Self(Repr::Static(statement))
+    }
+
+    /// What layers see of a batch that is no text. It has no small number: programs make them anew all
+    /// the time.
+    pub(crate) fn of_batch(
+        text: &'static str,
+        name: &'static str,
+        kind: StatementKind,
+        idempotent: bool,
+        said: Option<bool>,
+    ) -> Self {
+        Self(Repr::Shared(Arc::new(StaticStatement::of_batch(text, name, kind, idempotent, said))))
     }
 
     fn inner(&self) -> &StaticStatement {
@@ -184,7 +196,8 @@ impl Statement {
 
     /// A small number of its own within the process, from 0, so that a layer finds what it keeps of
     /// a statement by index. Clones share it; a statement that differs in anything has another.
-    /// Statements made anew for each request use numbers up: a layer bounds its table.
+    /// Statements made anew for each request use numbers up: a layer bounds its table. Those of a
+    /// [`Batch`](crate::Batch) all have the same one, which is beyond all tables.
     #[must_use]
     #[inline]
     pub fn id(&self) -> u32 {
@@ -222,7 +235,23 @@ impl Statement {
         self.inner().defaults
     }
 
-    /// The columns with `IN` for which it counts as a write to several partitions.
+    /// What its text is.
+    pub(crate) fn form(&self) -> Form {
+        self.inner().facts().form
+    }
+
+    /// Whether it may write to several partitions, apart from its kind.
+    pub(crate) fn may_be_several(&self) -> bool {
+        let one = self.inner().learned.load(Ordering::Relaxed) & Learned::ONE_PARTITION != 0;
+        self.form() == Form::Batch || (!one && !self.several().is_empty())
+    }
+
+    /// Whether preparing it told that it must not be sent twice.
+    pub(crate) fn is_made_unsafe(&self) -> bool {
+        self.inner().learned.load(Ordering::Relaxed) & Learned::LIST != 0
+    }
+
+    /// The columns with `IN` for which it may write to several partitions.
     pub(crate) fn several(&self) -> &[String] {
         &self.inner().facts().several
     }

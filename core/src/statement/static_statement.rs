@@ -9,7 +9,7 @@ use std::time::Duration;
 use cqlstack_syntax::StatementKind;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
-use super::kind::{self, Facts};
+use super::kind::{self, Facts, Form};
 
 /// How its requests are to be executed, where they leave it open.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +68,25 @@ impl StaticStatement {
             facts: OnceLock::new(),
             learned: AtomicU8::new(0),
             id: AtomicU32::new(0),
+        }
+    }
+
+    pub(super) fn of_batch(
+        text: &'static str,
+        name: &'static str,
+        kind: StatementKind,
+        idempotent: bool,
+        said: Option<bool>,
+    ) -> Self {
+        let (table, several) = (None, Vec::new());
+        let facts =
+            Facts { kind, idempotent, name: String::new(), form: Form::Batch, table, several };
+        Self {
+            name: Some(name),
+            idempotent: said,
+            facts: OnceLock::from(facts),
+            id: AtomicU32::new(u32::MAX),
+            ..Self::new(text)
         }
     }
 

@@ -1,6 +1,7 @@
 //! The session that follows a script.
 
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -172,6 +173,9 @@ impl Service<Request> for ScriptedSession {
 
     fn call(&mut self, request: Request) -> Self::Future {
         request.count_sent();
+        if let Some(fault) = request.fault() {
+            return Box::pin(ready(Err(error(&request, ErrorKind::Batch(fault.clone())))));
+        }
         let sent = Sent { request: request.clone(), at: Instant::now() };
         let is_prepare = sent.is_prepare();
         lock(&self.inner.sent).push(sent);
@@ -207,6 +211,7 @@ fn error(request: &Request, kind: ErrorKind) -> Error {
         kind,
         ErrorKind::DeadlinePassed
             | ErrorKind::InvalidRequest(_)
+            | ErrorKind::Batch(_)
             | ErrorKind::Values(_)
             | ErrorKind::PrepareTimeout { .. }
             | ErrorKind::PrepareFailed

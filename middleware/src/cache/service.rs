@@ -6,8 +6,8 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Error, Payload, Request, Response, Stack};
-use tokio::time::timeout_at;
+use cqlstack_core::{Error, Payload, Request, Response, Stack, Statement};
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use super::entries::{Counters, Entries};
@@ -41,27 +41,42 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
 
     #[inline]
     fn call(&mut self, mut request: Request) -> ResponseFuture<S> {
-        let asks_to_prepare = matches!(request.payload(), Payload::Prepare);
-        if !asks_to_prepare && !request.needs_preparing() {
-            return ResponseFuture::calling(self.inner.call(request));
+        if matches!(request.payload(), Payload::Prepare) {
+            return self.prepare(request);
         }
-        let counters = &self.entries.counters;
-        let Some(prepared) = self.entries.recall(request.statement(), &mut self.memo) else {
-            Counters::count(&counters.misses);
-            // The instance that was made ready goes along; the clone has to become ready.
-            let clone = self.inner.clone();
-            let inner = mem::replace(&mut self.inner, clone);
-            let missed = prepare_and_call(inner, Arc::clone(&self.entries), request);
-            return ResponseFuture::other(missed);
-        };
-        Counters::count(counters.hits.here());
-        if asks_to_prepare {
+        // One statement, or those of a batch.
+        while let Some(statement) = request.unprepared() {
+            let Some(prepared) = self.entries.recall(statement, &mut self.memo) else {
+                let (inner, entries) = self.take();
+                return ResponseFuture::other(prepare_and_call(inner, entries, request));
+            };
+            Counters::count(self.entries.counters.hits.here());
+            if let Err(error) = request.bind_late(prepared) {
+                return ResponseFuture::other(ready(Err(error)));
+            }
+        }
+        ResponseFuture::calling(self.inner.call(request))
+    }
+}
+
+impl<S: Stack + 'static> StatementCache<S> {
+    fn prepare(&mut self, request: Request) -> ResponseFuture<S> {
+        if let Some(prepared) = self.entries.recall(request.statement(), &mut self.memo) {
+            Counters::count(self.entries.counters.hits.here());
             return ResponseFuture::other(ready(Ok(Response::of_prepared(prepared))));
         }
-        match request.bind_late(prepared) {
-            Ok(()) => ResponseFuture::calling(self.inner.call(request)),
-            Err(error) => ResponseFuture::other(ready(Err(error))),
-        }
+        Counters::count(&self.entries.counters.misses);
+        let (mut inner, entries) = self.take();
+        ResponseFuture::other(async move {
+            let (statement, deadline) = (request.statement(), request.deadline());
+            prepare(&mut inner, &entries, statement, deadline).await.map(Response::of_prepared)
+        })
+    }
+
+    /// The instance that was made ready goes along; the clone has to become ready.
+    fn take(&mut self) -> (S, Arc<Entries>) {
+        let clone = self.inner.clone();
+        (mem::replace(&mut self.inner, clone), Arc::clone(&self.entries))
     }
 }
 
@@ -70,30 +85,39 @@ async fn prepare_and_call<S: Stack>(
     entries: Arc<Entries>,
     mut request: Request,
 ) -> Result<Response, Error> {
-    let prepared = prepare(&mut inner, &entries, &request).await?;
-    if matches!(request.payload(), Payload::Prepare) {
-        return Ok(Response::of_prepared(prepared));
+    while let Some(statement) = request.unprepared() {
+        let prepared = if let Some(prepared) = entries.get(statement) {
+            Counters::count(entries.counters.hits.here());
+            prepared
+        } else {
+            Counters::count(&entries.counters.misses);
+            prepare(&mut inner, &entries, statement, request.deadline()).await?
+        };
+        request.bind_late(prepared)?;
     }
-    request.bind_late(prepared)?;
     call(&mut inner, request).await
 }
 
 /// Has the statement prepared, by this request or by another that is at it.
-async fn prepare<S: Stack>(inner: &mut S, entries: &Entries, request: &Request) -> Outcome {
-    let statement = request.statement();
+async fn prepare<S: Stack>(
+    inner: &mut S,
+    entries: &Entries,
+    statement: &Statement,
+    deadline: Option<Instant>,
+) -> Outcome {
     loop {
         match entries.flights.join(statement.text()) {
             Role::Lead(flight) => {
                 // Another leader may have landed since the look-up.
                 let outcome = match entries.get(statement) {
                     Some(prepared) => Ok(prepared),
-                    None => send(inner, entries, request).await,
+                    None => send(inner, entries, statement, deadline).await,
                 };
                 flight.land(&outcome);
                 return outcome;
             }
             Role::Follow(follower) => {
-                if let Some(outcome) = wait(follower, request).await? {
+                if let Some(outcome) = wait(follower, statement, deadline).await? {
                     return outcome;
                 }
             }
@@ -101,10 +125,14 @@ async fn prepare<S: Stack>(inner: &mut S, entries: &Entries, request: &Request) 
     }
 }
 
-async fn send<S: Stack>(inner: &mut S, entries: &Entries, request: &Request) -> Outcome {
-    let statement = request.statement();
+async fn send<S: Stack>(
+    inner: &mut S,
+    entries: &Entries,
+    statement: &Statement,
+    deadline: Option<Instant>,
+) -> Outcome {
     let mut prepare = Request::prepare(statement);
-    if let Some(deadline) = request.deadline() {
+    if let Some(deadline) = deadline {
         prepare = prepare.with_deadline(deadline);
     }
     Counters::count(&entries.counters.prepares);
@@ -115,10 +143,14 @@ async fn send<S: Stack>(inner: &mut S, entries: &Entries, request: &Request) -> 
 }
 
 /// `None` if the leader is gone without an outcome.
-async fn wait(follower: Follower, request: &Request) -> Result<Option<Outcome>, Error> {
-    let Some(deadline) = request.deadline() else { return Ok(follower.wait().await) };
+async fn wait(
+    follower: Follower,
+    statement: &Statement,
+    deadline: Option<Instant>,
+) -> Result<Option<Outcome>, Error> {
+    let Some(deadline) = deadline else { return Ok(follower.wait().await) };
     let waited = timeout_at(deadline, follower.wait()).await;
-    waited.map_err(|_| NotPrepared::Deadline.of(request.statement()))
+    waited.map_err(|_| NotPrepared::Deadline.of(statement))
 }
 
 async fn call<S: Stack>(inner: &mut S, request: Request) -> Result<Response, Error> {

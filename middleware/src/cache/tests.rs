@@ -40,7 +40,7 @@ async fn a_raw_request_is_bound_and_a_bound_one_passes() {
     let bound = Request::new(select(), (4,)).bind(answer.prepared().unwrap()).unwrap();
     db.request(bound).await.unwrap();
     assert_eq!((session.prepares(), session.executes()), (1, 4));
-    let raw = session.sent().iter().filter(|sent| sent.request.needs_preparing()).count();
+    let raw = session.sent().iter().filter(|sent| sent.request.unprepared().is_some()).count();
     assert_eq!(raw, 0);
     let figures = handle.figures();
     assert_eq!((figures.hits, figures.misses, figures.statements), (3, 1, 1));

@@ -4,8 +4,8 @@
 use super::leaves::{Clause, Leaf, Target, each_leaf};
 use crate::token::Span;
 use crate::tree::{
-    Change, Insert, InsertRow, Literal, Marker, Name, Operand, Operator, Part, Relation, Statement,
-    Term, TermKind, Update,
+    Change, Comparand, Insert, InsertRow, Literal, Marker, Name, Operand, Operator, Part, Relation,
+    Statement, Term, TermKind, Update,
 };
 
 /// A value that is bound.
@@ -136,6 +136,36 @@ impl<'t> Statement<'t> {
         }
     }
 
+    /// The columns that have one given value in the row that it writes or removes: what an `INSERT` has
+    /// values for, and what a `WHERE` asks to be equal. None for a batch.
+    ///
+    /// ```
+    /// use cqlstack_syntax::parse;
+    ///
+    /// let update = parse("UPDATE t SET v = 1 WHERE k = ? AND c > 5 AND d IN (7)")?;
+    /// let names: Vec<_> = update.given().iter().map(|(column, _)| column.resolved()).collect();
+    /// assert_eq!(names, ["k", "d"]);
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn given(&self) -> Vec<(Name<'t>, &Term<'t>)> {
+        match self {
+            Statement::Insert(insert) => match &insert.row {
+                InsertRow::Values { columns, values } => {
+                    columns.iter().copied().zip(values).collect()
+                }
+                InsertRow::Json { .. } => Vec::new(),
+            },
+            Statement::Update(update) => equalities(&update.relations),
+            Statement::Delete(delete) => equalities(&delete.relations),
+            Statement::Select(_)
+            | Statement::Batch(_)
+            | Statement::Truncate(_)
+            | Statement::Use(_)
+            | Statement::Unread(_) => Vec::new(),
+        }
+    }
+
     /// What its `WHERE` asks, column by column; for a batch, of all its statements.
     ///
     /// ```
@@ -183,6 +213,21 @@ fn updated<'s, 't>(update: &'s Update<'t>) -> Vec<Overwrite<'s, 't>> {
         }
     });
     whole.collect()
+}
+
+fn equalities<'s, 't>(relations: &'s [Relation<'t>]) -> Vec<(Name<'t>, &'s Term<'t>)> {
+    let equal = relations.iter().filter_map(|relation| {
+        let Operand::Column(column) = relation.left else { return None };
+        match (relation.operator, &relation.right) {
+            (Operator::Equal, Comparand::Term(value)) => Some((column, value)),
+            (Operator::In, Comparand::Terms(values)) => match &values[..] {
+                [only] => Some((column, only)),
+                _ => None,
+            },
+            _ => None,
+        }
+    });
+    equal.collect()
 }
 
 fn restrictions<'s, 't>(relations: &'s [Relation<'t>]) -> Vec<Restriction<'s, 't>> {

@@ -1,0 +1,192 @@
+//! Looks at a batch before it is sent: at its partitions and its size.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
+use super::fault::{BatchFault, Member};
+use super::footprint::{Footprint, KeyPart, Role, UnknownPartition};
+use super::limits::BatchLimits;
+use crate::cells::{Cell, Cells};
+
+/// What becomes of an UNLOGGED batch over several partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum BatchGuard {
+    /// It is refused, and so is one of which nobody but the server knows.
+    #[default]
+    Refuse,
+    /// It is sent, and warned of by `tracing`, once a minute at most.
+    Warn,
+}
+
+/// A statement of a batch, with its values.
+pub(super) struct Ready<'b> {
+    pub(super) name: &'b str,
+    pub(super) footprint: &'b Footprint,
+    pub(super) values: Cells<'b>,
+}
+
+/// What was seen of a batch that may be sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// How many mutations it is, of those whose partition is known.
+    pub(super) partitions: usize,
+    pub(super) unknown: Option<(Member, UnknownPartition)>,
+    /// What the server counts of it, or less where that is not known: collections, literals, ranges.
+    pub(super) bytes: usize,
+}
+
+/// What Cassandra counts besides the values. A cell: timestamp, TTL, time of deletion. A row: timestamp,
+/// and the deletion that it may be. A partition of a table: its deletion, and a static row.
+const CELL: usize = 20;
+const ROW: usize = 21;
+const PARTITION: usize = 8 + ROW;
+
+/// All statements have to write to the same partition.
+pub(super) fn one_partition(members: &[Ready<'_>], limits: &BatchLimits) -> Result<(), BatchFault> {
+    let Some(first) = members.first() else { return Ok(()) };
+    let (mut shared, mut key, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for (index, member) in members.iter().enumerate() {
+        let into = if index == 0 { &mut shared } else { &mut key };
+        member.key(into).map_err(|why| BatchFault::UnknownPartition(member.at(index), why))?;
+        if index > 0 && (key != shared || member.footprint.keyspace != first.footprint.keyspace) {
+            let columns = |member: &Ready<'_>| member.footprint.key_columns.clone();
+            let one = (first.at(0), columns(first));
+            let other = (member.at(index), columns(member));
+            return Err(BatchFault::SeveralPartitions { one, other });
+        }
+        bytes += member.stored();
+    }
+    fits_mutation(bytes, limits)
+}
+
+/// As Cassandra's `BatchStatement`: what has the same key in the same keyspace is one mutation, and what
+/// is one mutation is not measured as a batch.
+pub(super) fn any_partitions(
+    members: &[Ready<'_>],
+    limits: &BatchLimits,
+) -> Result<Seen, BatchFault> {
+    let mut tally = Tally::default();
+    for (index, member) in members.iter().enumerate() {
+        tally.count(member, index);
+    }
+    let partitions = tally.mutations.len();
+    if partitions > 1 && tally.seen.bytes > limits.refuse {
+        let (bytes, limit) = (tally.seen.bytes, limits.refuse);
+        return Err(BatchFault::TooLarge { partitions, bytes, limit });
+    }
+    tally.mutations.values().try_for_each(|bytes| fits_mutation(*bytes, limits))?;
+    Ok(Seen { partitions, ..tally.seen })
+}
+
+fn fits_mutation(bytes: usize, limits: &BatchLimits) -> Result<(), BatchFault> {
+    let limit = limits.mutation;
+    if bytes > limit { Err(BatchFault::MutationTooLarge { bytes, limit }) } else { Ok(()) }
+}
+
+/// What is known by its hash: two that fall together make it a little less.
+#[derive(Default)]
+struct Tally {
+    hasher: RandomState,
+    /// The bytes of values of each.
+    mutations: HashMap<u64, usize, RandomState>,
+    /// Each mutation has one for each of its tables.
+    updates: HashSet<u64, RandomState>,
+    rows: HashSet<u64, RandomState>,
+    seen: Seen,
+    key: Vec<u8>,
+}
+
+impl Tally {
+    fn count(&mut self, member: &Ready<'_>, index: usize) {
+        let Footprint { keyspace, table, writes, .. } = member.footprint;
+        self.seen.bytes += member.cells() + writes.cells * CELL;
+        if let Err(why) = member.key(&mut self.key) {
+            self.seen.unknown.get_or_insert_with(|| (member.at(index), why));
+            return;
+        }
+        let mutation = self.hasher.hash_one((keyspace, &self.key));
+        *self.mutations.entry(mutation).or_default() += member.stored();
+        let update = self.hasher.hash_one((mutation, table));
+        if self.updates.insert(update) {
+            self.seen.bytes += PARTITION;
+        }
+        if writes.row && self.rows.insert(update.wrapping_add(member.row(&self.hasher))) {
+            self.seen.bytes +=
+                ROW + member.clustering().map(|(_, value)| value.len()).sum::<usize>();
+        }
+    }
+}
+
+impl Ready<'_> {
+    pub(super) fn at(&self, index: usize) -> Member {
+        Member { index, name: self.name.to_owned() }
+    }
+
+    /// The partition key, as the server stores it.
+    fn key(&self, key: &mut Vec<u8>) -> Result<(), UnknownPartition> {
+        let parts = self.footprint.key.as_ref().map_err(|why| *why)?;
+        key.clear();
+        for part in parts {
+            let value = match part {
+                KeyPart::Literal(value) => value,
+                KeyPart::Marker(marker) => {
+                    let value = self.values.clone().nth(*marker).and_then(Cell::value);
+                    value.ok_or(UnknownPartition::Null)?
+                }
+            };
+            if let [_only] = &parts[..] {
+                key.extend(value);
+                continue;
+            }
+            let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
+            key.extend(length.to_be_bytes());
+            key.extend(value);
+            key.push(0);
+        }
+        Ok(())
+    }
+
+    /// What is written of what is bound.
+    fn with_roles(&self) -> impl Iterator<Item = (Role, &[u8])> {
+        let values = self.footprint.markers.iter().zip(self.values.clone());
+        values.filter_map(|(role, cell)| match cell {
+            Cell::Value(value) => Some((*role, value)),
+            // A tombstone.
+            Cell::Null => Some((*role, &[][..])),
+            Cell::Unset => None,
+        })
+    }
+
+    /// The clustering key, each value with its place in it.
+    fn clustering(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        self.with_roles().filter_map(|(role, value)| match role {
+            Role::ClusteringKey(place) => Some((place, value)),
+            _ => None,
+        })
+    }
+
+    /// A hash of the clustering key.
+    fn row(&self, hasher: &RandomState) -> u64 {
+        self.clustering().fold(0, |all, column| all.wrapping_add(hasher.hash_one(column)))
+    }
+
+    /// What the server counts of the bound cells.
+    fn cells(&self) -> usize {
+        let of = |(role, value): (Role, &[u8])| match role {
+            Role::Cell => CELL + value.len(),
+            Role::Cells => value.len(),
+            Role::PartitionKey | Role::ClusteringKey(_) | Role::Nothing => 0,
+        };
+        self.with_roles().map(of).sum()
+    }
+
+    /// The values that a mutation holds.
+    fn stored(&self) -> usize {
+        let is_stored = |role| !matches!(role, Role::PartitionKey | Role::Nothing);
+        let stored = self.with_roles().filter(|(role, _)| is_stored(*role));
+        stored.map(|(_, value)| value.len()).sum()
+    }
+}

@@ -1,0 +1,194 @@
+//! Batches: several writes in one request, for what they are good for.
+//!
+//! | | what it promises | for |
+//! |---|---|---|
+//! | [`Batch::same_partition`] | one write to one partition: all or none, at once | several rows or tables of one partition key |
+//! | [`Batch::logged`] | all or none, in the end | rows of several partitions or tables that belong together |
+//! | [`Batch::counter`] | nothing | counters that are counted together |
+//!
+//! None of them is for speed: over several partitions, single writes at the same time
+//! ([`Client::many`](crate::Client::many)) are faster, since each goes to its own replicas.
+//!
+//! What would be a mistake, or what the server would refuse, is an error before anything is sent: an
+//! [`ErrorKind::Batch`](crate::ErrorKind::Batch). Whether an UNLOGGED batch is over several partitions is
+//! told by the partition keys of its statements, bound or in the text.
+//!
+//! # Cost
+//!
+//! A few allocations for each batch and two for each statement; its values are serialised once for each
+//! time that it is sent. A statement that is in it many times is prepared once, and not anew for each batch
+//! where a statement cache stands above the session.
+//!
+//! # On drop
+//!
+//! As any request: it may have been applied, all of it or, of an UNLOGGED batch over several partitions and
+//! of counters, a part.
+
+mod advice;
+mod fault;
+mod footprint;
+mod guard;
+mod limits;
+mod literal;
+mod payload;
+
+use std::fmt;
+
+use scylla::serialize::row::SerializeRow;
+
+pub use fault::{BatchFault, Member};
+pub use footprint::UnknownPartition;
+pub(crate) use footprint::{Footprint, Known};
+pub use guard::BatchGuard;
+pub use limits::BatchLimits;
+pub use payload::BatchPayload;
+
+use crate::request::Request;
+use crate::statement::Statement;
+use crate::values::Values;
+use payload::Members;
+
+/// The most statements that a batch can hold.
+const MOST: usize = u16::MAX as usize;
+
+/// How many statements back the same one is looked for.
+const REACH: usize = 16;
+
+/// Several writes in one request. The [module](self) says what each kind is for.
+///
+/// It has one timestamp, so that the order of its statements does not matter: of two that write the same
+/// cell, the larger value stays. It goes through a stack like any request, and its statements are prepared
+/// on the way. What they set themselves, consistency, timeout and the like, counts for nothing: set it on
+/// the [`Request`]. A batch ends after a minute at the latest, whatever timeout it has.
+///
+/// ```no_run
+/// use cqlstack_core::{Batch, Client, Error, Stack, StaticStatement};
+///
+/// static SET_EMAIL: StaticStatement =
+///     StaticStatement::new("UPDATE app.users SET email = ? WHERE id = ?").named("set_email");
+/// static SET_NAME: StaticStatement =
+///     StaticStatement::new("UPDATE app.users SET name = ? WHERE id = ?").named("set_name");
+///
+/// async fn update(db: &Client<impl Stack>, id: i32, email: String, name: String) -> Result<(), Error> {
+///     let batch = Batch::same_partition()
+///         .named("update_profile")
+///         .add(&SET_EMAIL, (email, id))
+///         .add(&SET_NAME, (name, id));
+///     db.request(batch).await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+#[must_use = "a batch does nothing until a client is asked for it"]
+pub struct Batch {
+    members: Members,
+    name: Option<&'static str>,
+    idempotent: Option<bool>,
+}
+
+/// Which kind of batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BatchKind {
+    Logged,
+    Unlogged,
+    Counter,
+}
+
+impl Batch {
+    /// A LOGGED batch: once it is answered, all of it is applied or will be, also if the coordinator dies.
+    /// It costs a write to the batch log of two other nodes first; where all of it is one partition of one
+    /// keyspace, the server leaves that out.
+    ///
+    /// Its statements may be seen one after another meanwhile: it is atomic, not isolated.
+    pub fn logged() -> Self {
+        Self::new(BatchKind::Logged)
+    }
+
+    /// An UNLOGGED batch to one partition: the same partition key in the same keyspace, also in several
+    /// tables. It is one write: applied in all or not at all, and seen at once.
+    ///
+    /// One over several partitions is refused: see [`with_guard`](Self::with_guard).
+    pub fn same_partition() -> Self {
+        Self::new(BatchKind::Unlogged)
+    }
+
+    /// A batch of counters and nothing else. If it fails, each of them may have been counted or not.
+    pub fn counter() -> Self {
+        Self::new(BatchKind::Counter)
+    }
+
+    fn new(kind: BatchKind) -> Self {
+        let members =
+            Members { kind, guard: BatchGuard::Refuse, statements: Vec::new(), rows: Vec::new() };
+        Self { members, name: None, idempotent: None }
+    }
+
+    /// Sets the name by which metrics and errors speak of it. Else it is `LOGGED BATCH`, `UNLOGGED BATCH`
+    /// or `COUNTER BATCH`.
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Adds a statement and its values.
+    pub fn add<V>(mut self, statement: impl Into<Statement>, values: V) -> Self
+    where
+        V: SerializeRow + Send + Sync + 'static,
+    {
+        self.push(statement, values);
+        self
+    }
+
+    /// Adds a statement and its values, in place: for a loop.
+    pub fn push<V>(&mut self, statement: impl Into<Statement>, values: V)
+    where
+        V: SerializeRow + Send + Sync + 'static,
+    {
+        self.members.push(&statement.into(), Values::new(values));
+    }
+
+    /// Sets what becomes of an UNLOGGED batch over several partitions. [`BatchGuard::Refuse`] unless it is
+    /// set.
+    pub fn with_guard(mut self, guard: BatchGuard) -> Self {
+        self.members.guard = guard;
+        self
+    }
+
+    /// Says whether applying it twice is as good as once. Else it is so if all its statements are. Never
+    /// true for counters and conditional statements, whatever is said here.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
+    }
+
+    /// How many statements it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.rows.len()
+    }
+
+    /// Whether it has no statement.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.rows.is_empty()
+    }
+}
+
+impl From<Batch> for Request {
+    fn from(batch: Batch) -> Self {
+        let Batch { members, name, idempotent } = batch;
+        let statement = members.statement(name, idempotent);
+        Self::of_batch(statement, BatchPayload::new(members))
+    }
+}
+
+/// Shows no value.
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.members.fmt(f)
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;

@@ -1,0 +1,271 @@
+//! A batch on its way down the stack.
+
+use std::fmt;
+use std::sync::Arc;
+
+use scylla::errors::SerializationError;
+use scylla::statement::batch::{Batch as DriverBatch, BatchType};
+
+use super::fault::{BatchFault, Member};
+use super::guard::{self, BatchGuard, Ready};
+use super::limits::BatchLimits;
+use super::{BatchKind, MOST, REACH, advice};
+use crate::cells::{Cells, serialise};
+use crate::error::{ErrorKind, values_kind};
+use crate::prepared::Prepared;
+use crate::statement::{Form, Learned, Statement, StatementKind};
+use crate::values::Values;
+
+/// What a batch consists of, without its name.
+#[derive(Clone)]
+pub(super) struct Members {
+    pub(super) kind: BatchKind,
+    pub(super) guard: BatchGuard,
+    /// Each once, as far as they stand near to each other.
+    pub(super) statements: Vec<Statement>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// A statement of a batch.
+#[derive(Clone)]
+pub(super) struct Row {
+    /// Which of the statements.
+    statement: usize,
+    values: Values,
+}
+
+impl Members {
+    pub(super) fn push(&mut self, statement: &Statement, values: Values) {
+        let mut near = (0..self.statements.len()).rev().take(REACH);
+        let known = near.find(|place| self.statements[*place].has_text_of(statement));
+        let statement = known.unwrap_or_else(|| {
+            self.statements.push(statement.clone());
+            self.statements.len() - 1
+        });
+        self.rows.push(Row { statement, values });
+    }
+
+    /// What layers see of it.
+    pub(super) fn statement(&self, name: Option<&'static str>, said: Option<bool>) -> Statement {
+        let conditional = |it: &Statement| it.kind() == StatementKind::Conditional;
+        let (text, default, kind) = match self.kind {
+            BatchKind::Logged => {
+                ("BEGIN BATCH APPLY BATCH", "LOGGED BATCH", StatementKind::LoggedBatch)
+            }
+            BatchKind::Unlogged => {
+                let kind = match self.guard {
+                    BatchGuard::Refuse => StatementKind::Write,
+                    BatchGuard::Warn => StatementKind::MultiPartition,
+                };
+                ("BEGIN UNLOGGED BATCH APPLY BATCH", "UNLOGGED BATCH", kind)
+            }
+            BatchKind::Counter => {
+                ("BEGIN COUNTER BATCH APPLY BATCH", "COUNTER BATCH", StatementKind::Counter)
+            }
+        };
+        let kind = match kind {
+            StatementKind::Counter => kind,
+            _ if self.statements.iter().any(conditional) => StatementKind::Conditional,
+            _ => kind,
+        };
+        let idempotent = self.statements.iter().all(Statement::is_idempotent);
+        Statement::of_batch(text, name.unwrap_or(default), kind, idempotent, said)
+    }
+
+    fn at(&self, index: usize) -> Member {
+        let name = self.rows.get(index).and_then(|row| self.statements.get(row.statement));
+        Member { index, name: name.map_or_else(String::new, |it| it.name().to_owned()) }
+    }
+
+    /// Where a statement stands first.
+    fn first(&self, statement: usize) -> Member {
+        self.at(self.rows.iter().position(|row| row.statement == statement).unwrap_or(0))
+    }
+
+    /// What is wrong with it by the looks of its statements. Before they are prepared, only some tell
+    /// whether they update a counter.
+    fn fault(&self, are_prepared: bool) -> Option<BatchFault> {
+        match self.rows.len() {
+            0 => return Some(BatchFault::Empty),
+            statements if statements > MOST => return Some(BatchFault::TooMany { statements }),
+            _ => {}
+        }
+        self.statements.iter().enumerate().find_map(|(place, statement)| {
+            let is_counter = statement.kind() == StatementKind::Counter;
+            let form = statement.form();
+            let fault = match (self.kind, form) {
+                (_, Form::Batch | Form::Other) => BatchFault::NotAWrite,
+                (BatchKind::Counter, Form::Insert) => BatchFault::NoCounter,
+                (BatchKind::Counter, _) if are_prepared && !is_counter => BatchFault::NoCounter,
+                (BatchKind::Logged | BatchKind::Unlogged, _) if is_counter => BatchFault::Counter,
+                _ => return None,
+            };
+            Some(fault(self.first(place)))
+        })
+    }
+}
+
+/// The statements of a [`Batch`](super::Batch) and their values, on their way. Cloning is two atomic
+/// increments.
+#[derive(Clone)]
+pub struct BatchPayload {
+    inner: Arc<Inner>,
+    /// The first of the statements, as they were prepared one after another.
+    prepared: Arc<Vec<Prepared>>,
+}
+
+struct Inner {
+    members: Members,
+    fault: Option<BatchFault>,
+}
+
+/// What the driver sends.
+pub(crate) struct Sendable {
+    pub(crate) batch: DriverBatch,
+    /// The values of all rows, one after another.
+    values: Vec<u8>,
+    /// Where those of each row end.
+    ends: Vec<usize>,
+}
+
+impl Sendable {
+    /// The values of each row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Cells<'_>> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let row = &self.values[start..*end];
+            start = *end;
+            Cells(row)
+        })
+    }
+}
+
+impl BatchPayload {
+    pub(super) fn new(members: Members) -> Self {
+        let fault = members.fault(false);
+        Self { inner: Arc::new(Inner { members, fault }), prepared: Arc::default() }
+    }
+
+    /// How many statements it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.members.rows.len()
+    }
+
+    /// Whether it has no statement.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The statements in their order, each as often as it is in the batch.
+    pub fn statements(&self) -> impl Iterator<Item = &Statement> {
+        let Members { statements, rows, .. } = &self.inner.members;
+        rows.iter().filter_map(|row| statements.get(row.statement))
+    }
+
+    /// Why it is not to be sent, as far as that is known before it is prepared.
+    pub(crate) fn fault(&self) -> Option<&BatchFault> {
+        self.inner.fault.as_ref()
+    }
+
+    /// The next statement that has to be prepared. None of a batch that is not to be sent.
+    pub(crate) fn unprepared(&self) -> Option<&Statement> {
+        match self.fault() {
+            None => self.inner.members.statements.get(self.prepared.len()),
+            Some(_) => None,
+        }
+    }
+
+    /// Takes the prepared form of that statement. What it taught counts for the batch too.
+    pub(crate) fn bind(&mut self, prepared: Prepared, batch: &Statement) {
+        let Some(statement) = self.unprepared() else { return };
+        prepared.teach(statement);
+        Arc::make_mut(&mut self.prepared).push(prepared);
+        let done = self.inner.members.statements.iter().take(self.prepared.len());
+        batch.learn(Learned {
+            list: done.clone().any(Statement::is_made_unsafe),
+            ..Learned::default()
+        });
+    }
+
+    /// What the driver sends, after a last look. `None` where a test made what was prepared.
+    pub(crate) fn to_driver(
+        &self,
+        name: &str,
+        limits: &BatchLimits,
+    ) -> Result<Option<Sendable>, ErrorKind> {
+        let members = &self.inner.members;
+        if let Some(fault) = members.fault(true) {
+            return Err(ErrorKind::Batch(fault));
+        }
+        let kind = match members.kind {
+            BatchKind::Logged => BatchType::Logged,
+            BatchKind::Unlogged => BatchType::Unlogged,
+            BatchKind::Counter => BatchType::Counter,
+        };
+        let mut batch = DriverBatch::new(kind);
+        batch.statements.reserve_exact(self.len());
+        let (mut values, mut ends) = (Vec::new(), Vec::with_capacity(self.len()));
+        for (index, row) in members.rows.iter().enumerate() {
+            let prepared = self.prepared.get(row.statement).and_then(Prepared::to_driver);
+            let Some((prepared, _)) = prepared else { return Ok(None) };
+            serialise(&row.values, prepared, &mut values)
+                .map_err(|error| misfit(&members.at(index), &error))?;
+            ends.push(values.len());
+            batch.append_statement(prepared.clone());
+        }
+        let sendable = Sendable { batch, values, ends };
+        self.look(name, &sendable, limits).map_err(ErrorKind::Batch)?;
+        Ok(Some(sendable))
+    }
+
+    /// Looks at its partitions and its size.
+    fn look(
+        &self,
+        name: &str,
+        sendable: &Sendable,
+        limits: &BatchLimits,
+    ) -> Result<(), BatchFault> {
+        let members = &self.inner.members;
+        let ready = members.rows.iter().zip(sendable.rows()).filter_map(|(row, values)| {
+            let (_, footprint) = self.prepared.get(row.statement)?.to_driver()?;
+            let name = members.statements.get(row.statement)?.name();
+            Some(Ready { name, footprint, values })
+        });
+        let ready: Vec<_> = ready.collect();
+        if (members.kind, members.guard) == (BatchKind::Unlogged, BatchGuard::Refuse) {
+            return guard::one_partition(&ready, limits);
+        }
+        let seen = guard::any_partitions(&ready, limits)?;
+        if members.kind == BatchKind::Unlogged {
+            advice::several_partitions(name, &seen);
+        }
+        advice::large(name, &seen, limits);
+        Ok(())
+    }
+}
+
+/// Which statement's values do not fit.
+fn misfit(member: &Member, error: &SerializationError) -> ErrorKind {
+    match values_kind(error) {
+        ErrorKind::Values(why) => ErrorKind::Values(format!("{member}: {why}")),
+        kind => kind,
+    }
+}
+
+/// Shows no value.
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("kind", &self.kind)
+            .field("statements", &self.rows.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BatchPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.members.fmt(f)
+    }
+}
