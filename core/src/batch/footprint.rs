@@ -4,7 +4,7 @@ use std::fmt;
 
 use cqlstack_syntax::{Change, InsertRow, Name, Part, Statement, Term, TermKind, parse};
 use scylla::cluster::metadata::{ColumnKind, Table};
-use scylla::frame::response::result::{ColumnSpec, ColumnType, PartitionKeyIndex};
+use scylla::frame::response::result::{CollectionType, ColumnSpec, ColumnType, PartitionKeyIndex};
 
 use super::literal;
 
@@ -37,7 +37,9 @@ pub(super) enum Role {
     ClusteringKey(usize),
     /// One cell.
     Cell,
-    /// A cell for each element.
+    /// A cell for each element, which has so many bytes more than the element has in a frame.
+    Elements(usize),
+    /// Cells of which the bound value does not tell how many there are.
     Cells,
     /// A TTL, a condition.
     Nothing,
@@ -162,18 +164,24 @@ impl Role {
                 let place = table.clustering_key.iter().position(|column| column == name);
                 place.map_or(Self::Nothing, Self::ClusteringKey)
             }
-            _ if is_one_cell(&column.typ) => Self::Cell,
-            _ => Self::Cells,
+            _ => Self::of_cells(&column.typ),
         }
     }
-}
 
-fn is_one_cell(column: &ColumnType<'_>) -> bool {
-    !matches!(
-        column,
-        ColumnType::Collection { frozen: false, .. }
-            | ColumnType::UserDefinedType { frozen: false, .. }
-    )
+    /// An element has its length before it in a frame; instead, a cell has 20 bytes of its own, and in a
+    /// list a key of 16 bytes.
+    fn of_cells(column: &ColumnType<'_>) -> Self {
+        match column {
+            ColumnType::Collection { frozen: false, typ } => match typ {
+                CollectionType::List(_) => Self::Elements(20 + 16 - 4),
+                CollectionType::Set(_) => Self::Elements(20 - 4),
+                CollectionType::Map(..) => Self::Elements(20 - 4 - 4),
+                _ => Self::Cells,
+            },
+            ColumnType::UserDefinedType { frozen: false, .. } => Self::Cells,
+            _ => Self::Cell,
+        }
+    }
 }
 
 impl Writes {

@@ -34,14 +34,16 @@ pub(super) struct Seen {
     /// How many mutations it is, of those whose partition is known.
     pub(super) partitions: usize,
     pub(super) unknown: Option<(Member, UnknownPartition)>,
-    /// What the server counts of it, or less where that is not known: collections, literals, ranges.
+    /// What the server counts of it, or less where that is not known: literals, ranges, user-defined types.
+    /// A cell that is written twice counts twice.
     pub(super) bytes: usize,
 }
 
 /// What Cassandra counts besides the values. A cell: timestamp, TTL, time of deletion. A row: timestamp,
 /// and the deletion that it may be. A partition of a table: its deletion, and a static row.
 const CELL: usize = 20;
-const ROW: usize = 21;
+const DELETION: usize = 12;
+const ROW: usize = 8 + DELETION + 1;
 const PARTITION: usize = 8 + ROW;
 
 /// All statements have to write to the same partition.
@@ -177,6 +179,14 @@ impl Ready<'_> {
     fn cells(&self) -> usize {
         let of = |(role, value): (Role, &[u8])| match role {
             Role::Cell => CELL + value.len(),
+            // The deletion of what was there stands in place of the number of elements.
+            Role::Elements(each) => match value.split_first_chunk() {
+                Some((count, elements)) => {
+                    let count = usize::try_from(i32::from_be_bytes(*count)).unwrap_or(0);
+                    DELETION + elements.len() + count.saturating_mul(each)
+                }
+                None => DELETION,
+            },
             Role::Cells => value.len(),
             Role::PartitionKey | Role::ClusteringKey(_) | Role::Nothing => 0,
         };
