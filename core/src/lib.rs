@@ -60,6 +60,8 @@ pub use error::{Error, ErrorClass, ErrorKind, Replicas, WriteType};
 pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};
 pub use many::{Many, ManyError, ManyReport};
+#[cfg(feature = "page-token")]
+pub use pages::PageTokenKey;
 pub use pages::{PageStream, PagingState, RowStream};
 pub use prepared::{Bound, Prepared};
 pub use report::{Report, Sink, Times};

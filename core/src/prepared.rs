@@ -39,10 +39,17 @@ pub struct Bound(BoundRepr);
 
 #[derive(Clone)]
 enum BoundRepr {
-    Driver(Arc<BoundStatement>),
+    Driver(Arc<Early>),
     /// Serialised by the session, when it sends.
     Late(Prepared, Values),
     Made,
+}
+
+/// What is serialised, and what it was serialised from.
+#[derive(Clone)]
+struct Early {
+    bound: BoundStatement,
+    values: Values,
 }
 
 impl Prepared {
@@ -112,7 +119,8 @@ impl Prepared {
         self.teach(statement);
         Ok(Bound(match &self.0.handle {
             Handle::Driver(prepared, _) => {
-                BoundRepr::Driver(Arc::new(serialise(prepared, statement, values, options)?))
+                let bound = serialise(prepared, statement, values, options)?;
+                BoundRepr::Driver(Arc::new(Early { bound, values: values.clone() }))
             }
             Handle::Made => BoundRepr::Made,
         }))
@@ -166,7 +174,7 @@ impl Bound {
         place: &'b mut Option<BoundStatement>,
     ) -> Result<Option<&'b BoundStatement>, Error> {
         Ok(match &self.0 {
-            BoundRepr::Driver(bound) => Some(bound),
+            BoundRepr::Driver(early) => Some(&early.bound),
             BoundRepr::Late(prepared, values) => match &prepared.0.handle {
                 Handle::Driver(prepared, _) => {
                     Some(place.insert(serialise(prepared, statement, values, options)?))
@@ -179,8 +187,20 @@ impl Bound {
 
     /// Sets the options anew; copies what is shared.
     pub(crate) fn reapply(&mut self, options: &Options) {
-        if let BoundRepr::Driver(bound) = &mut self.0 {
-            options.apply(Arc::make_mut(bound));
+        if let BoundRepr::Driver(early) = &mut self.0 {
+            options.apply(&mut Arc::make_mut(early).bound);
+        }
+    }
+
+    /// The statement, and the values that are bound to it; nothing if a test made it.
+    pub(crate) fn values(&self) -> Option<(&PreparedStatement, &Values)> {
+        match &self.0 {
+            BoundRepr::Driver(early) => Some((early.bound.prepared(), &early.values)),
+            BoundRepr::Late(prepared, values) => match &prepared.0.handle {
+                Handle::Driver(prepared, _) => Some((prepared, values)),
+                Handle::Made => None,
+            },
+            BoundRepr::Made => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::mem;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use crate::attempts::Attempts;
 use crate::batch::{BatchFault, BatchPayload};
 use crate::error::{Error, ErrorKind, Failure, Work};
-use crate::pages::PagingState;
+use crate::pages::{Asked, PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
 use crate::statement::{Defaults, Statement, StatementKind, StaticStatement, takes_timestamp};
 use crate::timestamp;
@@ -67,11 +68,20 @@ pub(crate) struct Options {
     pub(crate) consistency: Option<Consistency>,
     pub(crate) serial_consistency: Option<SerialConsistency>,
     page_size: Option<PageSize>,
-    pub(crate) page: PagingState,
+    /// None for the first page, without tokens.
+    place: Option<Arc<Place>>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) timestamp: Option<i64>,
     pub(crate) attempts: Option<Attempts>,
+}
+
+/// Where it goes on.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    page: PagingState,
+    /// Whether a token says where, unless `page` does, and whether the next place is to be one.
+    asked: Option<Arc<Asked>>,
 }
 
 /// One more than the rows, which makes it half as large: a request is copied at each layer.
@@ -291,9 +301,53 @@ impl Request {
     }
 
     /// Asks for the page that starts here, instead of the first.
-    pub fn with_page(mut self, page: PagingState) -> Self {
-        self.options.page = page;
+    pub fn with_page(self, page: PagingState) -> Self {
+        let asked = self.options.place.as_ref().and_then(|place| place.asked.clone());
+        self.with_place(Place { page, asked })
+    }
+
+    #[cfg(feature = "page-token")]
+    pub(crate) fn with_asked(self, asked: Asked) -> Self {
+        let page = self.page();
+        self.with_place(Place { page, asked: Some(Arc::new(asked)) })
+    }
+
+    fn with_place(mut self, place: Place) -> Self {
+        self.options.place = Some(Arc::new(place));
         self
+    }
+
+    /// Where it was told to go on, tokens apart.
+    pub(crate) fn page(&self) -> PagingState {
+        self.options.place.as_ref().map_or_else(PagingState::default, |place| place.page.clone())
+    }
+
+    /// Where it goes on, and what makes tokens of where it goes on after that.
+    #[inline]
+    pub(crate) fn place(&self) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
+        match &self.options.place {
+            None => Ok((PagingState::default(), None)),
+            Some(place) => self.open(place),
+        }
+    }
+
+    #[cold]
+    fn open(&self, place: &Place) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
+        let Place { page, asked: Some(asked) } = place else {
+            return Ok((place.page.clone(), None));
+        };
+        let bound = match &self.payload {
+            Payload::Bound(bound) => bound.values(),
+            Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
+        };
+        let seal = asked.seal(self, bound)?;
+        let page = if *page == PagingState::default() {
+            let opened = asked.open(&seal).map_err(|kind| self.error(kind, None))?;
+            opened.unwrap_or_default()
+        } else {
+            page.clone()
+        };
+        Ok((page, Some(Arc::new(seal))))
     }
 
     /// Sets the longest time of one call of the session: preparing, if need be, and executing, with

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use scylla::deserialize::result::TypedRowIterator;
@@ -15,7 +16,7 @@ use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 
 use crate::error::{Error, ErrorClass, ErrorKind, decode_message, values_kind};
-use crate::pages::PagingState;
+use crate::pages::{PagingState, Seal};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
 
@@ -43,6 +44,8 @@ pub struct Response {
     statement: Statement,
     body: Body,
     next: Option<PagingState>,
+    /// Of a request that asked for page tokens.
+    seal: Option<Arc<Seal>>,
 }
 
 /// The driver's results have 248 bytes, and each layer on the way up would move them at least once:
@@ -144,7 +147,7 @@ impl Response {
     }
 
     fn new(statement: Statement, body: Body) -> Self {
-        Self { statement, body, next: None }
+        Self { statement, body, next: None, seal: None }
     }
 
     /// The statement that was answered.
@@ -267,6 +270,23 @@ impl Response {
             Body::Done(result) => result.warnings().collect(),
             Body::Prepared(_) | Body::Made(_) | Body::Nothing => Vec::new(),
         }
+    }
+
+    /// Makes tokens for the next page.
+    #[inline]
+    pub(crate) fn sealed_by(mut self, seal: Option<Arc<Seal>>) -> Self {
+        self.seal = seal;
+        self
+    }
+
+    #[cfg(feature = "page-token")]
+    pub(crate) fn seal(&self) -> Option<&Seal> {
+        self.seal.as_deref()
+    }
+
+    #[cfg(feature = "page-token")]
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        fault(&self.statement, kind)
     }
 
     pub(crate) fn columns(&self) -> &[ColumnSpec<'_>] {

@@ -150,6 +150,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::UnknownKeyspace { .. }
         | ErrorKind::InvalidRequest(_)
         | ErrorKind::Batch(_)
+        | ErrorKind::PageToken
         | ErrorKind::Values(_)
         | ErrorKind::Syntax
         | ErrorKind::Invalid

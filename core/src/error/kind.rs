@@ -41,6 +41,8 @@ pub enum ErrorKind {
     InvalidRequest(String),
     /// The batch is a mistake, or the server would refuse it.
     Batch(BatchFault),
+    /// The page token is not one of this statement with these values, or was altered.
+    PageToken,
     /// The values do not fit the statement: their number, or the type of one.
     Values(String),
     /// No node has a usable connection.

@@ -54,6 +54,9 @@ impl fmt::Display for ErrorKind {
             Self::DeadlinePassed => f.write_str("its deadline passed before it was sent"),
             Self::InvalidRequest(why) | Self::Rows(why) => f.write_str(why),
             Self::Batch(fault) => write!(f, "{fault}"),
+            Self::PageToken => f.write_str(
+                "the page token is not one of this statement with these values, or it was altered",
+            ),
             Self::Values(why) => write!(f, "the values do not fit: {why}"),
             Self::NoConnection => f.write_str("no node has a usable connection"),
             Self::NoStreamId => f.write_str("all stream ids of the connection are in use"),
@@ -153,6 +156,7 @@ pub(super) fn advice(
         ErrorKind::Unavailable { .. } => {
             "bring replicas back, or ask for a lower consistency level"
         }
+        ErrorKind::PageToken => "begin at the first page",
         ErrorKind::Values(_) => "bind what the statement's markers ask for",
         ErrorKind::Syntax | ErrorKind::Invalid => {
             "correct the statement: `server_message()` has the server's words"

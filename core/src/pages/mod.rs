@@ -15,6 +15,8 @@
 
 mod rows;
 mod state;
+#[cfg_attr(not(feature = "page-token"), path = "no_token.rs")]
+mod token;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -26,6 +28,9 @@ use tokio::task::JoinHandle;
 
 pub use rows::RowStream;
 pub use state::PagingState;
+#[cfg(feature = "page-token")]
+pub use token::PageTokenKey;
+pub(crate) use token::{Asked, Seal};
 
 use crate::client::{Client, Stack};
 use crate::error::{Error, ErrorClass, ErrorKind};
@@ -84,7 +89,7 @@ impl<S: Stack + 'static> Client<S> {
     /// ```
     pub fn pages(&self, request: impl Into<Request>) -> PageStream<S> {
         let request = request.into();
-        let state = State::Next(request.options().page.clone());
+        let state = State::Next(request.page());
         PageStream { client: self.clone(), request, state, ahead: true, pages: 0, most: None }
     }
 }

@@ -31,6 +31,11 @@ impl PagingState {
         Self(state)
     }
 
+    #[cfg(feature = "page-token")]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes_slice().map_or(&[], |bytes| bytes)
+    }
+
     pub(crate) fn to_driver(&self) -> DriverState {
         self.0.clone()
     }

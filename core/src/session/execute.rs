@@ -139,9 +139,10 @@ pub(super) async fn execute(
         let why = "it was bound to a statement that a test made: bind it to one of this session's";
         return Err(invalid(session, request, why));
     };
-    let page = request.options().page.to_driver();
-    let answer = pin!(session.driver.execute_bound_single_page(bound, page));
-    within(session, request, time, answer, alarm).await
+    let (page, seal) = request.place()?;
+    let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
+    let answer = within(session, request, time, answer, alarm).await;
+    if seal.is_some() { Ok(answer?.sealed_by(seal)) } else { answer }
 }
 
 /// Sends the text as it is, without values.
@@ -157,9 +158,10 @@ async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Re
         statement.set_serial_consistency(Some(serial));
     }
     statement.set_retry_policy(Some(no_failover()));
-    let page = options.page.to_driver();
-    let answer = pin!(session.driver.query_single_page(statement, (), page));
+    let (page, seal) = request.place()?;
+    let answer = pin!(session.driver.query_single_page(statement, (), page.to_driver()));
     let answer = within(session, request, time, answer, pin!(Alarm::default())).await;
+    let answer = answer.map(|answer| answer.sealed_by(seal));
     // It can have been a `USE`, or have changed a table.
     session.schema.look(&session.driver);
     answer

@@ -176,6 +176,10 @@ impl Service<Request> for ScriptedSession {
         if let Some(fault) = request.fault() {
             return Box::pin(ready(Err(error(&request, ErrorKind::Batch(fault.clone())))));
         }
+        let seal = match request.place() {
+            Ok((_, seal)) => seal,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
         let sent = Sent { request: request.clone(), at: Instant::now() };
         let is_prepare = sent.is_prepare();
         lock(&self.inner.sent).push(sent);
@@ -198,7 +202,7 @@ impl Service<Request> for ScriptedSession {
                     Ok(Response::of_prepared(prepared))
                 }
                 Outcome::Rows { rows, next } => {
-                    Ok(Answer::to_response(rows, next, request.statement()))
+                    Ok(Answer::to_response(rows, next, request.statement()).sealed_by(seal))
                 }
             }
         })
@@ -212,6 +216,7 @@ fn error(request: &Request, kind: ErrorKind) -> Error {
         ErrorKind::DeadlinePassed
             | ErrorKind::InvalidRequest(_)
             | ErrorKind::Batch(_)
+            | ErrorKind::PageToken
             | ErrorKind::Values(_)
             | ErrorKind::PrepareTimeout { .. }
             | ErrorKind::PrepareFailed

@@ -98,11 +98,6 @@ async fn what_is_counted_is_what_the_server_counts() {
 #[tokio::test]
 async fn where_it_is_not_known_no_more_is_counted_than_by_the_server() {
     let db = connect(&TABLES).await;
-    let many = || Statement::new("INSERT INTO many (k, l, m, u, f) VALUES (?, ?, ?, ?, ?)");
-    let list = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>();
-    let map = |n: usize| {
-        (0..n).map(|n| (n.to_string(), text(n))).collect::<std::collections::HashMap<_, _>>()
-    };
     let literal = format!("INSERT INTO plain (k, v) VALUES (8, '{}')", text(500));
     let batches = [
         rows(Batch::logged(), 2, 3_000).add(Statement::new(literal), ()),

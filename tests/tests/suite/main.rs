@@ -17,6 +17,7 @@ mod limit;
 mod login;
 mod many;
 mod nodes;
+mod page_tokens;
 mod paging;
 mod precedence;
 mod promises;

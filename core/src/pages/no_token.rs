@@ -1,0 +1,27 @@
+//! In place of page tokens, where the feature is off: nobody can ask for one.
+
+use scylla::statement::prepared::PreparedStatement;
+
+use super::PagingState;
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::values::Values;
+
+#[derive(Debug)]
+pub(crate) enum Asked {}
+
+pub(crate) enum Seal {}
+
+impl Asked {
+    pub(crate) fn seal(
+        &self,
+        _request: &Request,
+        _bound: Option<(&PreparedStatement, &Values)>,
+    ) -> Result<Seal, Error> {
+        match *self {}
+    }
+
+    pub(crate) fn open(&self, _seal: &Seal) -> Result<Option<PagingState>, ErrorKind> {
+        match *self {}
+    }
+}

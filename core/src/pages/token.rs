@@ -1,0 +1,238 @@
+//! Places in a result that a program can give away: to the callers of a web service, for example.
+//!
+//! A token holds the server's paging state, encrypted and authenticated with a key of the program's by
+//! XChaCha20-Poly1305 (`draft-irtf-cfrg-xchacha-03`), under a random nonce. What it is of is authenticated
+//! with it: keyspace, table, text and serialised values of the request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use scylla::statement::prepared::PreparedStatement;
+
+use super::PagingState;
+use crate::cells::serialise;
+use crate::error::{Error, ErrorKind, values_kind};
+use crate::request::Request;
+use crate::response::Response;
+use crate::values::Values;
+
+/// The first byte of a token, so that there can be others.
+const VERSION: u8 = 1;
+const NONCE: usize = 24;
+
+/// A key by which a program knows its own page tokens again. Cloning is one atomic increment; `Debug`
+/// shows nothing, and the key is wiped from memory when the last clone is dropped.
+///
+/// All processes that answer the same callers need the same key, and keep it over a restart. Tokens of
+/// another key are refused, and their callers begin at the first page.
+///
+/// ```
+/// use cqlstack_core::{Client, Error, PageTokenKey, Stack, StaticStatement};
+///
+/// static OF_GROUP: StaticStatement =
+///     StaticStatement::new("SELECT id, name FROM app.members WHERE group = ?").with_page_size(100);
+///
+/// type Member = (i32, String);
+///
+/// /// `GET /members?group=7&page=…`: a page, and what asks for the next one.
+/// async fn members(
+///     db: &Client<impl Stack>,
+///     key: &PageTokenKey,
+///     group: i32,
+///     page: Option<&str>,
+/// ) -> Result<(Vec<Member>, Option<String>), Error> {
+///     let request = cqlstack_core::Request::new(&OF_GROUP, (group,)).with_page_token(key, page);
+///     let answer = db.request(request).await?;
+///     let members = answer.page()?.collect::<Result<_, _>>()?;
+///     Ok((members, answer.next_page_token()?))
+/// }
+/// # let key = PageTokenKey::new([7; 32]);
+/// # assert_eq!(format!("{key:?}"), "PageTokenKey(..)");
+/// ```
+#[derive(Clone)]
+pub struct PageTokenKey(Arc<XChaCha20Poly1305>);
+
+impl PageTokenKey {
+    /// Takes 32 secret bytes from a good source of random numbers (`openssl rand -hex 32`), not a password.
+    #[must_use]
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self(Arc::new(XChaCha20Poly1305::new(&Key::from(secret))))
+    }
+}
+
+impl fmt::Debug for PageTokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PageTokenKey(..)")
+    }
+}
+
+/// What a request says of tokens.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    key: PageTokenKey,
+    token: Option<String>,
+}
+
+impl Asked {
+    /// For the request with these values, of which the prepared statement knows the types.
+    pub(crate) fn seal(
+        &self,
+        request: &Request,
+        bound: Option<(&PreparedStatement, &Values)>,
+    ) -> Result<Seal, Error> {
+        let mut subject = vec![VERSION];
+        let mut part = |text: &str| {
+            subject.extend((text.len() as u64).to_be_bytes());
+            subject.extend(text.as_bytes());
+        };
+        let table = bound.and_then(|(prepared, _)| prepared.get_table_spec());
+        part(table.map_or("", |table| table.ks_name()));
+        part(table.map_or("", |table| table.table_name()));
+        part(request.statement().text());
+        if let Some((prepared, values)) = bound {
+            let misfit = |error| request.error(values_kind(&error), None);
+            serialise(values, prepared, &mut subject).map_err(misfit)?;
+        }
+        Ok(Seal { key: self.key.clone(), subject })
+    }
+
+    /// Where the request's token says that it goes on; none at the first page.
+    pub(crate) fn open(&self, seal: &Seal) -> Result<Option<PagingState>, ErrorKind> {
+        let token = self.token.as_deref().filter(|token| !token.is_empty());
+        token.map(|token| seal.open(token).ok_or(ErrorKind::PageToken)).transpose()
+    }
+}
+
+/// A key, and what its tokens are of.
+pub(crate) struct Seal {
+    key: PageTokenKey,
+    subject: Vec<u8>,
+}
+
+impl Seal {
+    fn open(&self, token: &str) -> Option<PagingState> {
+        // It refuses what it would not have written itself.
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (head, sealed) = bytes.split_at_checked(1 + NONCE)?;
+        let (&[version], nonce) = head.split_first_chunk()?;
+        let nonce = XNonce::from(<[u8; NONCE]>::try_from(nonce).ok()?);
+        let payload = Payload { msg: sealed, aad: &self.subject };
+        let state = self.key.0.decrypt(&nonce, payload).ok()?;
+        (version == VERSION).then(|| PagingState::from_bytes(&state))
+    }
+
+    fn close(&self, page: &PagingState) -> Option<String> {
+        let nonce = XNonce::try_generate().ok()?;
+        let payload = Payload { msg: page.bytes(), aad: &self.subject };
+        let sealed = self.key.0.encrypt(&nonce, payload).ok()?;
+        Some(URL_SAFE_NO_PAD.encode([&[VERSION], &nonce[..], &sealed].concat()))
+    }
+}
+
+impl Request {
+    /// Asks for the page that a token says, and for tokens in the answer. No token, or an empty one, is the
+    /// first page.
+    ///
+    /// The token is checked when the values are serialised, before anything is sent: one that is not of this
+    /// statement, this table and these values, was altered, or is of another key, is
+    /// [`ErrorKind::PageToken`](crate::ErrorKind::PageToken). [`with_page`](Self::with_page) goes before it.
+    ///
+    /// Costs two allocations here, and serialising the values once more.
+    pub fn with_page_token(self, key: &PageTokenKey, token: Option<&str>) -> Self {
+        let asked = Asked { key: key.clone(), token: token.map(str::to_owned) };
+        self.with_asked(asked)
+    }
+}
+
+impl Response {
+    /// A token for the page after this one, whatever is fetched ahead; none after the last. Only of a
+    /// request [`with_page_token`](Request::with_page_token).
+    ///
+    /// It has letters, digits, `-` and `_`, some 60 and 4 for each 3 bytes of the server's paging state, which
+    /// holds the key of the last row. It does not expire, and may be used more than once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) if the system has no random numbers.
+    pub fn next_page_token(&self) -> Result<Option<String>, Error> {
+        let Some((seal, page)) = self.seal().zip(self.next_page()) else { return Ok(None) };
+        let no_random_numbers = || {
+            let why = "there are no random numbers for a page token: check the system";
+            self.error(ErrorKind::InvalidRequest(why.to_owned()))
+        };
+        seal.close(&page).map(Some).ok_or_else(no_random_numbers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Statement;
+
+    fn seal(text: &'static str) -> (Asked, Seal) {
+        let asked = Asked { key: PageTokenKey::new([7; 32]), token: None };
+        let seal = asked.seal(&Request::from(&Statement::new(text)), None).unwrap();
+        (asked, seal)
+    }
+
+    fn state() -> PagingState {
+        PagingState::from_bytes(b"the key of the last row")
+    }
+
+    #[test]
+    fn a_token_goes_through_a_url_and_shows_nothing() {
+        let (_, seal) = seal("SELECT a FROM t");
+        for length in 0..1_000 {
+            let page = PagingState::from_bytes(&vec![7; length]);
+            let token = seal.close(&page).unwrap();
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            assert!(token.chars().all(plain), "{token}");
+            assert_eq!(token.len(), (41 + length).div_ceil(3) * 4 - (3 - (41 + length) % 3) % 3);
+            assert!(seal.open(&token) == Some(page));
+        }
+        let token = seal.close(&state()).unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
+        assert!(!bytes.windows(7).any(|window| b"the key of".starts_with(window)));
+    }
+
+    #[test]
+    fn it_is_of_its_statement_and_its_key_only() {
+        let (_, ours) = seal("SELECT a FROM t");
+        let token = ours.close(&state()).unwrap();
+        assert!(seal("SELECT a FROM t").1.open(&token) == Some(state()));
+        assert!(seal("SELECT a FROM u").1.open(&token).is_none());
+        let other = Seal { key: PageTokenKey::new([8; 32]), ..ours };
+        assert!(other.open(&token).is_none());
+    }
+
+    #[test]
+    fn altered_anywhere_and_cut_anywhere_it_is_refused() {
+        let (_, seal) = seal("SELECT a FROM t");
+        let token = seal.close(&state()).unwrap();
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/= \u{e9}";
+        for (place, old) in token.char_indices() {
+            for new in alphabet.chars().filter(|new| *new != old) {
+                let altered = format!("{}{new}{}", &token[..place], &token[place + 1..]);
+                assert!(seal.open(&altered).is_none(), "{altered}");
+            }
+            assert!(seal.open(&token[..place]).is_none(), "cut at {place}");
+        }
+        for added in ["A", "=", "==", " ", "\n", "%3D"] {
+            assert!(seal.open(&format!("{token}{added}")).is_none());
+        }
+        assert!(seal.open(&"A".repeat(100_000)).is_none());
+    }
+
+    #[test]
+    fn an_empty_token_is_the_first_page() {
+        for token in [None, Some(String::new())] {
+            let (asked, seal) = seal("SELECT a FROM t");
+            let asked = Asked { token, ..asked };
+            assert!(matches!(asked.open(&seal), Ok(None)));
+        }
+    }
+}
