@@ -51,11 +51,11 @@ pub(super) fn footprint(
     if matches!(statement.form(), Form::Batch | Form::Other) {
         return None;
     }
-    let [table, ..] = tables else { return None };
+    let named = tables.first();
     let known = Known {
-        keyspace: &table.keyspace,
-        name: &table.table,
-        table: schema.table(table),
+        keyspace: named.map_or("", |table| &table.keyspace),
+        name: named.map_or("", |table| &table.table),
+        table: named.and_then(|table| schema.table(table)),
         markers: prepared.get_variable_col_specs().as_slice(),
         key: prepared.get_variable_pk_indexes(),
         several: statement.may_be_several(),

@@ -12,6 +12,9 @@ use scylla_proxy::{
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
+/// By which every prepared statement is known.
+pub(crate) const ID: [u8; 16] = *b"0123456789abcdef";
+
 /// Some forged nodes, and what is counted of the requests that they get.
 pub(crate) struct Forged {
     proxy: RunningProxy,
@@ -51,6 +54,12 @@ impl Forged {
     pub(crate) fn keep_executes(&mut self) -> Frames {
         let answer = RequestReaction::forge_response(Arc::new(|frame| void(&frame)));
         self.react(RequestOpcode::Execute, &answer)
+    }
+
+    /// Every node answers batches, and they are kept.
+    pub(crate) fn keep_batches(&mut self) -> Frames {
+        let answer = RequestReaction::forge_response(Arc::new(|frame| void(&frame)));
+        self.react(RequestOpcode::Batch, &answer)
     }
 
     /// Every node answers prepares, and they are counted.
@@ -112,11 +121,21 @@ fn rules(first: Vec<RequestRule>) -> Vec<RequestRule> {
     first.into_iter().chain(rest).collect()
 }
 
-/// The answer to a PREPARE of a statement without markers and without columns.
+/// The answer to a PREPARE of a statement without columns: with `?` in its text it has one marker, which is
+/// the partition key `k int` of `ks.t`.
 fn prepared(frame: &RequestFrame) -> ResponseFrame {
     let mut body = vec![0, 0, 0, 4, 0, 16];
-    body.extend(*b"0123456789abcdef");
-    body.extend([0; 12]);
+    body.extend(ID);
+    if frame.body.contains(&b'?') {
+        body.extend([0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0]);
+        for name in ["ks", "t", "k"] {
+            body.extend([0, u8::try_from(name.len()).unwrap()]);
+            body.extend(name.bytes());
+        }
+        body.extend([0, 9]);
+    } else {
+        body.extend([0; 12]);
+    }
     body.extend([0, 0, 0, 4, 0, 0, 0, 0]);
     result(frame, body)
 }

@@ -1,7 +1,9 @@
 //! Behaviour on a real Cassandra, one module a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod atomic;
 mod bad_input;
+mod batch_frames;
 mod batch_sizes;
 mod batches;
 mod building;

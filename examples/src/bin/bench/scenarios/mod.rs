@@ -1,5 +1,6 @@
 //! What can be measured: a file each.
 
+mod batch;
 mod instructions;
 mod layers;
 mod many;
@@ -34,6 +35,7 @@ pub(crate) static ALL: &[Scenario] = &[
     rate::SCENARIO,
     many::SCENARIO,
     stream::SCENARIO,
+    batch::SCENARIO,
     warm_up::SCENARIO,
     syntax::SCENARIO,
     workload::SCENARIO,

@@ -1,0 +1,167 @@
+//! Batches as a node gets them.
+
+use std::time::{Duration, Instant};
+
+use cqlstack_core::{
+    Batch, BatchGuard, Client, Consistency, ErrorClass, ErrorKind, Request, SerialConsistency,
+    Statement,
+};
+use cqlstack_middleware::RetryLayer;
+use scylla::errors::DbError;
+use scylla_proxy::{RequestOpcode, RequestReaction};
+use tower::ServiceBuilder;
+
+use crate::forged::{Forged, ID};
+use crate::support::HEAVY;
+
+const LOGGED: u8 = 0;
+const UNLOGGED: u8 = 1;
+const COUNTER: u8 = 2;
+
+/// What a BATCH frame of protocol 4 says.
+#[derive(Debug, PartialEq)]
+struct Said {
+    kind: u8,
+    /// Of each statement, all of which are prepared, its values.
+    values: Vec<Vec<Vec<u8>>>,
+    consistency: Consistency,
+    serial: Option<u16>,
+    timestamp: Option<i64>,
+}
+
+fn said(body: &[u8]) -> Said {
+    let mut rest = body;
+    let mut take = |length: usize| {
+        let (taken, left) = rest.split_at(length);
+        rest = left;
+        taken.to_vec()
+    };
+    let short = |bytes: Vec<u8>| u16::from_be_bytes(bytes.try_into().unwrap());
+    let kind = take(1)[0];
+    let mut values = Vec::new();
+    for _ in 0..short(take(2)) {
+        assert_eq!(take(1), [1], "it is prepared");
+        let id = short(take(2));
+        assert_eq!(take(id.into()), ID);
+        let mut row = Vec::new();
+        for _ in 0..short(take(2)) {
+            let length = u32::from_be_bytes(take(4).try_into().unwrap());
+            row.push(take(length as usize));
+        }
+        values.push(row);
+    }
+    let consistency = Consistency::try_from(short(take(2))).unwrap();
+    let flags = take(1)[0];
+    let serial = (flags & 0x10 != 0).then(|| short(take(2)));
+    let timestamp = (flags & 0x20 != 0).then(|| i64::from_be_bytes(take(8).try_into().unwrap()));
+    Said { kind, values, consistency, serial, timestamp }
+}
+
+fn text(text: &'static str) -> Statement {
+    Statement::new(text)
+}
+
+const TIME: Duration = Duration::from_millis(600);
+
+/// C36: whatever its statements are, texts with literals or with values, one of them or both.
+#[tokio::test]
+async fn its_kind_is_the_one_that_was_asked_for_in_all_mixes() {
+    let mut forged = Forged::start(1).await;
+    let db = Client::new(forged.session(TIME).await);
+    let mut frames = forged.keep_batches();
+    let one = |batch: Batch| batch.add(text("INSERT INTO ks.t (k) VALUES (1)"), ());
+    let bound = |batch: Batch| batch.add(text("DELETE FROM ks.t WHERE k = ?"), (7,));
+    let tick = |batch: Batch| batch.add(text("UPDATE ks.c SET n = n + 1 WHERE k = 1"), ());
+    let tick_bound = |batch: Batch| batch.add(text("UPDATE ks.c SET n = n + 1 WHERE k = ?"), (7,));
+    let warned = || Batch::same_partition().with_guard(BatchGuard::Warn);
+    for (batch, kind, rows) in [
+        (one(Batch::logged()), LOGGED, vec![0]),
+        (bound(Batch::logged()), LOGGED, vec![1]),
+        (bound(one(Batch::logged())), LOGGED, vec![0, 1]),
+        (bound(Batch::same_partition()), UNLOGGED, vec![1]),
+        (one(warned()), UNLOGGED, vec![0]),
+        (one(bound(one(warned()))), UNLOGGED, vec![0, 1, 0]),
+        (tick(Batch::counter()), COUNTER, vec![0]),
+        (tick_bound(Batch::counter()), COUNTER, vec![1]),
+        (tick_bound(tick(tick_bound(Batch::counter()))), COUNTER, vec![1, 0, 1]),
+    ] {
+        db.request(batch).await.unwrap();
+        let said = said(&frames.next_body());
+        assert_eq!(said.kind, kind, "{rows:?}");
+        assert_eq!(said.values.iter().map(Vec::len).collect::<Vec<_>>(), rows);
+        assert!(said.values.iter().flatten().all(|value| *value == [0, 0, 0, 7]));
+    }
+}
+
+#[tokio::test]
+async fn it_carries_the_options_of_its_request() {
+    let mut forged = Forged::start(1).await;
+    let db = Client::new(forged.session(TIME).await);
+    let mut frames = forged.keep_batches();
+    let batch = Batch::logged().add(
+        // What a statement sets counts for nothing in a batch.
+        text("DELETE FROM ks.t WHERE k = ?").with_consistency(Consistency::Three),
+        (7,),
+    );
+    let request = Request::from(batch);
+    let given = request.timestamp();
+    assert!(given.is_some());
+    let set = request.clone().with_consistency(Consistency::One).with_timestamp(Some(5));
+    let set = set.with_serial_consistency(SerialConsistency::Serial);
+    for (request, consistency, serial, timestamp) in [
+        (request, Consistency::LocalQuorum, Some(9), given),
+        (set, Consistency::One, Some(8), Some(5)),
+    ] {
+        db.request(request).await.unwrap();
+        let said = said(&frames.next_body());
+        assert_eq!((said.consistency, said.serial), (consistency, serial));
+        assert_eq!(said.timestamp, timestamp);
+    }
+}
+
+#[tokio::test]
+async fn sent_again_it_is_the_same_and_only_if_it_is_idempotent() {
+    let mut forged = Forged::start(1).await;
+    let session = forged.session(TIME).await;
+    let retry = RetryLayer::default();
+    let db = Client::new(ServiceBuilder::new().layer(retry).service(session));
+    let overloaded = RequestReaction::forge_with_error(DbError::Overloaded);
+    let mut frames = forged.react(RequestOpcode::Batch, &overloaded);
+    let delete = || text("DELETE FROM ks.t WHERE k = ?");
+    let append = || text("UPDATE ks.t SET l = l + ['a'] WHERE k = ?");
+    let error = db.request(Batch::logged().add(delete(), (7,))).await.unwrap_err();
+    assert_eq!(
+        (error.class(), error.worst_class()),
+        (ErrorClass::Exhausted, ErrorClass::Ambiguous)
+    );
+    let first = said(&frames.next_body());
+    assert!(first.timestamp.is_some());
+    assert_eq!(said(&frames.next_body()), first);
+    assert_eq!(said(&frames.next_body()), first);
+    let error = db.request(Batch::logged().add(append(), (7,))).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Ambiguous);
+    assert_eq!(frames.count(), 1);
+}
+
+/// The driver prepares anew for as long as the server forgets.
+#[tokio::test]
+async fn a_server_that_forgets_for_ever_ends_with_the_time_of_the_call() {
+    let mut forged = Forged::start(1).await;
+    let db = Client::new(forged.session(TIME).await);
+    let unprepared = DbError::Unprepared { statement_id: ID.to_vec().into() };
+    let unprepared = RequestReaction::forge_with_error(unprepared);
+    let mut frames = forged.react(RequestOpcode::Batch, &unprepared);
+    let batch = Batch::logged().add(text("DELETE FROM ks.t WHERE k = ?"), (7,));
+    let began = Instant::now();
+    let error = db.request(batch.clone()).await.unwrap_err();
+    println!("{error}, after {:?} and {} frames", began.elapsed(), frames.count());
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }));
+    assert!(began.elapsed() < TIME * 3);
+    if HEAVY {
+        let patient = Request::from(batch).with_timeout(Duration::MAX);
+        let began = Instant::now();
+        let error = db.request(patient).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Timeout { .. }));
+        assert!(began.elapsed() < Duration::from_secs(70));
+    }
+}
