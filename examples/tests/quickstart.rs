@@ -65,19 +65,26 @@ fn it_prints_its_figures_serves_them_and_ends_at_ctrl_c() {
     let text = &printed[printed.find("# HELP").unwrap()..printed.find("http://").unwrap()];
     let scrape = Scrape::parse(text).unwrap();
     let users = u64::from(USERS);
-    for name in ["insert_user", "user_by_id"] {
+    // One is read again after it was renamed.
+    for (name, queries) in [("insert_user", users), ("user_by_id", users + 1)] {
         assert!(printed.contains(&format!("\n{name} ")), "{printed}");
         let of = |metric| scrape.sum(metric, &[("statement", name)]);
-        assert_eq!(of("cassandra_queries_total"), users);
-        assert_eq!(of("cassandra_query_duration_seconds_count"), users);
+        assert_eq!(of("cassandra_queries_total"), queries);
+        assert_eq!(of("cassandra_query_duration_seconds_count"), queries);
         assert_eq!(of("cassandra_query_errors_total"), 0);
         assert_eq!(of("cassandra_queries_in_flight"), 0);
     }
     let total = |metric| scrape.sum(metric, &[]);
-    // Two for the keyspace and the table, and one page of all users.
-    assert_eq!(total("cassandra_queries_total"), 2 * users + 3);
-    assert_eq!(total("cassandra_query_duration_seconds_count"), 2 * users + 3);
-    assert_eq!(total("cassandra_cache_prepares_total"), 3);
+    // Three for the keyspace and the tables, one page of all users, two reads and four batches.
+    assert_eq!(total("cassandra_queries_total"), 2 * users + 10);
+    assert_eq!(total("cassandra_query_duration_seconds_count"), 2 * users + 10);
+    assert_eq!(total("cassandra_cache_prepares_total"), 9);
+    for (batch, errors) in [("register", 0), ("rename", 0), ("rename_two", 1), ("unregister", 0)] {
+        let of = |metric| scrape.sum(metric, &[("statement", batch)]);
+        assert_eq!(of("cassandra_queries_total"), 1, "{batch}");
+        assert_eq!(of("cassandra_query_errors_total"), errors, "{batch}");
+    }
+    assert!(printed.contains("refused: rename_two: statement 0 (set_name) by (id)"), "{printed}");
     assert_ne!(promtool(text).unwrap(), Some(false));
 
     let url = printed.lines().last().unwrap();

@@ -36,8 +36,8 @@ pub(super) fn several_partitions(name: &str, seen: &Seen) {
         tracing::warn!(
             statement = name,
             partitions = seen.partitions,
-            "an UNLOGGED batch is, or may be, over several partitions: single writes at the same time are \
-             faster, and nothing is atomic here"
+            "an UNLOGGED batch is, or may be, over several partitions: it is not atomic, and has one node do \
+             the work of all; send single writes at the same time"
         );
     }
 }

@@ -90,8 +90,8 @@ impl fmt::Display for BatchFault {
             Self::SeveralPartitions { one, other } => write!(
                 f,
                 "{} by {} and {} by {} write to different partitions, and an UNLOGGED batch over several \
-                 is slower than single writes and not atomic: send them one by one, at the same time, \
-                 or take `Batch::logged()` if all or none must be written",
+                 is not atomic, and has one node do the work of all: send them one by one, at the same \
+                 time, or take `Batch::logged()` if all or none must be written",
                 one.0,
                 Key(&one.1),
                 other.0,

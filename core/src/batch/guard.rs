@@ -200,3 +200,116 @@ impl Ready<'_> {
         stored.map(|(_, value)| value.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::batch::footprint::Writes;
+
+    fn footprint(keyspace: &str, key: Vec<KeyPart>) -> Footprint {
+        Footprint {
+            keyspace: keyspace.to_owned(),
+            table: "t".to_owned(),
+            key_columns: vec!["a".to_owned(), "b".to_owned()],
+            key: Ok(key),
+            markers: vec![
+                Role::PartitionKey,
+                Role::PartitionKey,
+                Role::ClusteringKey(0),
+                Role::Cell,
+            ],
+            writes: Writes { row: true, cells: 0 },
+        }
+    }
+
+    fn composite() -> Footprint {
+        footprint("ks", vec![KeyPart::Marker(0), KeyPart::Marker(1)])
+    }
+
+    fn frame(values: [&str; 4]) -> Vec<u8> {
+        let mut frame = Vec::new();
+        for value in values {
+            frame.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
+            frame.extend(value.bytes());
+        }
+        frame
+    }
+
+    fn ready<'b>(footprint: &'b Footprint, values: &'b [u8]) -> Ready<'b> {
+        Ready { name: "INSERT ks.t", footprint, values: Cells(values) }
+    }
+
+    const LIMITS: BatchLimits = BatchLimits::CASSANDRA;
+
+    #[test]
+    fn parts_of_a_key_do_not_run_together() {
+        let footprint = composite();
+        let rows = [["ab", "c", "1", "x"], ["a", "bc", "1", "x"], ["ab", "c", "2", "y"]].map(frame);
+        let [one, other, same] = rows.each_ref().map(|row| ready(&footprint, row));
+        assert!(matches!(
+            one_partition(&[one, other], &LIMITS),
+            Err(BatchFault::SeveralPartitions { .. })
+        ));
+        let one = ready(&footprint, &rows[0]);
+        assert_eq!(one_partition(&[one, same], &LIMITS), Ok(()));
+    }
+
+    #[test]
+    fn the_same_key_in_another_keyspace_is_another_partition() {
+        let footprints =
+            [composite(), footprint("other", vec![KeyPart::Marker(0), KeyPart::Marker(1)])];
+        let row = frame(["a", "b", "1", "x"]);
+        let both = || footprints.each_ref().map(|footprint| ready(footprint, &row));
+        assert!(one_partition(&both(), &LIMITS).is_err());
+        assert_eq!(any_partitions(&both(), &LIMITS).unwrap().partitions, 2);
+    }
+
+    #[test]
+    fn a_literal_is_the_same_key_as_the_value_that_is_bound() {
+        let literal = KeyPart::Literal(b"b".to_vec());
+        let footprints = [composite(), footprint("ks", vec![KeyPart::Marker(0), literal])];
+        let rows = [["a", "b", "1", "x"], ["a", "ignored", "2", "x"]].map(frame);
+        let both = [ready(&footprints[0], &rows[0]), ready(&footprints[1], &rows[1])];
+        assert_eq!(one_partition(&both, &LIMITS), Ok(()));
+    }
+
+    #[test]
+    fn of_several_mutations_none_may_be_too_large_and_not_all_together() {
+        let footprint = composite();
+        let rows =
+            [["a", "b", "1", &"x".repeat(600)], ["a", "c", "1", &"x".repeat(600)]].map(frame);
+        let both = || rows.each_ref().map(|row| ready(&footprint, row));
+        let bytes = 2 * (PARTITION + ROW + 1 + CELL + 600);
+        let fits = BatchLimits { refuse: bytes, ..LIMITS };
+        assert_eq!(
+            any_partitions(&both(), &fits),
+            Ok(Seen { partitions: 2, unknown: None, bytes })
+        );
+        let limits = BatchLimits { refuse: bytes - 1, ..LIMITS };
+        let fault = BatchFault::TooLarge { partitions: 2, bytes, limit: bytes - 1 };
+        assert_eq!(any_partitions(&both(), &limits), Err(fault));
+        let limits = BatchLimits { mutation: 600, ..LIMITS };
+        let fault = BatchFault::MutationTooLarge { bytes: 601, limit: 600 };
+        assert_eq!(any_partitions(&both(), &limits), Err(fault.clone()));
+        assert_eq!(one_partition(&both()[..1], &limits), Err(fault));
+    }
+
+    /// What it allocates does not grow with the batch. `--release -- --nocapture` shows its time.
+    #[test]
+    fn a_look_at_one_partition_allocates_two_keys() {
+        let footprint = composite();
+        let row = frame(["a name of some length", "2026-11-26", "1", "a value of some length"]);
+        for statements in [32, 1_000] {
+            let members: Vec<_> = (0..statements).map(|_| ready(&footprint, &row)).collect();
+            let look = || one_partition(&members, &LIMITS);
+            let allocated = allocation_counter::measure(|| look().unwrap());
+            // The buffer of a key grows once or twice.
+            assert!(allocated.count_total <= 6, "{allocated:?}");
+            let began = Instant::now();
+            (0..100).for_each(|_| look().unwrap());
+            println!("{:?} a statement", began.elapsed() / (100 * statements));
+        }
+    }
+}

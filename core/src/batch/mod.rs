@@ -6,8 +6,10 @@
 //! | [`Batch::logged`] | all or none, in the end | rows of several partitions or tables that belong together |
 //! | [`Batch::counter`] | nothing | counters that are counted together |
 //!
-//! None of them is for speed: over several partitions, single writes at the same time
-//! ([`Client::many`](crate::Client::many)) are faster, since each goes to its own replicas.
+//! A batch of one partition is also several times faster than as many single writes. One over several
+//! partitions is no way to load data: a single node coordinates all of it and waits for the slowest replica,
+//! and if it fails nobody knows what was written. Single writes at the same time
+//! ([`Client::many`](crate::Client::many)) go to their replicas each, and fail each.
 //!
 //! What would be a mistake, or what the server would refuse, is an error before anything is sent: an
 //! [`ErrorKind::Batch`](crate::ErrorKind::Batch). Whether an UNLOGGED batch is over several partitions is

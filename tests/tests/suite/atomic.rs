@@ -19,7 +19,7 @@ static BY_ID: StaticStatement =
 static BY_EMAIL: StaticStatement =
     StaticStatement::new("INSERT INTO users_by_email (email, id) VALUES (?, ?)");
 
-const BATCHES: i32 = 2_000;
+const BATCHES: i32 = 1_000;
 const IN_FLIGHT: usize = 100;
 
 fn batch(id: i32) -> Request {
@@ -50,7 +50,7 @@ async fn kill_among(cluster: &Cluster, db: &Client<impl Stack + 'static>, round:
             Err(ErrorClass::NotExecuted) => refused += 1,
             Err(class) => panic!("{class:?}"),
         }
-        if acknowledged.len() == 500 && !killed {
+        if acknowledged.len() == 300 && !killed {
             killed = true;
             cluster.node(node).unwrap().kill().await.unwrap();
         }

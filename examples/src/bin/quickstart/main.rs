@@ -1,5 +1,6 @@
 //! The main job, end to end, on a real Cassandra: a session in layers, and its metrics.
 
+mod batches;
 mod users;
 
 use std::net::SocketAddr;
@@ -17,8 +18,8 @@ use tokio::signal::ctrl_c;
 use tower::ServiceBuilder;
 
 /// Starts a throwaway Cassandra, writes users to it, reads them back one by one and page by page, and
-/// compares every one; then
-/// prints what was measured, and the text that Prometheus would scrape.
+/// compares every one; registers and renames a user by batches, and has a wrong batch refused; then prints
+/// what was measured, and the text that Prometheus would scrape.
 ///
 /// The first run on a machine fetches Cassandra (66 MB) by Maven into a cache. It needs JDK 17 and
 /// Maven. The node and its data are removed at the end.
@@ -104,10 +105,11 @@ async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
         .layer(cache.clone());
     let db = Client::new(stack.service(session));
 
-    users::create_table(&db).await?;
+    users::create_tables(&db).await?;
     users::write(&db, arguments.users).await?;
     users::read_and_compare(&db, arguments.users).await?;
     users::stream_and_compare(&db, arguments.users).await?;
+    batches::register_and_rename(&db).await?;
 
     println!("\n{}\n", metrics.handle().snapshot());
     let retried = retry.handle().figures();

@@ -9,11 +9,11 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::interval;
 
-static INSERT: StaticStatement =
+pub(crate) static INSERT: StaticStatement =
     StaticStatement::new("INSERT INTO quickstart.users (id, name, email) VALUES (?, ?, ?)")
         .named("insert_user");
 
-static SELECT: StaticStatement =
+pub(crate) static SELECT: StaticStatement =
     StaticStatement::new("SELECT id, name, email FROM quickstart.users WHERE id = ?")
         .named("user_by_id");
 
@@ -26,23 +26,24 @@ static SELECT_ALL: StaticStatement =
 const AHEAD: usize = 200;
 
 #[derive(Debug, PartialEq, DeserializeRow)]
-struct User {
-    id: i32,
-    name: String,
-    email: String,
+pub(crate) struct User {
+    pub(crate) id: i32,
+    pub(crate) name: String,
+    pub(crate) email: String,
 }
 
 impl User {
-    fn number(id: i32) -> Self {
+    pub(crate) fn number(id: i32) -> Self {
         Self { id, name: format!("User{id}"), email: format!("user{id}@example.org") }
     }
 }
 
-pub(crate) async fn create_table(db: &Client<impl Stack>) -> Result<(), Error> {
+pub(crate) async fn create_tables(db: &Client<impl Stack>) -> Result<(), Error> {
     for schema in [
         "CREATE KEYSPACE IF NOT EXISTS quickstart WITH replication = \
          {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
         "CREATE TABLE IF NOT EXISTS quickstart.users (id int PRIMARY KEY, name text, email text)",
+        "CREATE TABLE IF NOT EXISTS quickstart.users_by_email (email text PRIMARY KEY, id int)",
     ] {
         db.request(&Statement::new(schema)).await?;
     }
