@@ -182,11 +182,10 @@ impl BatchPayload {
         let Some(statement) = self.unprepared() else { return };
         prepared.teach(statement);
         Arc::make_mut(&mut self.prepared).push(prepared);
-        let done = self.inner.members.statements.iter().take(self.prepared.len());
-        batch.learn(Learned {
-            list: done.clone().any(Statement::is_made_unsafe),
-            ..Learned::default()
-        });
+        // Preparing them may have told that one must not be sent twice.
+        let mut known = self.inner.members.statements.iter().take(self.prepared.len());
+        let list = known.any(|statement| !statement.is_idempotent());
+        batch.learn(Learned { list, ..Learned::default() });
     }
 
     /// What the driver sends, after a last look. `None` where a test made what was prepared.

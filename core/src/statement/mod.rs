@@ -246,11 +246,6 @@ impl Statement {
         self.form() == Form::Batch || (!one && !self.several().is_empty())
     }
 
-    /// Whether preparing it told that it must not be sent twice.
-    pub(crate) fn is_made_unsafe(&self) -> bool {
-        self.inner().learned.load(Ordering::Relaxed) & Learned::LIST != 0
-    }
-
     /// The columns with `IN` for which it may write to several partitions.
     pub(crate) fn several(&self) -> &[String] {
         &self.inner().facts().several
