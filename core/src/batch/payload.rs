@@ -37,7 +37,10 @@ pub(super) struct Row {
 impl Members {
     pub(super) fn push(&mut self, statement: &Statement, values: Values) {
         let mut near = (0..self.statements.len()).rev().take(REACH);
-        let known = near.find(|place| self.statements[*place].has_text_of(statement));
+        let known = near.find(|place| {
+            let known = &self.statements[*place];
+            known.has_text_of(statement) && known.is_idempotent() == statement.is_idempotent()
+        });
         let statement = known.unwrap_or_else(|| {
             self.statements.push(statement.clone());
             self.statements.len() - 1
@@ -47,7 +50,6 @@ impl Members {
 
     /// What layers see of it.
     pub(super) fn statement(&self, name: Option<&'static str>, said: Option<bool>) -> Statement {
-        let conditional = |it: &Statement| it.kind() == StatementKind::Conditional;
         let (text, default, kind) = match self.kind {
             BatchKind::Logged => {
                 ("BEGIN BATCH APPLY BATCH", "LOGGED BATCH", StatementKind::LoggedBatch)
@@ -63,13 +65,16 @@ impl Members {
                 ("BEGIN COUNTER BATCH APPLY BATCH", "COUNTER BATCH", StatementKind::Counter)
             }
         };
+        let has = |kind| self.statements.iter().any(|statement| statement.kind() == kind);
         let kind = match kind {
             StatementKind::Counter => kind,
-            _ if self.statements.iter().any(conditional) => StatementKind::Conditional,
+            _ if has(StatementKind::Conditional) => StatementKind::Conditional,
+            // What is not understood may be conditional.
+            _ if has(StatementKind::Other) => StatementKind::Other,
             _ => kind,
         };
         let idempotent = self.statements.iter().all(Statement::is_idempotent);
-        Statement::of_batch(text, name.unwrap_or(default), kind, idempotent, said)
+        Statement::of_batch(text, name.unwrap_or(default), (kind, idempotent), said)
     }
 
     fn at(&self, index: usize) -> Member {

@@ -15,7 +15,7 @@ fn fault(request: &Request) -> Option<BatchFault> {
 
 #[test]
 fn what_layers_see_of_it_is_what_its_statements_make_it() {
-    use StatementKind::{Conditional, Counter, LoggedBatch, MultiPartition, Write};
+    use StatementKind::{Conditional, Counter, LoggedBatch, MultiPartition, Other, Write};
     let warned = || Batch::same_partition().with_guard(BatchGuard::Warn);
     let conditional = "UPDATE ks.t SET v = 1 WHERE k = 1 IF v = 0";
     let list = "UPDATE ks.t SET l = l + [1] WHERE k = 1";
@@ -26,11 +26,12 @@ fn what_layers_see_of_it_is_what_its_statements_make_it() {
         (Batch::logged(), vec![INSERT, list], LoggedBatch, false),
         (Batch::same_partition(), vec![INSERT, conditional], Conditional, false),
         (Batch::counter(), vec!["UPDATE ks.c SET n = n + ? WHERE k = ?"], Counter, false),
+        (Batch::logged(), vec![INSERT, "a dialect of others"], Other, false),
     ] {
         let request = statements(&texts, batch);
         let statement = request.statement();
         assert_eq!((statement.kind(), statement.is_idempotent()), (kind, idempotent), "{texts:?}");
-        let takes = !matches!(kind, Conditional | Counter);
+        let takes = !matches!(kind, Conditional | Counter | Other);
         assert_eq!(request.timestamp().is_some(), takes, "{texts:?}");
     }
 }

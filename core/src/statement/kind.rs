@@ -37,6 +37,14 @@ pub(super) struct Facts {
     pub(super) several: Vec<String>,
 }
 
+impl Facts {
+    /// Of a batch that is no text.
+    pub(super) fn of_batch(kind: StatementKind, idempotent: bool) -> Self {
+        let (name, table, several) = (String::new(), None, Vec::new());
+        Self { kind, idempotent, name, form: Form::Batch, table, several }
+    }
+}
+
 /// What a text is, as far as that decides what may stand in a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 pub use cqlstack_syntax::StatementKind;
-use kind::is_never_idempotent;
+use kind::{Facts, is_never_idempotent};
 pub(crate) use kind::{Form, Table, fails_over, takes_timestamp};
 pub(crate) use learned::Learned;
 pub(crate) use static_statement::Defaults;
@@ -67,11 +67,14 @@ impl Statement {
     pub(crate) fn of_batch(
         text: &'static str,
         name: &'static str,
-        kind: StatementKind,
-        idempotent: bool,
+        (kind, idempotent): (StatementKind, bool),
         said: Option<bool>,
     ) -> Self {
-        Self(Repr::Shared(Arc::new(StaticStatement::of_batch(text, name, kind, idempotent, said))))
+        let facts = Facts::of_batch(kind, idempotent);
+        let mut statement = StaticStatement::with_facts(text, facts);
+        (statement.name, statement.idempotent) = (Some(name), said);
+        *statement.id.get_mut() = u32::MAX;
+        Self(Repr::Shared(Arc::new(statement)))
     }
 
     fn inner(&self) -> &StaticStatement {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use cqlstack_syntax::StatementKind;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
-use super::kind::{self, Facts, Form};
+use super::kind::{self, Facts};
 
 /// How its requests are to be executed, where they leave it open.
 #[derive(Debug, Clone, Copy)]
@@ -71,23 +71,9 @@ impl StaticStatement {
         }
     }
 
-    pub(super) fn of_batch(
-        text: &'static str,
-        name: &'static str,
-        kind: StatementKind,
-        idempotent: bool,
-        said: Option<bool>,
-    ) -> Self {
-        let (table, several) = (None, Vec::new());
-        let facts =
-            Facts { kind, idempotent, name: String::new(), form: Form::Batch, table, several };
-        Self {
-            name: Some(name),
-            idempotent: said,
-            facts: OnceLock::from(facts),
-            id: AtomicU32::new(u32::MAX),
-            ..Self::new(text)
-        }
+    /// One whose text need not be read.
+    pub(super) fn with_facts(text: &'static str, facts: Facts) -> Self {
+        Self { facts: OnceLock::from(facts), ..Self::new(text) }
     }
 
     /// As [`Statement::named`](super::Statement::named).

@@ -5,6 +5,9 @@
 //! that a driver can report, a delay, or none ever. Delays are on tokio's clock, so that a test may
 //! pause it, and nothing is left to chance. What was sent is kept, with its options.
 //!
+//! Without a server nobody knows the types of values and the keys of tables: a batch is refused only for what
+//! its texts tell, and a page token is of its statement alone, whatever the values.
+//!
 //! ```
 //! use cqlstack_core::testing::{Answer, ScriptedSession};
 //! use cqlstack_core::{Client, ColumnType, ErrorKind, NativeType, Statement};

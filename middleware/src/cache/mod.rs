@@ -19,6 +19,8 @@
 //!   window a table that was dropped and made again with another type of the same width can be written
 //!   with the old type.
 //!
+//! Each statement of a [`Batch`](cqlstack_core::Batch) is looked up, or prepared, like this.
+//!
 //! A request that is bound already passes, and so does what needs no preparing (`CREATE`, `TRUNCATE`,
 //! `USE`). A statement that the server has forgotten the driver prepares again by itself.
 //!

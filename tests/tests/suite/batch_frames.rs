@@ -11,7 +11,7 @@ use scylla::errors::DbError;
 use scylla_proxy::{RequestOpcode, RequestReaction};
 use tower::ServiceBuilder;
 
-use crate::forged::{Forged, ID};
+use crate::forged::{Forged, ID, Reader};
 use crate::support::HEAVY;
 
 const LOGGED: u8 = 0;
@@ -30,30 +30,24 @@ struct Said {
 }
 
 fn said(body: &[u8]) -> Said {
-    let mut rest = body;
-    let mut take = |length: usize| {
-        let (taken, left) = rest.split_at(length);
-        rest = left;
-        taken.to_vec()
-    };
-    let short = |bytes: Vec<u8>| u16::from_be_bytes(bytes.try_into().unwrap());
-    let kind = take(1)[0];
+    let mut body = Reader(body);
+    let kind = body.byte();
     let mut values = Vec::new();
-    for _ in 0..short(take(2)) {
-        assert_eq!(take(1), [1], "it is prepared");
-        let id = short(take(2));
-        assert_eq!(take(id.into()), ID);
+    for _ in 0..body.short() {
+        assert_eq!(body.byte(), 1, "it is prepared");
+        let id = body.short();
+        assert_eq!(body.take(id.into()), ID);
         let mut row = Vec::new();
-        for _ in 0..short(take(2)) {
-            let length = u32::from_be_bytes(take(4).try_into().unwrap());
-            row.push(take(length as usize));
+        for _ in 0..body.short() {
+            let length = usize::try_from(body.int()).unwrap();
+            row.push(body.take(length));
         }
         values.push(row);
     }
-    let consistency = Consistency::try_from(short(take(2))).unwrap();
-    let flags = take(1)[0];
-    let serial = (flags & 0x10 != 0).then(|| short(take(2)));
-    let timestamp = (flags & 0x20 != 0).then(|| i64::from_be_bytes(take(8).try_into().unwrap()));
+    let consistency = Consistency::try_from(body.short()).unwrap();
+    let flags = body.byte();
+    let serial = (flags & 0x10 != 0).then(|| body.short());
+    let timestamp = (flags & 0x20 != 0).then(|| body.long());
     Said { kind, values, consistency, serial, timestamp }
 }
 

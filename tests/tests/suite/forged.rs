@@ -36,6 +36,40 @@ impl Frames {
     }
 }
 
+/// Reads a body from its begin on.
+pub(crate) struct Reader<'b>(pub(crate) &'b [u8]);
+
+impl Reader<'_> {
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let (bytes, rest) = self.0.split_first_chunk().unwrap();
+        self.0 = rest;
+        *bytes
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        let [byte] = self.bytes();
+        byte
+    }
+
+    pub(crate) fn short(&mut self) -> u16 {
+        u16::from_be_bytes(self.bytes())
+    }
+
+    pub(crate) fn int(&mut self) -> i32 {
+        i32::from_be_bytes(self.bytes())
+    }
+
+    pub(crate) fn long(&mut self) -> i64 {
+        i64::from_be_bytes(self.bytes())
+    }
+
+    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
+        let (taken, rest) = self.0.split_at(length);
+        self.0 = rest;
+        taken.to_vec()
+    }
+}
+
 impl Forged {
     pub(crate) async fn start(nodes: usize) -> Self {
         let lease = Lease::take(nodes).unwrap();

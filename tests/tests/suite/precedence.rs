@@ -7,7 +7,7 @@ use cqlstack_core::{
 };
 use scylla_proxy::{Reaction, RequestOpcode, RequestReaction};
 
-use crate::forged::Forged;
+use crate::forged::{Forged, Reader};
 
 /// What a frame says besides its values: protocol 4, EXECUTE.
 #[derive(Debug, PartialEq)]
@@ -19,23 +19,16 @@ struct Said {
 }
 
 fn said(body: &[u8]) -> Said {
-    let mut rest = body;
-    let mut take = |length: usize| {
-        let (taken, left) = rest.split_at(length);
-        rest = left;
-        taken.to_vec()
-    };
-    let short = |bytes: Vec<u8>| u16::from_be_bytes(bytes.try_into().unwrap());
-    let int = |bytes: Vec<u8>| i32::from_be_bytes(bytes.try_into().unwrap());
-    let id = short(take(2));
-    take(id.into());
-    let consistency = Consistency::try_from(short(take(2))).unwrap();
-    let flags = take(1)[0];
+    let mut body = Reader(body);
+    let id = body.short();
+    body.take(id.into());
+    let consistency = Consistency::try_from(body.short()).unwrap();
+    let flags = body.byte();
     assert_eq!(flags & 0x01, 0, "no values");
-    let page_size = (flags & 0x04 != 0).then(|| int(take(4)));
+    let page_size = (flags & 0x04 != 0).then(|| body.int());
     assert_eq!(flags & 0x08, 0, "the first page");
-    let serial = (flags & 0x10 != 0).then(|| short(take(2)));
-    let timestamp = (flags & 0x20 != 0).then(|| i64::from_be_bytes(take(8).try_into().unwrap()));
+    let serial = (flags & 0x10 != 0).then(|| body.short());
+    let timestamp = (flags & 0x20 != 0).then(|| body.long());
     Said { consistency, page_size, serial, timestamp }
 }
 

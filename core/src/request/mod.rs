@@ -1,25 +1,27 @@
 //! What travels down the stack.
 
+mod options;
+
 use std::fmt;
 use std::mem;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 use scylla::serialize::row::SerializeRow;
-use scylla::statement::batch::Batch as DriverBatch;
 use scylla::statement::bound::BoundStatement;
 use tokio::time::Instant;
 
 use crate::attempts::Attempts;
 use crate::batch::{BatchFault, BatchPayload};
-use crate::error::{Error, ErrorKind, Failure, Work};
+use crate::error::{Error, ErrorKind, Failure};
 use crate::pages::{Asked, PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
-use crate::statement::{Defaults, Statement, StatementKind, StaticStatement, takes_timestamp};
+use crate::statement::{Statement, StatementKind, StaticStatement, takes_timestamp};
 use crate::timestamp;
 use crate::values::Values;
+pub(crate) use options::Options;
+use options::{PageSize, Place};
 
 /// A statement with its values and options, on its way through the layers.
 ///
@@ -60,95 +62,6 @@ pub enum Payload {
     Prepare,
     /// Execute these statements as one.
     Batch(BatchPayload),
-}
-
-/// How a request is to be executed; what is `None` is for the session to decide.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Options {
-    pub(crate) consistency: Option<Consistency>,
-    pub(crate) serial_consistency: Option<SerialConsistency>,
-    page_size: Option<PageSize>,
-    /// None for the first page, without tokens.
-    place: Option<Arc<Place>>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) timestamp: Option<i64>,
-    pub(crate) attempts: Option<Attempts>,
-}
-
-/// Where it goes on.
-#[derive(Debug, Clone, Default)]
-struct Place {
-    page: PagingState,
-    /// Whether a token says where, unless `page` does, and whether the next place is to be one.
-    asked: Option<Arc<Asked>>,
-}
-
-/// One more than the rows, which makes it half as large: a request is copied at each layer.
-#[derive(Debug, Clone, Copy)]
-struct PageSize(NonZeroU32);
-
-impl PageSize {
-    fn new(rows: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(rows.min(i32::MAX.unsigned_abs())))
-    }
-
-    fn rows(self) -> u32 {
-        self.0.get() - 1
-    }
-}
-
-impl Options {
-    /// What the statement says.
-    #[inline]
-    fn of(statement: &Statement) -> Self {
-        let Defaults { consistency, serial_consistency, page_size, timeout } = statement.defaults();
-        let page_size = page_size.map(PageSize::new);
-        Self { consistency, serial_consistency, page_size, timeout, ..Self::default() }
-    }
-
-    pub(crate) fn page_size(&self) -> Option<u32> {
-        self.page_size.map(PageSize::rows)
-    }
-
-    pub(crate) fn apply_to_batch(&self, batch: &mut DriverBatch) {
-        if let Some(consistency) = self.consistency {
-            batch.set_consistency(consistency);
-        }
-        if let Some(serial) = self.serial_consistency {
-            batch.set_serial_consistency(Some(serial));
-        }
-        batch.set_timestamp(self.timestamp);
-    }
-
-    pub(crate) fn apply(&self, bound: &mut BoundStatement) {
-        if let Some(consistency) = self.consistency {
-            bound.set_consistency(consistency);
-        }
-        if let Some(serial) = self.serial_consistency {
-            bound.set_serial_consistency(Some(serial));
-        }
-        if let Some(rows) = self.driver_page_size() {
-            bound.set_page_size(rows);
-        }
-        bound.set_timestamp(self.timestamp);
-    }
-
-    /// The driver panics at a page without rows; the session refuses such a request.
-    pub(crate) fn driver_page_size(&self) -> Option<i32> {
-        let rows = self.page_size().filter(|rows| *rows > 0)?;
-        Some(i32::try_from(rows).unwrap_or(i32::MAX))
-    }
-
-    /// The column of the table of promises.
-    pub(crate) fn work(&self, statement: &Statement, default: Option<Consistency>) -> Work {
-        let consistency = self.consistency.or(default);
-        Work {
-            kind: statement.kind(),
-            serial: matches!(consistency, Some(Consistency::Serial | Consistency::LocalSerial)),
-            several: statement.may_be_several(),
-        }
-    }
 }
 
 /// What is larger is not copied in place any more, and each layer copies it.
