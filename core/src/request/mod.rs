@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::attempts::Attempts;
 use crate::batch::{BatchFault, BatchPayload};
 use crate::error::{Error, ErrorKind, Failure};
-use crate::pages::{Asked, PagingState, Seal};
+use crate::pages::{PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
 use crate::statement::{Statement, StatementKind, StaticStatement, takes_timestamp};
 use crate::timestamp;
@@ -220,7 +220,7 @@ impl Request {
     }
 
     #[cfg(feature = "page-token")]
-    pub(crate) fn with_asked(self, asked: Asked) -> Self {
+    pub(crate) fn with_asked(self, asked: crate::pages::Asked) -> Self {
         let page = self.page();
         self.with_place(Place { page, asked: Some(Arc::new(asked)) })
     }
