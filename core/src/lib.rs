@@ -68,7 +68,8 @@ pub use report::{Report, Sink, Times};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
 pub use session::{
-    Compression, NodeFigures, ResponseFuture, Session, SessionBuilder, WarmNode, WarmUp,
+    Compression, DriverRef, Health, NodeFigures, NodeHealth, ResponseFuture, Session,
+    SessionBuilder, Shutdown, WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;

@@ -13,14 +13,14 @@ use crate::statement::StatementKind;
 ///
 /// | outcome | read | serial read | write | several partitions | LOGGED batch | counter | conditional |
 /// |---|---|---|---|---|---|---|---|
-/// | deadline before the send, no connection, bootstrapping, unprepared twice, prepare failed on the way | N | N | N | N | N | N | N |
+/// | deadline before the send, session closed, no connection, bootstrapping, unprepared twice, prepare failed on the way | N | N | N | N | N | N | N |
 /// | no stream id, rate limited by the coordinator, refused by a layer | O | O | O | O | O | O | O |
 /// | `Unavailable` | N | N | N | **A** | N | N | **A** |
 /// | `Overloaded` | O | O | A | A | A | A | A |
 /// | server error, truncate error, read timeout, read failure, unknown error code | N | N | A | A | A | A | A |
 /// | write timeout, write failure | A | A | A | A | A | A | A |
 /// | write timeout `CAS` | A | N | A | A | A | A | A |
-/// | broken connection, timeout of the client, unreadable answer | N | N | A | A | A | A | A |
+/// | broken connection, timeout of the client, cut off by a shutdown, unreadable answer | N | N | A | A | A | A | A |
 /// | rate limited by a replica | N | N | A | A | A | A | A |
 /// | syntax, invalid, unauthorised, configuration, already exists, function failure, values that do not fit | P | P | P | P | P | P | P |
 ///
@@ -111,6 +111,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
     match kind {
         ErrorKind::DeadlinePassed
         | ErrorKind::NoConnection
+        | ErrorKind::Closed
         | ErrorKind::Unreachable { .. }
         | ErrorKind::PrepareTimeout { .. }
         | ErrorKind::PrepareFailed
@@ -136,6 +137,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::ReadTimeout(_)
         | ErrorKind::ReadFailure(_)
         | ErrorKind::ConnectionBroken
+        | ErrorKind::CutOff
         | ErrorKind::Timeout { .. }
         | ErrorKind::UnreadableAnswer
         | ErrorKind::RateLimited { by_coordinator: false }
@@ -200,6 +202,8 @@ mod tests {
         let rows = [
             (ErrorKind::DeadlinePassed, "NNNNNNNN"),
             (ErrorKind::NoConnection, "NNNNNNNN"),
+            (ErrorKind::Closed, "NNNNNNNN"),
+            (ErrorKind::CutOff, "NNAAAAAA"),
             (ErrorKind::PrepareTimeout { after: Duration::ZERO }, "NNNNNNNN"),
             (ErrorKind::PrepareFailed, "NNNNNNNN"),
             (ErrorKind::Bootstrapping, "NNNNNNNN"),

@@ -45,6 +45,8 @@ pub enum ErrorKind {
     PageToken,
     /// The values do not fit the statement: their number, or the type of one.
     Values(String),
+    /// The session is shut down.
+    Closed,
     /// No node has a usable connection.
     NoConnection,
     /// All stream ids of the connection are in use.
@@ -124,6 +126,8 @@ pub enum ErrorKind {
     // Lost on the way.
     /// The connection broke before the answer came.
     ConnectionBroken,
+    /// The session was shut down before the answer came.
+    CutOff,
     /// No answer within the time of the call or the request's deadline.
     Timeout {
         /// How long this call was given.

@@ -58,6 +58,8 @@ impl fmt::Display for ErrorKind {
                 "the page token is not one of this statement with these values, or it was altered",
             ),
             Self::Values(why) => write!(f, "the values do not fit: {why}"),
+            Self::Closed => f.write_str("the session is shut down"),
+            Self::CutOff => f.write_str("the session was shut down before the answer came"),
             Self::NoConnection => f.write_str("no node has a usable connection"),
             Self::NoStreamId => f.write_str("all stream ids of the connection are in use"),
             Self::PrepareTimeout { after } => {
@@ -150,6 +152,7 @@ pub(super) fn advice(
             "create it, or correct `keyspace`: capital letters are taken as written"
         }
         ErrorKind::DeadlinePassed => "allow more time, or send less at once",
+        ErrorKind::Closed => "send it through another session",
         ErrorKind::NoConnection => "check that the nodes are up and reachable from here",
         ErrorKind::NoStreamId => "keep fewer than 30,000 requests per node in flight",
         ErrorKind::PrepareTimeout { .. } => "check for a frozen node, or raise `prepare_timeout`",

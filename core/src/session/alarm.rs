@@ -2,8 +2,9 @@
 //!
 //! To register a timer and to remove it again takes some hundred instructions and a lock that all threads
 //! share, and hardly any request runs out of time. An alarm stays set when its request is over, and
-//! serves the next one: one that rings too early is set anew. As time limits are alike, that happens once
-//! in such a time.
+//! serves the next one: one that rings too early is set anew. It rings every quarter of a second, so that
+//! what waits notices that it is cut off; to set it anew so often is nothing beside what a thread serves in
+//! that time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,6 +13,8 @@ use pin_project_lite::pin_project;
 use tokio::runtime::{Handle, Id};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::door::LOOK;
 
 pin_project! {
     #[derive(Default)]
@@ -24,33 +27,38 @@ pin_project! {
 }
 
 impl Alarm {
-    /// To be called once for each request, before it is polled.
-    pub(super) fn begin(self: Pin<&mut Self>, until: Instant) {
+    /// To be called once for each request, before it is polled: it rings first after so long.
+    pub(super) fn begin(self: Pin<&mut Self>, first: Instant) {
         let mut this = self.project();
         let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
         match this.sleep.as_mut().as_pin_mut() {
             Some(sleep) if *this.runtime == runtime => {
-                if sleep.deadline() > until {
-                    sleep.reset(until);
+                if sleep.deadline() > first {
+                    sleep.reset(first);
                 }
             }
             _ => {
-                this.sleep.set(Some(sleep_until(until)));
+                this.sleep.set(Some(sleep_until(first)));
                 *this.runtime = runtime;
             }
         }
     }
 
-    /// Ready when the time is over.
-    pub(super) fn poll(self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the time is over, or when `end` says so, which is asked every now and then.
+    pub(super) fn poll(
+        self: Pin<&mut Self>,
+        until: Instant,
+        end: impl Fn() -> bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         let Some(mut sleep) = self.project().sleep.as_pin_mut() else { return Poll::Pending };
         loop {
             // Also where the request itself has used up the task's budget.
             ready!(Pin::new(&mut unconstrained(sleep.as_mut())).poll(cx));
-            if sleep.deadline() >= until {
+            if sleep.deadline() >= until || end() {
                 return Poll::Ready(());
             }
-            sleep.as_mut().reset(until);
+            sleep.as_mut().reset(until.min(Instant::now() + LOOK));
         }
     }
 }
@@ -71,7 +79,7 @@ mod tests {
     async fn ring(mut alarm: Pin<&mut Alarm>, time: Duration) {
         let started = Instant::now();
         alarm.as_mut().begin(started + time);
-        poll_fn(|cx| alarm.as_mut().poll(started + time, cx)).await;
+        poll_fn(|cx| alarm.as_mut().poll(started + time, || false, cx)).await;
         assert_eq!(started.elapsed(), time);
     }
 
@@ -79,7 +87,7 @@ mod tests {
     fn answered(mut alarm: Pin<&mut Alarm>, time: Duration) {
         let until = Instant::now() + time;
         alarm.as_mut().begin(until);
-        assert!(poll_fn(|cx| alarm.as_mut().poll(until, cx)).now_or_never().is_none());
+        assert!(poll_fn(|cx| alarm.as_mut().poll(until, || false, cx)).now_or_never().is_none());
     }
 
     #[tokio::test(start_paused = true)]

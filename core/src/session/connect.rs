@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::balancing::Balancing;
 use super::config::{Compression, Config};
+use super::door::Door;
 use super::schema::SchemaClock;
 use super::{Inner, Session};
 use crate::error::{Error, ErrorKind};
@@ -41,7 +42,8 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
     };
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
     let schema = SchemaClock::new(&driver, clock);
-    Ok(Session { inner: Arc::new(Inner { driver, config, schema, attempts, client_id }) })
+    let door = Door::new(|inside| Inner { driver, config, schema, attempts, client_id, inside });
+    Ok(Session { door: Arc::new(door) })
 }
 
 fn driver_builder(config: &Config, balancing: Balancing, client_id: &str) -> DriverBuilder {

@@ -1,10 +1,10 @@
 //! One request through the driver: the deadline, the error, the answer.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, ready as ready_or_pending};
 use std::time::Duration;
 
 use scylla::errors::ExecutionError;
@@ -16,10 +16,11 @@ use tokio::time::{Instant, timeout_at};
 use super::Inner;
 use super::alarm::Alarm;
 use super::batch;
+use super::door::LOOK;
 use super::learned::{footprint, learned};
 use super::runner::Runner;
 use super::schema::Basis;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Failure};
 use crate::moment;
 use crate::pages::PagingState;
 use crate::prepared::{Prepared, no_failover};
@@ -74,6 +75,11 @@ fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
             execute(&session, &request, called, pin!(Alarm::default())).await
         })),
     }
+}
+
+/// Does nothing but end with this.
+pub(super) fn refuse(error: Error) -> Call {
+    Call::Other(Box::pin(ready(Err(error))))
 }
 
 impl Call {
@@ -177,15 +183,44 @@ pub(super) fn within<'a>(
     mut answer: Pin<&'a mut impl Future<Output = Answer>>,
     mut alarm: Pin<&'a mut Alarm>,
 ) -> impl Future<Output = Result<Response, Error>> {
-    alarm.as_mut().begin(time.until);
+    alarm.as_mut().begin(time.until.min(time.started + LOOK));
     poll_fn(move |cx| {
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(response(session, request, answer));
         }
-        ready!(alarm.as_mut().poll(time.until, cx));
-        let after = ErrorKind::Timeout { after: time.given() };
-        Poll::Ready(Err(request.error(after, Some(session.config.consistency))))
+        ready_or_pending!(alarm.as_mut().poll(time.until, || session.inside.is_cut(), cx));
+        Poll::Ready(Err(unanswered(session, request, time)))
     })
+}
+
+/// The time is over, or the session is shut down.
+#[cold]
+fn unanswered(session: &Inner, request: &Request, time: Time) -> Error {
+    let kind = if session.inside.is_cut() {
+        ErrorKind::CutOff
+    } else {
+        ErrorKind::Timeout { after: time.given() }
+    };
+    let failure = Failure { attempted: true, ..kind.into() };
+    request.error(failure, Some(session.config.consistency))
+}
+
+/// Waits for what is no request, until then, or until the session is shut down.
+pub(super) async fn until<T>(
+    session: &Inner,
+    until: Instant,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let mut future = pin!(future);
+    loop {
+        let next = until.min(Instant::now() + LOOK);
+        if let Ok(output) = timeout_at(next, future.as_mut()).await {
+            return Some(output);
+        }
+        if next == until || session.inside.is_cut() {
+            return None;
+        }
+    }
 }
 
 #[inline]
@@ -211,8 +246,8 @@ pub(super) async fn prepare(
     let default = Some(session.config.consistency);
     // Before the server is asked: should the schema change meanwhile, the statement counts as old.
     let schema = session.schema.now(&session.driver);
-    match timeout_at(until, session.driver.prepare(statement.text())).await {
-        Ok(Ok(mut prepared)) => {
+    match self::until(session, until, session.driver.prepare(statement.text())).await {
+        Some(Ok(mut prepared)) => {
             prepared.set_page_size(session.page_size());
             let tables = schema.tables(&prepared, statement);
             let learned = learned(&schema, &prepared, &tables, statement);
@@ -222,8 +257,9 @@ pub(super) async fn prepare(
             let current = Box::new(move || basis.holds());
             Ok(Prepared::of_driver(statement, prepared, footprint, learned, current))
         }
-        Ok(Err(error)) => Err(request.error(error, default)),
-        Err(_) => {
+        Some(Err(error)) => Err(request.error(error, default)),
+        None if session.inside.is_cut() => Err(request.error(ErrorKind::Closed, default)),
+        None => {
             let after = until - time.started;
             Err(request.error(ErrorKind::PrepareTimeout { after }, default))
         }
@@ -271,7 +307,7 @@ impl Time {
     }
 }
 
-fn add(start: Instant, time: Duration) -> Instant {
+pub(super) fn add(start: Instant, time: Duration) -> Instant {
     start.checked_add(time).unwrap_or_else(|| start + FOREVER)
 }
 

@@ -6,7 +6,9 @@ mod batch;
 mod builder;
 mod config;
 mod connect;
+mod door;
 mod execute;
+mod health;
 mod learned;
 mod nodes;
 mod placement;
@@ -15,22 +17,27 @@ mod schema;
 mod warm_up;
 
 use std::fmt;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 pub use builder::SessionBuilder;
 pub use config::Compression;
 use config::Config;
+pub use door::Shutdown;
+pub use health::{Health, NodeHealth};
 pub use nodes::NodeFigures;
 pub use warm_up::{WarmNode, WarmUp};
 
+use door::{Door, Inside};
 use nodes::NodeAttempts;
 use schema::SchemaClock;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::prepared::Prepared;
 use crate::request::Request;
 use crate::response::Response;
@@ -77,7 +84,7 @@ use crate::statement::Statement;
 /// ```
 #[derive(Clone)]
 pub struct Session {
-    inner: Arc<Inner>,
+    door: Arc<Door>,
 }
 
 struct Inner {
@@ -88,6 +95,25 @@ struct Inner {
     attempts: Arc<NodeAttempts>,
     /// By which the nodes know its connections.
     client_id: String,
+    /// The last, so that all else is gone when its end is noticed.
+    inside: Inside,
+}
+
+/// The driver's session, for as long as this is held: a shutdown waits for it.
+pub struct DriverRef(Arc<Inner>);
+
+impl Deref for DriverRef {
+    type Target = scylla::client::session::Session;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.driver
+    }
+}
+
+impl fmt::Debug for DriverRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DriverRef(..)")
+    }
 }
 
 impl Session {
@@ -102,31 +128,35 @@ impl Session {
     ///
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
     pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
-        execute::prepare(&self.inner, &Request::prepare(statement), Instant::now()).await
+        let request = Request::prepare(statement);
+        let inner = self.enter(&request)?;
+        execute::prepare(&inner, &request, Instant::now()).await
     }
 
     /// A number that grows whenever this session learns of another schema, or of another keyspace in
-    /// use, by `USE` through the session. Costs a few atomics.
+    /// use, by `USE` through the session. Costs a few atomics. 0 once it is shut down.
     #[must_use]
     pub fn schema_generation(&self) -> u64 {
-        self.inner.schema.generation(&self.inner.driver)
+        self.door.enter().map_or(0, |inner| inner.schema.generation(&inner.driver))
     }
 
     /// What this session knows of each node of the cluster: up or down, attempts, errors, latency; and
     /// its connections, if [they were counted](Self::count_connections). Asks nobody.
     ///
     /// How many requests are in flight at a node is not in it: the driver does not tell of attempts
-    /// that are given up.
+    /// that are given up. Nothing once it is shut down.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeFigures> {
-        nodes::nodes(&self.inner)
+        self.door.enter().map(|inner| nodes::nodes(&inner)).unwrap_or_default()
     }
 
     /// Asks each node that is up how many connections it has open from this session, for
     /// [`nodes`](Self::nodes). Ends within a second. The node lists all its clients for it: with many
     /// of them, ask seldom.
     pub async fn count_connections(&self) {
-        nodes::count_connections(&self.inner).await;
+        if let Some(inner) = self.door.enter() {
+            nodes::count_connections(&inner).await;
+        }
     }
 
     /// Sends so many cheap queries to **each** node, one after another, to all nodes at the same time: so
@@ -145,14 +175,74 @@ impl Session {
     /// # }
     /// ```
     pub async fn warm_up(&self, queries_per_host: u32) -> WarmUp {
-        warm_up::warm_up(&self.inner, queries_per_host).await
+        match self.door.enter() {
+            Some(inner) => warm_up::warm_up(&inner, queries_per_host).await,
+            None => WarmUp { nodes: Vec::new() },
+        }
+    }
+
+    /// Asks each node, at the same time, by a query that it answers from memory, and waits for so long at
+    /// most: for the page of a service that tells how it is. A node that does not answer in time is not
+    /// reachable, frozen or not. Costs a query to each node: ask every few seconds, not for each request.
+    ///
+    /// ```no_run
+    /// # async fn run(session: cqlstack_core::Session) {
+    /// let health = session.health(std::time::Duration::from_secs(1)).await;
+    /// println!("{health}"); // a line for each node
+    /// # }
+    /// ```
+    pub async fn health(&self, within: Duration) -> Health {
+        match self.door.enter() {
+            Some(inner) => health::health(&inner, within).await,
+            None => Health { nodes: Vec::new() },
+        }
+    }
+
+    /// Whether requests can be sent, for a service's readiness probe: as soon as any node answers, of the
+    /// local datacentre if one is set. (`ready` is what tower's `ServiceExt` calls something else.)
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoConnection`](crate::ErrorKind::NoConnection) if none answered within this time;
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once it is shut down.
+    pub async fn check_ready(&self, within: Duration) -> Result<(), Error> {
+        let request = Request::from(&warm_up::ASKED);
+        health::ready(&*self.enter(&request)?, &request, within).await
+    }
+
+    /// Shuts it down, for all its clones: from now on a request is refused with
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed), and what was sent before may take so long to end.
+    /// After that it is cut off within 0.4 s, with [`ErrorKind::CutOff`](crate::ErrorKind::CutOff); the
+    /// driver, its tasks and its connections are gone when the last request is. (A [`Response`] that is kept
+    /// holds on to the driver's connections to the node that gave it.)
+    ///
+    /// It may be called more than once, also at the same time. Dropped, it leaves the session closed, and
+    /// nothing is cut off. Dropping all clones of a session closes it too.
+    ///
+    /// ```no_run
+    /// # async fn run(session: cqlstack_core::Session) {
+    /// let shutdown = session.shutdown(std::time::Duration::from_secs(5)).await;
+    /// if shutdown.cut_off > 0 {
+    ///     eprintln!("{} requests had no answer", shutdown.cut_off);
+    /// }
+    /// # }
+    /// ```
+    pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
+        self.door.shut(deadline).await
+    }
+
+    fn enter(&self, request: &Request) -> Result<Arc<Inner>, Error> {
+        self.door.enter().ok_or_else(|| request.error(ErrorKind::Closed, None))
     }
 
     /// The driver's session, for what this crate does not offer. What goes this way passes no layer
     /// and no deadline.
-    #[must_use]
-    pub fn driver(&self) -> &scylla::client::session::Session {
-        &self.inner.driver
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once it is shut down.
+    pub fn driver(&self) -> Result<DriverRef, Error> {
+        self.enter(&Request::from(&warm_up::ASKED)).map(DriverRef)
     }
 }
 
@@ -168,13 +258,20 @@ impl Service<Request> for Session {
     #[inline]
     fn call(&mut self, request: Request) -> ResponseFuture {
         request.count_sent();
-        ResponseFuture { call: execute::start(Arc::clone(&self.inner), request) }
+        let call = match self.door.enter() {
+            Some(inner) => execute::start(inner, request),
+            None => execute::refuse(request.error(ErrorKind::Closed, None)),
+        };
+        ResponseFuture { call }
     }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("config", &self.inner.config).finish_non_exhaustive()
+        match self.door.enter() {
+            Some(inner) => f.debug_struct("Session").field("config", &inner.config).finish(),
+            None => f.write_str("Session(shut down)"),
+        }
     }
 }
 

@@ -214,6 +214,7 @@ fn error(request: &Request, kind: ErrorKind) -> Error {
     let attempted = !matches!(
         kind,
         ErrorKind::DeadlinePassed
+            | ErrorKind::Closed
             | ErrorKind::InvalidRequest(_)
             | ErrorKind::Batch(_)
             | ErrorKind::PageToken

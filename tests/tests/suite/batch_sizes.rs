@@ -17,7 +17,7 @@ const TABLES: [&str; 3] = [
 
 /// A session with these limits in the same keyspace.
 async fn limited(db: &Client<Session>, limits: BatchLimits) -> Client<Session> {
-    let keyspace = db.service().driver().get_keyspace().unwrap();
+    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
     let builder = shared_builder().await.keyspace(keyspace.as_str()).batch_limits(limits);
     Client::new(builder.build().await.unwrap())
 }

@@ -135,7 +135,7 @@ async fn each_node_gets_as_many_connections_as_asked() {
         let connections_per_node = NonZeroUsize::new(connections).unwrap();
         let builder = shared_builder().await.connections_per_node(connections_per_node);
         let session = builder.build().await.unwrap();
-        let id = session.driver().session_id().to_string();
+        let id = session.driver().unwrap().session_id().to_string();
         let db = Client::new(session);
         // The control connection is one more. The driver opens all but the first in the background.
         let opened = async { while connections_of(&db, &id).await != connections + 1 {} };

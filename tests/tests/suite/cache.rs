@@ -74,7 +74,7 @@ async fn another_keyspace_in_use_prepares_anew() {
     let select = Statement::new("SELECT here FROM t WHERE k = 1");
     db.execute(&insert, ("first",)).await.unwrap();
     let generation = session.service().schema_generation();
-    let second = other.service().driver().get_keyspace().unwrap();
+    let second = other.service().driver().unwrap().get_keyspace().unwrap();
     run(&session, &format!("USE {second}")).await;
     assert_ne!(session.service().schema_generation(), generation);
     db.execute(&insert, ("second",)).await.unwrap();

@@ -23,7 +23,7 @@ async fn one_of_three_down() -> (SharedThree, Client<Session>) {
 
 /// How often the driver sent something again.
 fn resends(db: &Client<Session>) -> u64 {
-    db.service().driver().get_metrics().get_retries_num()
+    db.service().driver().unwrap().get_metrics().get_retries_num()
 }
 
 /// Until the others have noticed that a node is down, they wait for it.

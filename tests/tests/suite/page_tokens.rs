@@ -162,7 +162,7 @@ async fn with_long_keys_it_fits_in_a_url() {
 async fn another_process_goes_on_where_this_one_stopped() {
     let db = filled(2, 30).await;
     let (_, token) = page(&db, request(1, None)).await.unwrap();
-    let keyspace = db.service().driver().get_keyspace().unwrap();
+    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
     let points: Vec<_> = db.service().nodes().iter().map(|node| node.address.to_string()).collect();
     let child = Command::new(env::current_exe().unwrap())
         .args(["--ignored", "--exact", "page_tokens::goes_on_by_a_token", "--nocapture"])

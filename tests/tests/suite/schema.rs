@@ -21,7 +21,7 @@ fn is_wrong_type(outcome: &Result<cqlstack_core::Response, Error>) -> bool {
 
 /// Another session in the same keyspace: somebody else, who changes the schema.
 async fn somebody_else(db: &Client<Session>) -> Client<Session> {
-    let keyspace = db.service().driver().get_keyspace().unwrap();
+    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
     let builder = shared_builder().await.keyspace(keyspace.as_str());
     Client::new(builder.build().await.unwrap())
 }

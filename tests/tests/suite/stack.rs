@@ -68,8 +68,8 @@ async fn layers_of_tower_and_of_users_go_around_it() {
 #[tokio::test]
 async fn it_is_a_service_that_is_always_ready_and_its_clones_are_one_session() {
     let mut session = session().await;
-    let id = session.driver().session_id();
-    assert_eq!(session.clone().driver().session_id(), id);
+    let id = session.driver().unwrap().session_id();
+    assert_eq!(session.clone().driver().unwrap().session_id(), id);
     let ready = session.ready().await.unwrap();
     let local = Statement::new("SELECT key FROM system.local");
     let answer = ready.call((&local).into()).await.unwrap();

@@ -1,0 +1,92 @@
+//! Who may come in, and what happens when nobody may any more.
+//!
+//! A session lives in one place, and all handles to it are weak: a request takes hold of it for as long as
+//! it lasts. When the session is let go, it ends with the last request, and with it the driver, its tasks
+//! and its connections. To take hold is the one atomic up and down that counts requests.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::Inner;
+use super::execute::add;
+
+/// How often a request that waits looks whether it is cut off.
+pub(super) const LOOK: Duration = Duration::from_millis(250);
+
+/// How long the last requests may take to notice that they are.
+const NOTICE: Duration = Duration::from_millis(400);
+
+pub(super) struct Door {
+    inner: Weak<Inner>,
+    keep: Mutex<Option<Arc<Inner>>>,
+    closed: AtomicBool,
+    ended: watch::Receiver<()>,
+    cut: Arc<AtomicBool>,
+}
+
+/// What a session holds of its door.
+pub(super) struct Inside {
+    cut: Arc<AtomicBool>,
+    /// Dropped with the session, which is how its end is noticed.
+    _ended: watch::Sender<()>,
+}
+
+/// What came of [shutting a session down](crate::Session::shutdown).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "it tells whether requests were cut off"]
+pub struct Shutdown {
+    /// How many requests had no answer when the time was over: each ended with
+    /// [`ErrorKind::CutOff`](crate::ErrorKind::CutOff).
+    pub cut_off: usize,
+    /// Whether the driver and its connections are gone. They stay for as long as a future of a request that
+    /// was begun is neither polled nor dropped.
+    pub complete: bool,
+}
+
+impl Inside {
+    /// Whether requests are to end now, answered or not.
+    #[inline]
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+}
+
+impl Door {
+    pub(super) fn new(inner: impl FnOnce(Inside) -> Inner) -> Self {
+        let (sender, ended) = watch::channel(());
+        let cut = Arc::new(AtomicBool::new(false));
+        let inner = Arc::new(inner(Inside { cut: Arc::clone(&cut), _ended: sender }));
+        let (inner, keep) = (Arc::downgrade(&inner), Mutex::new(Some(inner)));
+        Self { inner, keep, closed: AtomicBool::new(false), ended, cut }
+    }
+
+    /// Takes hold of the session, unless it is shut down.
+    #[inline]
+    pub(super) fn enter(&self) -> Option<Arc<Inner>> {
+        if self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.inner.upgrade()
+    }
+
+    /// Whoever is late finds it closed, or is among those that are waited for.
+    pub(super) async fn shut(&self, time: Duration) -> Shutdown {
+        let began = Instant::now();
+        self.closed.store(true, Ordering::Relaxed);
+        drop(self.keep.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let mut ended = self.ended.clone();
+        // It never changes: it ends.
+        if timeout_at(add(began, time), ended.changed()).await.is_ok() {
+            return Shutdown { cut_off: 0, complete: true };
+        }
+        let cut_off = self.inner.strong_count();
+        self.cut.store(true, Ordering::Relaxed);
+        let complete = timeout(NOTICE, ended.changed()).await.is_ok();
+        Shutdown { cut_off, complete }
+    }
+}

@@ -1,0 +1,114 @@
+//! How the nodes are, now.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::warm_up::{ASKED, ask};
+use super::{Inner, nodes};
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+
+/// How the nodes of a cluster are: what [`Session::health`](crate::Session::health) found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Health {
+    /// Each node that the session knows; none once it is shut down.
+    pub nodes: Vec<NodeHealth>,
+}
+
+/// How a node is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct NodeHealth {
+    /// Where the driver connects to.
+    pub address: SocketAddr,
+    /// Its datacentre, as the cluster says.
+    pub datacenter: Option<String>,
+    /// How long it took to answer, or why it did not.
+    pub answer: Result<Duration, Error>,
+}
+
+impl Health {
+    /// Whether each node answered. False once the session is shut down.
+    #[must_use]
+    pub fn all_reachable(&self) -> bool {
+        !self.nodes.is_empty() && self.nodes.iter().all(NodeHealth::is_reachable)
+    }
+
+    /// Whether a node answered.
+    #[must_use]
+    pub fn any_reachable(&self) -> bool {
+        self.nodes.iter().any(NodeHealth::is_reachable)
+    }
+}
+
+impl NodeHealth {
+    /// Whether it answered.
+    #[must_use]
+    pub const fn is_reachable(&self) -> bool {
+        self.answer.is_ok()
+    }
+}
+
+/// A line for each node.
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.nodes.is_empty() {
+            return f.write_str("the session is shut down");
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            let line = if index == 0 { "" } else { "\n" };
+            write!(f, "{line}{node}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for NodeHealth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node {} ", self.address)?;
+        match &self.answer {
+            Ok(took) => write!(f, "answered after {took:.1?}"),
+            Err(error) => write!(f, "is not reachable: {}", error.what()),
+        }
+    }
+}
+
+pub(super) async fn health(session: &Inner, within: Duration) -> Health {
+    let request = Request::from(&ASKED);
+    let cluster = session.driver.get_cluster_state();
+    let asked = cluster.get_nodes_info().iter().map(async |node| NodeHealth {
+        address: nodes::address(node),
+        datacenter: node.datacenter.clone(),
+        answer: ask(session, &request, nodes::asking(node, request.statement().text()), within)
+            .await,
+    });
+    Health { nodes: join_all(asked).await }
+}
+
+/// Whether any node answers, of those that requests are sent to first.
+pub(super) async fn ready(
+    session: &Inner,
+    request: &Request,
+    within: Duration,
+) -> Result<(), Error> {
+    let cluster = session.driver.get_cluster_state();
+    let local = session.config.local_datacenter.as_deref();
+    let near = cluster
+        .get_nodes_info()
+        .iter()
+        .filter(|node| local.is_none_or(|local| node.datacenter.as_deref() == Some(local)));
+    let text = request.statement().text();
+    let mut answers: FuturesUnordered<_> =
+        near.map(|node| ask(session, request, nodes::asking(node, text), within)).collect();
+    while let Some(answer) = answers.next().await {
+        if answer.is_ok() {
+            return Ok(());
+        }
+    }
+    Err(request.error(ErrorKind::NoConnection, None))
+}

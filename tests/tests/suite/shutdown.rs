@@ -1,0 +1,183 @@
+//! The end of a session.
+
+use std::time::{Duration, Instant};
+
+use cqlstack_core::{
+    Client, Consistency, Error, ErrorClass, ErrorKind, Request, Session, Statement,
+};
+use cqlstack_middleware::StatementCacheLayer;
+use cqlstack_tests::cluster::Cluster;
+use futures::future::join_all;
+use tokio::time::{sleep, timeout};
+use tower::Layer;
+
+use crate::support::{connect, run, shared_builder};
+
+const LONG: Duration = Duration::from_secs(5);
+const REQUESTS: i32 = 500;
+
+/// How many connections the nodes have from clients that call themselves like this session.
+async fn connections(watch: &Client<Session>, session_id: &str) -> usize {
+    let text = "SELECT client_options FROM system_views.clients";
+    let mut count = 0;
+    for node in watch.service().nodes() {
+        let alone = Session::builder().contact_points([node.address.to_string()]);
+        let Ok(session) = alone.build().await else { continue };
+        let answer = run(&Client::new(session), text).await;
+        let rows = answer.rows::<(Option<std::collections::HashMap<String, String>>,)>().unwrap();
+        count += rows
+            .filter_map(|row| row.unwrap().0)
+            .filter(|options| options.values().any(|value| value == session_id))
+            .count();
+    }
+    count
+}
+
+fn alive_tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+/// Tasks that were told to end do so when they are scheduled next.
+async fn until_tasks_are(most: usize) {
+    let ended = async {
+        while alive_tasks() > most {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let in_time = timeout(LONG, ended).await.is_ok();
+    assert!(in_time, "{} tasks are left, of {most}", alive_tasks());
+}
+
+#[tokio::test]
+async fn what_is_in_flight_is_answered_and_what_comes_later_is_refused() {
+    let watch = connect(&["t (k int PRIMARY KEY, v int)"]).await;
+    let keyspace = watch.service().driver().unwrap().get_keyspace().unwrap();
+    let tasks = alive_tasks();
+    let session = shared_builder().await.keyspace(keyspace.as_str()).build().await.unwrap();
+    let db = Client::new(StatementCacheLayer::default().layer(session.clone()));
+    let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
+    db.execute(&insert, (-1, -1)).await.unwrap();
+    let writes: Vec<_> = (0..REQUESTS).map(|k| tokio::spawn(db.execute(&insert, (k, k)))).collect();
+    // Each has been polled once, and is in flight, or comes too late.
+    tokio::task::yield_now().await;
+    let began = Instant::now();
+    let shutdown = session.shutdown(LONG).await;
+    println!("{shutdown:?} after {:?}", began.elapsed());
+    assert_eq!((shutdown.cut_off, shutdown.complete), (0, true));
+    assert!(began.elapsed() < LONG);
+    let outcomes: Vec<Result<_, Error>> =
+        join_all(writes).await.into_iter().map(Result::unwrap).collect();
+    let answered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    for error in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert_eq!((error.kind(), error.class()), (&ErrorKind::Closed, ErrorClass::NotExecuted));
+    }
+    let count = run(&watch, "SELECT count(*) FROM t").await.value::<i64>().unwrap();
+    assert_eq!(usize::try_from(count).unwrap(), answered + 1);
+    println!("{answered} answered");
+    // An answer holds on to the driver's pool of the node that gave it.
+    drop(outcomes);
+    // Twice is fine, and nobody hangs.
+    assert!(session.shutdown(LONG).await.complete);
+    for error in [
+        db.execute(&insert, (1, 1)).await.unwrap_err(),
+        session.prepare(&insert).await.unwrap_err(),
+        session.check_ready(LONG).await.unwrap_err(),
+        session.driver().unwrap_err(),
+    ] {
+        println!("{error}");
+        assert_eq!(*error.kind(), ErrorKind::Closed);
+    }
+    assert!(session.nodes().is_empty() && session.health(LONG).await.nodes.is_empty());
+    until_tasks_are(tasks).await;
+}
+
+#[tokio::test]
+async fn two_at_once_and_requests_that_race_with_them_all_end() {
+    for _ in 0..20 {
+        let session = shared_builder().await.build().await.unwrap();
+        let db = Client::new(session.clone());
+        let select = Statement::new("SELECT key FROM system.local");
+        let requests = (0..100).map(|_| db.request(&select));
+        let (one, two, outcomes) =
+            tokio::join!(session.shutdown(LONG), session.shutdown(LONG), join_all(requests));
+        assert!(one.complete && two.complete);
+        for error in outcomes.into_iter().filter_map(Result::err) {
+            assert_eq!(*error.kind(), ErrorKind::Closed, "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn dropping_every_handle_leaves_no_task() {
+    let tasks = alive_tasks();
+    let session = shared_builder().await.build().await.unwrap();
+    let db = Client::new(session.clone());
+    db.request(&Statement::new("SELECT key FROM system.local")).await.unwrap();
+    drop((db, session));
+    until_tasks_are(tasks).await;
+}
+
+/// C52.
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_a_frozen_node_it_ends_in_time_and_each_request_with_it() {
+    let cluster = Cluster::shared_three().await.unwrap();
+    let name = cluster.keyspace(1).await.unwrap().name().to_owned();
+    let watch = Session::builder().contact_points(cluster.contact_points()).keyspace(&name);
+    let watch = Client::new(watch.build().await.unwrap());
+    run(&watch, "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
+    // A session that does not give up the frozen node by itself.
+    let session = Session::builder()
+        .contact_points(cluster.contact_points())
+        .keyspace(&name)
+        .keepalive(Duration::from_secs(60), Duration::from_secs(60))
+        .request_timeout(Duration::from_secs(60))
+        .build()
+        .await
+        .unwrap();
+    let id = session.driver().unwrap().session_id().to_string();
+    let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
+    let prepared = session.prepare(&insert).await.unwrap();
+    let db = Client::new(session.clone());
+    cluster.node(1).unwrap().freeze().await.unwrap();
+    let writes = (0..REQUESTS).map(|k| {
+        let write = Request::new(&insert, (k, k)).with_consistency(Consistency::One);
+        tokio::spawn(db.request(write.bind(&prepared).unwrap()))
+    });
+    let writes: Vec<_> = writes.collect();
+    // Those to the other nodes are answered, and those to the frozen one are on their way.
+    let answered = async {
+        while writes.iter().filter(|write| write.is_finished()).count() < 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), answered).await.unwrap();
+    let began = Instant::now();
+    let shutdown = session.shutdown(LONG).await;
+    let took = began.elapsed();
+    println!("{shutdown:?} after {took:?}");
+    assert!(took <= LONG + Duration::from_millis(500), "{took:?}");
+    assert!(shutdown.complete && shutdown.cut_off > 0);
+    let outcomes = timeout(LONG, join_all(writes)).await.unwrap();
+    let (mut answered, mut cut_off) = (0, 0);
+    for outcome in outcomes {
+        match outcome.unwrap() {
+            Ok(_) => answered += 1,
+            Err(error) => {
+                assert_eq!(
+                    (error.kind(), error.class()),
+                    (&ErrorKind::CutOff, ErrorClass::Ambiguous)
+                );
+                cut_off += 1;
+            }
+        }
+    }
+    println!("{answered} answered, {cut_off} cut off");
+    assert_eq!((answered + cut_off, cut_off), (REQUESTS, i32::try_from(shutdown.cut_off).unwrap()));
+    cluster.node(1).unwrap().resume().await.unwrap();
+    let gone = async {
+        while connections(&watch, &id).await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, gone).await.expect("connections are left");
+}
