@@ -56,7 +56,7 @@ pub use attempts::Attempts;
 pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits, BatchPayload};
 pub use client::{Call, Client, Stack};
 pub use conditional::Conditional;
-pub use error::{Error, ErrorClass, ErrorKind, Replicas, WriteType};
+pub use error::{Error, ErrorClass, ErrorKind, Replicas, TlsFault, WriteType};
 pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};
 pub use many::{Many, ManyError, ManyReport};
@@ -67,9 +67,11 @@ pub use prepared::{Bound, Prepared};
 pub use report::{Report, Sink, Times};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
+#[cfg(feature = "tls")]
+pub use session::Tls;
 pub use session::{
-    Compression, DriverRef, Health, NodeFigures, NodeHealth, ResponseFuture, Session,
-    SessionBuilder, Shutdown, WarmNode, WarmUp,
+    Compression, Credentials, DriverRef, Health, NodeFigures, NodeHealth, Password, ResponseFuture,
+    Session, SessionBuilder, Shutdown, WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;

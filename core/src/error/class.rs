@@ -150,6 +150,9 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         ErrorKind::InvalidConfig(_)
         | ErrorKind::UnknownDatacenter { .. }
         | ErrorKind::UnknownKeyspace { .. }
+        | ErrorKind::Tls(_)
+        | ErrorKind::UnknownAuthenticator { .. }
+        | ErrorKind::NoCredentials
         | ErrorKind::InvalidRequest(_)
         | ErrorKind::Batch(_)
         | ErrorKind::PageToken

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use scylla::frame::types::Consistency;
 
+use super::tls::TlsFault;
 use crate::batch::BatchFault;
 use crate::invalid_config::InvalidConfig;
 
@@ -28,6 +29,15 @@ pub enum ErrorKind {
         /// The datacentres that there are.
         known: Vec<String>,
     },
+    /// No encrypted connection came to be.
+    Tls(TlsFault),
+    /// A node asks for an authenticator to which no password is given.
+    UnknownAuthenticator {
+        /// What the node calls it.
+        name: String,
+    },
+    /// The provider of credentials failed.
+    NoCredentials,
     /// The session's keyspace does not exist.
     UnknownKeyspace {
         /// The name that was given.

@@ -51,6 +51,15 @@ impl fmt::Display for ErrorKind {
                 write!(f, "the cluster has several datacentres: {}", known.join(", "))
             }
             Self::UnknownKeyspace { name } => write!(f, "there is no keyspace `{name}`"),
+            Self::Tls(fault) => write!(f, "no encrypted connection: {fault}"),
+            Self::UnknownAuthenticator { name } => {
+                let name = OneLine(name);
+                write!(
+                    f,
+                    "a node asks for the authenticator `{name}`, to which no password is given"
+                )
+            }
+            Self::NoCredentials => f.write_str("the provider of credentials failed"),
             Self::DeadlinePassed => f.write_str("its deadline passed before it was sent"),
             Self::InvalidRequest(why) | Self::Rows(why) => f.write_str(why),
             Self::Batch(fault) => write!(f, "{fault}"),
@@ -148,6 +157,11 @@ pub(super) fn advice(
              between, and that they do not ask for TLS"
         }
         ErrorKind::UnknownDatacenter { .. } => "set `local_datacenter` to the one that is near",
+        ErrorKind::Tls(fault) => fault.advice(),
+        ErrorKind::UnknownAuthenticator { .. } => {
+            "check that it is your cluster; if it is, name it by `allow_authenticator`"
+        }
+        ErrorKind::NoCredentials => "see to what `credentials_from` was given",
         ErrorKind::UnknownKeyspace { .. } => {
             "create it, or correct `keyspace`: capital letters are taken as written"
         }

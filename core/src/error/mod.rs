@@ -4,6 +4,7 @@ mod class;
 mod driver;
 mod kind;
 mod message;
+mod tls;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -14,6 +15,8 @@ pub(crate) use class::Work;
 pub(crate) use driver::{Failure, decode_message, values_kind};
 pub use kind::{ErrorKind, Replicas, WriteType};
 pub(crate) use message::OneLine;
+pub use tls::TlsFault;
+pub(crate) use tls::tls_fault;
 
 use crate::invalid_config::InvalidConfig;
 use crate::statement::{Statement, StatementKind};

@@ -6,8 +6,11 @@ use std::time::Duration;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 use super::Session;
-use super::config::{Compression, Config, Login};
+use super::config::{Compression, Config};
 use super::connect::connect;
+use super::credentials::{Credentials, Password, Source};
+#[cfg(feature = "tls")]
+use super::tls::Tls;
 use crate::batch::BatchLimits;
 use crate::error::Error;
 
@@ -54,9 +57,55 @@ impl SessionBuilder {
         self
     }
 
-    /// Logs in with a password. It crosses the network as it is: this session does not encrypt.
-    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
-        self.config.login = Some(Login { user: name.into(), password: password.into() });
+    /// Logs in with a password. Without TLS it crosses the network as it is, which is refused for contact
+    /// points other than this machine, unless [allowed](Self::allow_unencrypted_password).
+    pub fn user(self, name: impl Into<String>, password: impl Into<Password>) -> Self {
+        self.with_source(Source::fixed(Credentials::new(name, password)))
+    }
+
+    /// Logs in with what this function returns, which is asked for each new connection: for passwords that
+    /// change. It must not block.
+    ///
+    /// ```
+    /// use cqlstack_core::{Credentials, Session};
+    ///
+    /// let builder = Session::builder()
+    ///     .contact_points(["127.0.0.1:9042"])
+    ///     .credentials_from(|| Ok(Credentials::new("app", std::env::var("CASSANDRA_PASSWORD")?)));
+    /// ```
+    pub fn credentials_from(
+        self,
+        provider: impl Fn() -> Result<Credentials, Box<dyn std::error::Error + Send + Sync>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.with_source(Source::new(provider))
+    }
+
+    fn with_source(mut self, source: Source) -> Self {
+        self.config.credentials = Some(source);
+        self
+    }
+
+    /// Gives the password to an authenticator of this name, too. Those of Cassandra, ScyllaDB, DataStax and
+    /// Amazon that want one are known; whatever else asks for it is
+    /// [`ErrorKind::UnknownAuthenticator`](crate::ErrorKind::UnknownAuthenticator).
+    pub fn allow_authenticator(mut self, name: impl Into<String>) -> Self {
+        self.config.authenticators.push(name.into());
+        self
+    }
+
+    /// Lets the password cross the network as it is.
+    pub fn allow_unencrypted_password(mut self) -> Self {
+        self.config.allow_unencrypted_password = true;
+        self
+    }
+
+    /// Encrypts all connections. What does not speak TLS is an error, and never spoken to without it.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.config.tls = Some(tls);
         self
     }
 

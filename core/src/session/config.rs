@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 
+use super::credentials::{Source, is_loopback};
+use super::tls::Tls;
 use crate::batch::BatchLimits;
 use crate::invalid_config::InvalidConfig;
 
@@ -15,7 +17,10 @@ pub(super) struct Config {
     pub(super) contact_points: Vec<String>,
     pub(super) local_datacenter: Option<String>,
     pub(super) keyspace: Option<String>,
-    pub(super) login: Option<Login>,
+    pub(super) credentials: Option<Source>,
+    pub(super) authenticators: Vec<String>,
+    pub(super) allow_unencrypted_password: bool,
+    pub(super) tls: Option<Tls>,
     pub(super) compression: Option<Compression>,
     pub(super) connections_per_node: NonZeroUsize,
     pub(super) keepalive_interval: Duration,
@@ -32,20 +37,16 @@ pub(super) struct Config {
     pub(super) batch_limits: BatchLimits,
 }
 
-/// Without `Debug`, so that no derive ever prints it.
-#[derive(Clone)]
-pub(super) struct Login {
-    pub(super) user: String,
-    pub(super) password: String,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
             contact_points: Vec::new(),
             local_datacenter: None,
             keyspace: None,
-            login: None,
+            credentials: None,
+            authenticators: Vec::new(),
+            allow_unencrypted_password: false,
+            tls: None,
             compression: None,
             connections_per_node: NonZeroUsize::MIN,
             keepalive_interval: Duration::from_millis(1_200),
@@ -87,6 +88,17 @@ impl Config {
                 return Err(InvalidConfig::new(setting, "must be longer than zero"));
             }
         }
+        let outside = self.contact_points.iter().find(|point| !is_loopback(point));
+        if let (Some(_), Some(point)) = (&self.credentials, outside)
+            && self.tls.is_none()
+            && !self.allow_unencrypted_password
+        {
+            let why = format!(
+                "would send the password to `{point}` as it is: set `tls`, or \
+                 `allow_unencrypted_password` if the network is trusted"
+            );
+            return Err(InvalidConfig::new("user", why));
+        }
         if self.page_size == 0 {
             return Err(InvalidConfig::new("page_size", "must be at least 1"));
         }
@@ -113,7 +125,7 @@ impl fmt::Debug for Config {
             .field("contact_points", &self.contact_points)
             .field("local_datacenter", &self.local_datacenter)
             .field("keyspace", &self.keyspace)
-            .field("user", &self.login.as_ref().map(|login| &login.user))
+            .field("logs_in", &self.credentials.is_some())
             .field("request_timeout", &self.request_timeout)
             .field("consistency", &self.consistency)
             .finish_non_exhaustive()
@@ -132,6 +144,7 @@ pub enum Compression {
 
 #[cfg(test)]
 mod tests {
+    use super::super::credentials::Credentials;
     use super::*;
 
     fn local() -> Config {
@@ -163,9 +176,19 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_password() {
-        let login = Some(Login { user: "ada".to_owned(), password: "hush".to_owned() });
-        let shown = format!("{:?}", Config { login, ..local() });
-        assert!(shown.contains("ada") && !shown.contains("hush"));
+    fn a_password_leaves_the_machine_encrypted_or_by_name() {
+        let credentials = Some(Source::fixed(Credentials::new("ada", "hush")));
+        let remote = vec!["127.0.0.1:9042".to_owned(), "cassandra-1:9042".to_owned()];
+        let remote = Config { credentials, contact_points: remote, ..Config::default() };
+        let refused = remote.validate().unwrap_err();
+        assert!(
+            refused.setting == "user" && refused.why.contains("`cassandra-1:9042`"),
+            "{refused}"
+        );
+        assert!(!format!("{refused} {remote:?}").contains("hush"));
+        let allowed = Config { allow_unencrypted_password: true, ..remote.clone() };
+        assert_eq!(allowed.validate(), Ok(()));
+        let local = Config { contact_points: local().contact_points, ..remote };
+        assert_eq!(local.validate(), Ok(()));
     }
 }

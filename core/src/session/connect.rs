@@ -16,10 +16,12 @@ use uuid::Uuid;
 
 use super::balancing::Balancing;
 use super::config::{Compression, Config};
+use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
 use super::schema::SchemaClock;
 use super::{Inner, Session};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, tls_fault};
+use crate::invalid_config::InvalidConfig;
 
 pub(super) async fn connect(config: Config) -> Result<Session, Error> {
     config.validate()?;
@@ -31,7 +33,7 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
     let balancing = Balancing::default();
     let (attempts, clock) = (balancing.attempts(), balancing.clock());
     let client_id = Uuid::new_v4().to_string();
-    let builder = driver_builder(&config, balancing, &client_id);
+    let builder = driver_builder(&config, balancing, &client_id)?;
     let driver = match timeout(config.build_timeout, builder.build()).await {
         Ok(Ok(driver)) => driver,
         Ok(Err(error)) => {
@@ -46,7 +48,11 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
     Ok(Session { door: Arc::new(door) })
 }
 
-fn driver_builder(config: &Config, balancing: Balancing, client_id: &str) -> DriverBuilder {
+fn driver_builder(
+    config: &Config,
+    balancing: Balancing,
+    client_id: &str,
+) -> Result<DriverBuilder, InvalidConfig> {
     let profile = ExecutionProfile::builder()
         .consistency(config.consistency)
         .serial_consistency(Some(config.serial_consistency))
@@ -75,10 +81,14 @@ fn driver_builder(config: &Config, balancing: Balancing, client_id: &str) -> Dri
     if let Some(keyspace) = &config.keyspace {
         builder = builder.use_keyspace(keyspace, true);
     }
-    if let Some(login) = &config.login {
-        builder = builder.user(&login.user, &login.password);
+    if let Some(source) = &config.credentials {
+        let (source, allowed) = (source.clone(), config.authenticators.clone());
+        builder = builder.authenticator_provider(Arc::new(Authenticator { source, allowed }));
     }
-    builder
+    if let Some(tls) = &config.tls {
+        builder = tls.encrypt(builder)?;
+    }
+    Ok(builder)
 }
 
 /// "No nodes" hours later is a poor way to learn of a typing error in the name.
@@ -110,6 +120,9 @@ fn refused(config: &Config, error: &NewSessionError) -> Option<ErrorKind> {
 }
 
 fn connection_refused(config: &Config, error: &ConnectionError) -> Option<ErrorKind> {
+    if let Some(fault) = tls_fault(error) {
+        return Some(ErrorKind::Tls(fault));
+    }
     match error {
         ConnectionError::ConnectionSetupRequestError(setup) => match &setup.error {
             ConnectionSetupRequestErrorKind::DbError(
@@ -118,6 +131,13 @@ fn connection_refused(config: &Config, error: &ConnectionError) -> Option<ErrorK
             )
             | ConnectionSetupRequestErrorKind::MissingAuthentication => {
                 Some(ErrorKind::Authentication)
+            }
+            ConnectionSetupRequestErrorKind::StartAuthSessionError(why) => {
+                Some(if why == NO_CREDENTIALS {
+                    ErrorKind::NoCredentials
+                } else {
+                    ErrorKind::UnknownAuthenticator { name: why.clone() }
+                })
             }
             _ => None,
         },

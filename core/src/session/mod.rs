@@ -6,6 +6,7 @@ mod batch;
 mod builder;
 mod config;
 mod connect;
+mod credentials;
 mod door;
 mod execute;
 mod health;
@@ -14,6 +15,8 @@ mod nodes;
 mod placement;
 mod runner;
 mod schema;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
 mod warm_up;
 
 use std::fmt;
@@ -26,9 +29,12 @@ use std::time::Duration;
 pub use builder::SessionBuilder;
 pub use config::Compression;
 use config::Config;
+pub use credentials::{Credentials, Password};
 pub use door::Shutdown;
 pub use health::{Health, NodeHealth};
 pub use nodes::NodeFigures;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 pub use warm_up::{WarmNode, WarmUp};
 
 use door::{Door, Inside};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cqlstack_core::Session;
 use cqlstack_tests::cluster::{CQL, Lease};
+use scylla::errors::DbError;
 use scylla_proxy::{
     Condition, Node, Proxy, Reaction, RequestFrame, RequestOpcode, RequestReaction, RequestRule,
     ResponseFrame, ResponseOpcode, RunningProxy,
@@ -100,6 +101,28 @@ impl Forged {
     pub(crate) fn count_prepares(&mut self) -> Frames {
         let answer = RequestReaction::forge_response(Arc::new(|frame| prepared(&frame)));
         self.react(RequestOpcode::Prepare, &answer)
+    }
+
+    /// Every node asks who is there, by an authenticator of this name, and believes nobody. What is answered
+    /// is kept.
+    pub(crate) fn ask_for_password(&mut self, authenticator: &'static str) -> Frames {
+        let (frames, kept) = mpsc::unbounded_channel();
+        let ask = RequestReaction::forge_response(Arc::new(move |frame: RequestFrame| {
+            let length = u16::try_from(authenticator.len()).unwrap();
+            let body = [&length.to_be_bytes()[..], authenticator.as_bytes()].concat();
+            let opcode = ResponseOpcode::Authenticate;
+            ResponseFrame::new(frame.params.for_response(), opcode, body.into())
+        }));
+        let refuse = RequestReaction::forge_with_error(DbError::AuthenticationError)
+            .with_feedback_when_performed(frames);
+        for node in &mut self.proxy.running_nodes {
+            let opcode = Condition::RequestOpcode;
+            node.change_request_rules(Some(rules(vec![
+                RequestRule(opcode(RequestOpcode::Startup), ask.clone()),
+                RequestRule(opcode(RequestOpcode::AuthResponse), refuse.clone()),
+            ])));
+        }
+        Frames(kept)
     }
 
     pub(crate) fn points(&self) -> &[String] {

@@ -37,4 +37,5 @@ mod streams;
 mod support;
 mod time;
 mod timestamps;
+mod tls;
 mod warm_up;
