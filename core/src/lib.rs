@@ -67,11 +67,9 @@ pub use prepared::{Bound, Prepared};
 pub use report::{Report, Sink, Times};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
-#[cfg(feature = "tls")]
-pub use session::Tls;
 pub use session::{
-    Compression, Credentials, DriverRef, Health, NodeFigures, NodeHealth, Password, ResponseFuture,
-    Session, SessionBuilder, Shutdown, WarmNode, WarmUp,
+    Compression, Credentials, DriverRef, Health, NodeFigures, NodeHealth, Password, Profile,
+    ResponseFuture, Session, SessionBuilder, SessionConfig, Shutdown, Tls, WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;

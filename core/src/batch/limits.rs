@@ -15,6 +15,7 @@
 /// let builder = Session::builder().batch_limits(limits);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct BatchLimits {
     /// Over several partitions: what is larger is warned of. `batch_size_warn_threshold`
     pub warn: usize,

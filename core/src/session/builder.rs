@@ -6,9 +6,10 @@ use std::time::Duration;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 use super::Session;
-use super::config::{Compression, Config};
+use super::config::{Compression, SessionConfig};
 use super::connect::connect;
 use super::credentials::{Credentials, Password, Source};
+use super::profile::Profile;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
 use crate::batch::BatchLimits;
@@ -35,7 +36,14 @@ use crate::error::Error;
 #[derive(Debug, Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SessionBuilder {
-    config: Config,
+    config: SessionConfig,
+}
+
+/// Begins with these settings.
+impl From<SessionConfig> for SessionBuilder {
+    fn from(config: SessionConfig) -> Self {
+        Self { config }
+    }
 }
 
 impl SessionBuilder {
@@ -59,8 +67,10 @@ impl SessionBuilder {
 
     /// Logs in with a password. Without TLS it crosses the network as it is, which is refused for contact
     /// points other than this machine, unless [allowed](Self::allow_unencrypted_password).
-    pub fn user(self, name: impl Into<String>, password: impl Into<Password>) -> Self {
-        self.with_source(Source::fixed(Credentials::new(name, password)))
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<Password>) -> Self {
+        self.config.user = Some(name.into());
+        self.config.password = Some(password.into());
+        self
     }
 
     /// Logs in with what this function returns, which is asked for each new connection: for passwords that
@@ -74,17 +84,13 @@ impl SessionBuilder {
     ///     .credentials_from(|| Ok(Credentials::new("app", std::env::var("CASSANDRA_PASSWORD")?)));
     /// ```
     pub fn credentials_from(
-        self,
+        mut self,
         provider: impl Fn() -> Result<Credentials, Box<dyn std::error::Error + Send + Sync>>
         + Send
         + Sync
         + 'static,
     ) -> Self {
-        self.with_source(Source::new(provider))
-    }
-
-    fn with_source(mut self, source: Source) -> Self {
-        self.config.credentials = Some(source);
+        self.config.provider = Some(Source::new(provider));
         self
     }
 
@@ -92,7 +98,7 @@ impl SessionBuilder {
     /// Amazon that want one are known; whatever else asks for it is
     /// [`ErrorKind::UnknownAuthenticator`](crate::ErrorKind::UnknownAuthenticator).
     pub fn allow_authenticator(mut self, name: impl Into<String>) -> Self {
-        self.config.authenticators.push(name.into());
+        self.config.allow_authenticators.push(name.into());
         self
     }
 
@@ -192,6 +198,12 @@ impl SessionBuilder {
     /// Sets how large a batch may be: the server's own limits, so that what it would refuse is not sent.
     pub fn batch_limits(mut self, limits: BatchLimits) -> Self {
         self.config.batch_limits = limits;
+        self
+    }
+
+    /// Sets options that statements of a kind share, under a name: [`Session::profile`].
+    pub fn profile(mut self, name: impl Into<String>, profile: Profile) -> Self {
+        self.config.profiles.insert(name.into(), profile);
         self
     }
 

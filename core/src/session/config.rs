@@ -1,50 +1,98 @@
 //! Settings of a session.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 
-use super::credentials::{Source, is_loopback};
+use super::credentials::{Credentials, Password, Source, is_loopback};
+#[cfg(feature = "serde")]
+use super::human;
+use super::profile::Profile;
 use super::tls::Tls;
 use crate::batch::BatchLimits;
 use crate::invalid_config::InvalidConfig;
 
-/// What [`SessionBuilder`](super::SessionBuilder) collects; its methods document the fields.
+/// Every setting of a session, as plain data: what [`SessionBuilder`](super::SessionBuilder) collects, whose
+/// methods document the fields.
+///
+/// With the feature `serde` it is read from TOML, YAML or JSON, and from the environment by crates that do
+/// that. Durations are `"250ms"`, `"10s"`, `"1m 30s"`, consistency levels `"LOCAL_QUORUM"`; what is not there
+/// has its default, and a field that is not known is an error.
+///
+/// ```toml
+/// contact_points = ["cassandra-1:9042", "cassandra-2:9042"]
+/// local_datacenter = "dc1"
+/// user = "app"                       # the password from the environment
+/// request_timeout = "2s"
+///
+/// [tls]
+/// ca_file = "/etc/cassandra/ca.pem"
+///
+/// [profiles.report]
+/// consistency = "LOCAL_ONE"
+/// page_size = 10000
+/// timeout = "1m"
+/// ```
 #[derive(Clone)]
-pub(super) struct Config {
-    pub(super) contact_points: Vec<String>,
-    pub(super) local_datacenter: Option<String>,
-    pub(super) keyspace: Option<String>,
-    pub(super) credentials: Option<Source>,
-    pub(super) authenticators: Vec<String>,
-    pub(super) allow_unencrypted_password: bool,
-    pub(super) tls: Option<Tls>,
-    pub(super) compression: Option<Compression>,
-    pub(super) connections_per_node: NonZeroUsize,
-    pub(super) keepalive_interval: Duration,
-    pub(super) keepalive_timeout: Duration,
-    pub(super) connect_timeout: Duration,
-    pub(super) build_timeout: Duration,
-    pub(super) prepare_timeout: Duration,
-    pub(super) request_timeout: Duration,
-    pub(super) schema_timeout: Duration,
-    pub(super) schema_refresh: Duration,
-    pub(super) page_size: u32,
-    pub(super) consistency: Consistency,
-    pub(super) serial_consistency: SerialConsistency,
-    pub(super) batch_limits: BatchLimits,
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the builder's methods document them")]
+pub struct SessionConfig {
+    pub contact_points: Vec<String>,
+    pub local_datacenter: Option<String>,
+    pub keyspace: Option<String>,
+    pub user: Option<String>,
+    pub password: Option<Password>,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) provider: Option<Source>,
+    pub allow_authenticators: Vec<String>,
+    pub allow_unencrypted_password: bool,
+    /// Needs the feature `tls`.
+    pub tls: Option<Tls>,
+    pub compression: Option<Compression>,
+    pub connections_per_node: NonZeroUsize,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub keepalive_interval: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub keepalive_timeout: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub connect_timeout: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub build_timeout: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub prepare_timeout: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub request_timeout: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub schema_timeout: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub schema_refresh: Duration,
+    pub page_size: u32,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::consistency"))]
+    pub consistency: Consistency,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::serial"))]
+    pub serial_consistency: SerialConsistency,
+    pub batch_limits: BatchLimits,
+    /// Of the native protocol: the driver speaks 4, with every server, and nothing else is taken.
+    pub protocol_version: u8,
+    /// Options that statements of a kind share, by name: [`profile`](Self::profile).
+    pub profiles: BTreeMap<String, Profile>,
 }
 
-impl Default for Config {
+impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             contact_points: Vec::new(),
             local_datacenter: None,
             keyspace: None,
-            credentials: None,
-            authenticators: Vec::new(),
+            user: None,
+            password: None,
+            provider: None,
+            allow_authenticators: Vec::new(),
             allow_unencrypted_password: false,
             tls: None,
             compression: None,
@@ -61,11 +109,44 @@ impl Default for Config {
             consistency: Consistency::LocalQuorum,
             serial_consistency: SerialConsistency::LocalSerial,
             batch_limits: BatchLimits::CASSANDRA,
+            protocol_version: 4,
+            profiles: BTreeMap::new(),
         }
     }
 }
 
-impl Config {
+impl SessionConfig {
+    /// The options that are called so, for [`Statement::with_profile`](crate::Statement::with_profile).
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name; it names those that there are.
+    pub fn profile(&self, name: &str) -> Result<&Profile, InvalidConfig> {
+        self.profiles.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.profiles.keys().map(String::as_str).collect();
+            InvalidConfig::new("profiles", format!("has no `{name}`, it has: {}", known.join(", ")))
+        })
+    }
+
+    /// Who logs in, if anybody.
+    pub(super) fn source(&self) -> Result<Option<Source>, InvalidConfig> {
+        if let Some(provider) = &self.provider {
+            return Ok(Some(provider.clone()));
+        }
+        match (&self.user, &self.password) {
+            (Some(user), Some(password)) => {
+                Ok(Some(Source::fixed(Credentials::new(user, password.clone()))))
+            }
+            (None, None) => Ok(None),
+            (Some(_), None) => {
+                Err(InvalidConfig::new("password", "is missing, and a user is named"))
+            }
+            (None, Some(_)) => {
+                Err(InvalidConfig::new("user", "is missing, and there is a password"))
+            }
+        }
+    }
+
     /// Looks for settings that cannot be, before any connection is opened.
     pub(super) fn validate(&self) -> Result<(), InvalidConfig> {
         let empty = |point: &String| point.trim().is_empty();
@@ -89,7 +170,8 @@ impl Config {
             }
         }
         let outside = self.contact_points.iter().find(|point| !is_loopback(point));
-        if let (Some(_), Some(point)) = (&self.credentials, outside)
+        let source = self.source()?;
+        if let (Some(_), Some(point)) = (source, outside)
             && self.tls.is_none()
             && !self.allow_unencrypted_password
         {
@@ -98,6 +180,10 @@ impl Config {
                  `allow_unencrypted_password` if the network is trusted"
             );
             return Err(InvalidConfig::new("user", why));
+        }
+        if self.protocol_version != 4 {
+            let why = "must be 4, the one that the driver speaks, with all servers: leave it out";
+            return Err(InvalidConfig::new("protocol_version", why));
         }
         if self.page_size == 0 {
             return Err(InvalidConfig::new("page_size", "must be at least 1"));
@@ -119,13 +205,13 @@ impl Config {
 }
 
 /// Shows everything but the password.
-impl fmt::Debug for Config {
+impl fmt::Debug for SessionConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
+        f.debug_struct("SessionConfig")
             .field("contact_points", &self.contact_points)
             .field("local_datacenter", &self.local_datacenter)
             .field("keyspace", &self.keyspace)
-            .field("logs_in", &self.credentials.is_some())
+            .field("user", &self.user)
             .field("request_timeout", &self.request_timeout)
             .field("consistency", &self.consistency)
             .finish_non_exhaustive()
@@ -134,6 +220,7 @@ impl fmt::Debug for Config {
 
 /// How frames are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Compression {
     /// Fast, the usual choice.
@@ -144,14 +231,16 @@ pub enum Compression {
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::Credentials;
     use super::*;
 
-    fn local() -> Config {
-        Config { contact_points: vec!["127.0.0.1:9042".to_owned()], ..Config::default() }
+    fn local() -> SessionConfig {
+        SessionConfig {
+            contact_points: vec!["127.0.0.1:9042".to_owned()],
+            ..SessionConfig::default()
+        }
     }
 
-    fn refused(config: &Config) -> &'static str {
+    fn refused(config: &SessionConfig) -> &'static str {
         config.validate().unwrap_err().setting
     }
 
@@ -162,33 +251,34 @@ mod tests {
 
     #[test]
     fn every_impossible_setting_is_refused_by_name() {
-        assert_eq!(refused(&Config::default()), "contact_points");
+        assert_eq!(refused(&SessionConfig::default()), "contact_points");
         let blank = vec![" ".to_owned()];
-        assert_eq!(refused(&Config { contact_points: blank, ..local() }), "contact_points");
+        assert_eq!(refused(&SessionConfig { contact_points: blank, ..local() }), "contact_points");
         let zero = Duration::ZERO;
-        assert_eq!(refused(&Config { request_timeout: zero, ..local() }), "request_timeout");
-        assert_eq!(refused(&Config { build_timeout: zero, ..local() }), "build_timeout");
-        assert_eq!(refused(&Config { page_size: 0, ..local() }), "page_size");
+        assert_eq!(refused(&SessionConfig { request_timeout: zero, ..local() }), "request_timeout");
+        assert_eq!(refused(&SessionConfig { build_timeout: zero, ..local() }), "build_timeout");
+        assert_eq!(refused(&SessionConfig { page_size: 0, ..local() }), "page_size");
         let batch_limits = BatchLimits { refuse: 0, ..BatchLimits::CASSANDRA };
-        assert_eq!(refused(&Config { batch_limits, ..local() }), "batch_limits");
+        assert_eq!(refused(&SessionConfig { batch_limits, ..local() }), "batch_limits");
         let keyspace = Some("app; DROP".to_owned());
-        assert_eq!(refused(&Config { keyspace, ..local() }), "keyspace");
+        assert_eq!(refused(&SessionConfig { keyspace, ..local() }), "keyspace");
     }
 
     #[test]
     fn a_password_leaves_the_machine_encrypted_or_by_name() {
-        let credentials = Some(Source::fixed(Credentials::new("ada", "hush")));
+        let (user, password) = (Some("ada".to_owned()), Some("hush".into()));
         let remote = vec!["127.0.0.1:9042".to_owned(), "cassandra-1:9042".to_owned()];
-        let remote = Config { credentials, contact_points: remote, ..Config::default() };
+        let remote =
+            SessionConfig { user, password, contact_points: remote, ..SessionConfig::default() };
         let refused = remote.validate().unwrap_err();
         assert!(
             refused.setting == "user" && refused.why.contains("`cassandra-1:9042`"),
             "{refused}"
         );
         assert!(!format!("{refused} {remote:?}").contains("hush"));
-        let allowed = Config { allow_unencrypted_password: true, ..remote.clone() };
+        let allowed = SessionConfig { allow_unencrypted_password: true, ..remote.clone() };
         assert_eq!(allowed.validate(), Ok(()));
-        let local = Config { contact_points: local().contact_points, ..remote };
+        let local = SessionConfig { contact_points: local().contact_points, ..remote };
         assert_eq!(local.validate(), Ok(()));
     }
 }

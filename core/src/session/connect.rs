@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::balancing::Balancing;
-use super::config::{Compression, Config};
+use super::config::{Compression, SessionConfig};
 use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
 use super::schema::SchemaClock;
@@ -23,7 +23,7 @@ use super::{Inner, Session};
 use crate::error::{Error, ErrorKind, tls_fault};
 use crate::invalid_config::InvalidConfig;
 
-pub(super) async fn connect(config: Config) -> Result<Session, Error> {
+pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
     config.validate()?;
     let started = Instant::now();
     let unreachable = || ErrorKind::Unreachable {
@@ -49,7 +49,7 @@ pub(super) async fn connect(config: Config) -> Result<Session, Error> {
 }
 
 fn driver_builder(
-    config: &Config,
+    config: &SessionConfig,
     balancing: Balancing,
     client_id: &str,
 ) -> Result<DriverBuilder, InvalidConfig> {
@@ -81,8 +81,8 @@ fn driver_builder(
     if let Some(keyspace) = &config.keyspace {
         builder = builder.use_keyspace(keyspace, true);
     }
-    if let Some(source) = &config.credentials {
-        let (source, allowed) = (source.clone(), config.authenticators.clone());
+    if let Some(source) = config.source()? {
+        let allowed = config.allow_authenticators.clone();
         builder = builder.authenticator_provider(Arc::new(Authenticator { source, allowed }));
     }
     if let Some(tls) = &config.tls {
@@ -109,7 +109,7 @@ fn check_datacenter(local: Option<&str>, cluster: &ClusterState) -> Result<(), E
 }
 
 /// What the driver's error is if it is more than "nobody there".
-fn refused(config: &Config, error: &NewSessionError) -> Option<ErrorKind> {
+fn refused(config: &SessionConfig, error: &NewSessionError) -> Option<ErrorKind> {
     match error {
         NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
             ConnectionPoolError::Broken { last_connection_error },
@@ -119,7 +119,7 @@ fn refused(config: &Config, error: &NewSessionError) -> Option<ErrorKind> {
     }
 }
 
-fn connection_refused(config: &Config, error: &ConnectionError) -> Option<ErrorKind> {
+fn connection_refused(config: &SessionConfig, error: &ConnectionError) -> Option<ErrorKind> {
     if let Some(fault) = tls_fault(error) {
         return Some(ErrorKind::Tls(fault));
     }
@@ -146,7 +146,7 @@ fn connection_refused(config: &Config, error: &ConnectionError) -> Option<ErrorK
     }
 }
 
-fn keyspace_refused(config: &Config, error: &UseKeyspaceError) -> Option<ErrorKind> {
+fn keyspace_refused(config: &SessionConfig, error: &UseKeyspaceError) -> Option<ErrorKind> {
     match error {
         UseKeyspaceError::RequestError(RequestAttemptError::DbError(DbError::Invalid, _)) => {
             Some(ErrorKind::UnknownKeyspace { name: config.keyspace.clone().unwrap_or_default() })

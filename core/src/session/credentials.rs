@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 /// A password. It has no `Debug`, and is wiped from memory when it is dropped; what the driver sends is a
 /// copy.
 #[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(from = "String"))]
 #[expect(missing_debug_implementations, reason = "so that nothing ever prints it")]
 pub struct Password(Zeroizing<String>);
 

@@ -10,9 +10,12 @@ mod credentials;
 mod door;
 mod execute;
 mod health;
+#[cfg(feature = "serde")]
+mod human;
 mod learned;
 mod nodes;
 mod placement;
+mod profile;
 mod runner;
 mod schema;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
@@ -27,13 +30,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use builder::SessionBuilder;
-pub use config::Compression;
-use config::Config;
+pub use config::{Compression, SessionConfig};
 pub use credentials::{Credentials, Password};
 pub use door::Shutdown;
 pub use health::{Health, NodeHealth};
 pub use nodes::NodeFigures;
-#[cfg(feature = "tls")]
+pub use profile::Profile;
 pub use tls::Tls;
 pub use warm_up::{WarmNode, WarmUp};
 
@@ -95,7 +97,7 @@ pub struct Session {
 
 struct Inner {
     driver: scylla::client::session::Session,
-    config: Config,
+    config: SessionConfig,
     schema: SchemaClock,
     /// Of its load balancing policy.
     attempts: Arc<NodeAttempts>,
@@ -214,6 +216,16 @@ impl Session {
     pub async fn check_ready(&self, within: Duration) -> Result<(), Error> {
         let request = Request::from(&warm_up::ASKED);
         health::ready(&*self.enter(&request)?, &request, within).await
+    }
+
+    /// The options of this name in its [`SessionConfig`], for statements: ask when the program starts.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if there are none; it names those that there are.
+    pub fn profile(&self, name: &str) -> Result<Profile, Error> {
+        let inner = self.enter(&Request::from(&warm_up::ASKED))?;
+        Ok(*inner.config.profile(name)?)
     }
 
     /// Shuts it down, for all its clones: from now on a request is refused with

@@ -36,9 +36,14 @@ use crate::invalid_config::InvalidConfig;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Tls {
     ca_file: PathBuf,
-    client: Option<(PathBuf, PathBuf)>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    client_certificate: Option<PathBuf>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    client_key: Option<PathBuf>,
+    #[cfg_attr(feature = "serde", serde(default))]
     name: Option<String>,
 }
 
@@ -47,7 +52,7 @@ impl Tls {
     /// when the session is built.
     #[must_use]
     pub fn with_ca_file(path: impl Into<PathBuf>) -> Self {
-        Self { ca_file: path.into(), client: None, name: None }
+        Self { ca_file: path.into(), client_certificate: None, client_key: None, name: None }
     }
 
     /// Shows this certificate (PEM, with those that lead to a trusted one) to nodes that ask for one, and
@@ -58,7 +63,8 @@ impl Tls {
         certificate: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
     ) -> Self {
-        self.client = Some((certificate.into(), key.into()));
+        self.client_certificate = Some(certificate.into());
+        self.client_key = Some(key.into());
         self
     }
 
@@ -92,9 +98,19 @@ impl Tls {
                 config.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
             }
         };
-        let config = match &self.client {
-            None => config.with_no_client_auth(),
-            Some((certificate, key)) => {
+        let config = match (&self.client_certificate, &self.client_key) {
+            (None, None) => config.with_no_client_auth(),
+            (Some(_), None) => {
+                return Err(InvalidConfig::new(
+                    "tls.client_key",
+                    "is missing, and there is a certificate",
+                ));
+            }
+            (None, Some(_)) => {
+                let why = "is missing, and there is a key";
+                return Err(InvalidConfig::new("tls.client_certificate", why));
+            }
+            (Some(certificate), Some(key)) => {
                 let chain = certificates("tls.client_certificate", certificate)?;
                 let private = PrivateKeyDer::from_pem_file(key)
                     .map_err(|_| unusable("tls.client_key", key))?;

@@ -30,6 +30,7 @@ mod requests;
 mod retry;
 mod rows;
 mod schema;
+mod settings;
 mod shutdown;
 mod stack;
 mod statements;

@@ -1,0 +1,69 @@
+//! Options that statements of a kind share.
+
+use std::time::Duration;
+
+use scylla::frame::types::{Consistency, SerialConsistency};
+
+#[cfg(feature = "serde")]
+use super::human;
+use crate::statement::Statement;
+
+/// Options that statements of a kind share, under a name in the [`SessionConfig`](crate::SessionConfig):
+/// what is not set is left as it was.
+///
+/// ```
+/// use cqlstack_core::{Consistency, Profile, Statement};
+///
+/// let mut report = Profile::default();
+/// report.consistency = Some(Consistency::LocalOne);
+/// report.page_size = Some(10_000);
+/// let all = Statement::new("SELECT id, name FROM app.users").with_profile(&report);
+/// # assert_eq!(cqlstack_core::Request::from(&all).page_size(), Some(10_000));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
+pub struct Profile {
+    /// [`Statement::with_consistency`]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::consistency"))]
+    pub consistency: Option<Consistency>,
+    /// [`Statement::with_serial_consistency`]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::serial"))]
+    pub serial_consistency: Option<SerialConsistency>,
+    /// [`Statement::with_page_size`]
+    pub page_size: Option<u32>,
+    /// [`Statement::with_timeout`]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::duration"))]
+    pub timeout: Option<Duration>,
+    /// [`Statement::idempotent`]
+    pub idempotent: Option<bool>,
+}
+
+impl Statement {
+    /// Sets what the profile sets.
+    #[must_use]
+    pub fn with_profile(self, profile: &Profile) -> Self {
+        let Profile { consistency, serial_consistency, page_size, timeout, idempotent } = *profile;
+        let statement = match consistency {
+            Some(consistency) => self.with_consistency(consistency),
+            None => self,
+        };
+        let statement = match serial_consistency {
+            Some(consistency) => statement.with_serial_consistency(consistency),
+            None => statement,
+        };
+        let statement = match page_size {
+            Some(rows) => statement.with_page_size(rows),
+            None => statement,
+        };
+        let statement = match timeout {
+            Some(timeout) => statement.with_timeout(timeout),
+            None => statement,
+        };
+        match idempotent {
+            Some(idempotent) => statement.idempotent(idempotent),
+            None => statement,
+        }
+    }
+}
