@@ -47,7 +47,8 @@ impl From<SessionConfig> for SessionBuilder {
 }
 
 impl SessionBuilder {
-    /// Sets the nodes to ask first, as `host:port` or `host`; the others are learned from them.
+    /// Sets the nodes to ask first, as `host:port` or `host`, `[::1]:9042` for IPv6; the others are learned
+    /// from them. Names are resolved when the session is built, and again only when no known node is left.
     pub fn contact_points<P: Into<String>>(mut self, points: impl IntoIterator<Item = P>) -> Self {
         self.config.contact_points = points.into_iter().map(Into::into).collect();
         self
@@ -142,7 +143,9 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets the longest time to build the session. Beside a frozen contact point it takes up to two
+    /// Sets the longest time to build the session: where nobody answers, contact points are tried again
+    /// until then, after 100 ms first and each second in the end. What is certain (a certificate, a password, a
+    /// datacentre or a keyspace that is wrong) is an error at once. Beside a frozen contact point it takes up to two
     /// rounds of [`keepalive`](Self::keepalive).
     pub fn build_timeout(mut self, timeout: Duration) -> Self {
         self.config.build_timeout = timeout;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session_builder::SessionBuilder as DriverBuilder;
@@ -11,17 +12,22 @@ use scylla::errors::{
     ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, MetadataError,
     NewSessionError, RequestAttemptError, UseKeyspaceError,
 };
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::balancing::Balancing;
 use super::config::{Compression, SessionConfig};
 use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
+use super::execute::add;
 use super::schema::SchemaClock;
 use super::{Inner, Session};
 use crate::error::{Error, ErrorKind, tls_fault};
 use crate::invalid_config::InvalidConfig;
+
+/// Where nobody answers, contact points are tried again after so long, twice as long, and so on.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
     config.validate()?;
@@ -34,13 +40,23 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
     let (attempts, clock) = (balancing.attempts(), balancing.clock());
     let client_id = Uuid::new_v4().to_string();
     let builder = driver_builder(&config, balancing, &client_id)?;
-    let driver = match timeout(config.build_timeout, builder.build()).await {
-        Ok(Ok(driver)) => driver,
-        Ok(Err(error)) => {
-            let kind = refused(&config, &error).unwrap_or_else(unreachable);
-            return Err(Error::setup(kind).caused_by(error));
+    let until = add(started, config.build_timeout);
+    let mut pause = FIRST_PAUSE;
+    let driver = loop {
+        match timeout_at(until, builder.build()).await {
+            Ok(Ok(driver)) => break driver,
+            Ok(Err(error)) => {
+                if let Some(kind) = refused(&config, &error) {
+                    return Err(Error::setup(kind).caused_by(error));
+                }
+                if Instant::now() + pause >= until {
+                    return Err(Error::setup(unreachable()).caused_by(error));
+                }
+            }
+            Err(_) => return Err(Error::setup(unreachable())),
         }
-        Err(_) => return Err(Error::setup(unreachable())),
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     };
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
     let schema = SchemaClock::new(&driver, clock);

@@ -11,9 +11,10 @@ use cqlstack_core::{
 };
 use cqlstack_tests::cluster::Cluster;
 use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
 
-use crate::support::{connect, keyspace, run, shared_builder};
+use crate::support::{HEAVY, connect, keyspace, run, shared_builder};
 
 async fn refused(builder: SessionBuilder) -> cqlstack_core::Error {
     let error = builder.build().await.unwrap_err();
@@ -72,7 +73,8 @@ async fn no_contact_point_is_an_error_before_anything_is_tried() {
 
 #[tokio::test]
 async fn unreachable_contact_points_are_named() {
-    let error = refused(Session::builder().contact_points(["127.0.0.1:1", "127.0.0.1:2"])).await;
+    let builder = Session::builder().contact_points(["127.0.0.1:1", "127.0.0.1:2"]);
+    let error = refused(builder.build_timeout(Duration::from_secs(1))).await;
     assert!(matches!(error.kind(), ErrorKind::Unreachable { .. }));
     assert_eq!(error.class(), ErrorClass::NotExecuted);
     assert!(error.to_string().contains("127.0.0.1:1, 127.0.0.1:2"));
@@ -91,14 +93,85 @@ async fn building_has_a_deadline_of_its_own() {
 }
 
 #[tokio::test]
+async fn contact_points_are_tried_again_until_somebody_answers() {
+    let node = Cluster::shared().await.unwrap().nodes()[0].address();
+    let here = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = here.local_addr().unwrap();
+    drop(here);
+    let building = tokio::spawn(Session::builder().contact_points([address.to_string()]).build());
+    // Nobody is there when it begins, and somebody after it has been refused a few times.
+    sleep(Duration::from_millis(500)).await;
+    assert!(!building.is_finished());
+    let here = TcpListener::bind(address).await.unwrap();
+    let there = TcpListener::bind((node.ip(), address.port())).await.unwrap();
+    let ways = [here, there].map(|listener| tokio::spawn(forward(listener, node)));
+    assert!(answers(building.await.unwrap().unwrap()).await);
+    for way in ways {
+        way.abort();
+    }
+}
+
+/// A listener whose queue is full drops what comes: nobody answers, not even with a refusal.
+#[tokio::test]
+async fn beside_a_black_hole_a_session_is_built_in_time() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let hole = socket.listen(1).unwrap();
+    let address = hole.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(waiting) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+        queue.push(waiting);
+    }
+    let good = Cluster::shared().await.unwrap().contact_points().remove(0);
+    let points = [address.to_string(), good];
+    let mut times = Vec::new();
+    for _ in 0..if HEAVY { 20 } else { 3 } {
+        let began = Instant::now();
+        assert!(answers(Session::builder().contact_points(&points).build().await.unwrap()).await);
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    println!("beside a black hole: {times:.1?}");
+    assert!(times.iter().all(|time| *time < Duration::from_secs(10)));
+    let began = Instant::now();
+    let driver = scylla::client::session_builder::SessionBuilder::new().known_nodes(&points);
+    let outcome = driver.build().await.map(drop);
+    println!("the driver: {:.1?}, {outcome:?}", began.elapsed());
+    let alone = Session::builder().contact_points(&points[..1]);
+    let error = refused(alone.build_timeout(Duration::from_secs(2))).await;
+    assert!(matches!(error.kind(), ErrorKind::Unreachable { .. }));
+}
+
+#[tokio::test]
+async fn ipv6_is_an_address_like_others() {
+    let error = Session::builder().contact_points(["[::1]:1"]);
+    let error = refused(error.build_timeout(Duration::from_secs(1))).await;
+    assert!(error.to_string().contains("[::1]:1"));
+    let node = Cluster::shared().await.unwrap().nodes()[0].address();
+    let here = TcpListener::bind("[::1]:0").await.unwrap();
+    let port = here.local_addr().unwrap().port();
+    let there = TcpListener::bind((node.ip(), port)).await.unwrap();
+    let ways = [here, there].map(|listener| tokio::spawn(forward(listener, node)));
+    let builder = Session::builder().contact_points([format!("[::1]:{port}")]);
+    assert!(answers(builder.build().await.unwrap()).await);
+    for way in ways {
+        way.abort();
+    }
+}
+
+#[tokio::test]
 async fn a_datacentre_that_no_node_is_in_is_an_error_at_once() {
     let db = Client::new(shared_builder().await.build().await.unwrap());
     let local = run(&db, "SELECT data_center FROM system.local").await;
     let local = local.value::<&str>().unwrap();
     assert!(answers(shared_builder().await.local_datacenter(local).build().await.unwrap()).await);
-    let error = refused(shared_builder().await.local_datacenter("dc7")).await;
-    assert!(matches!(error.kind(), ErrorKind::UnknownDatacenter { .. }));
-    assert!(error.to_string().contains("`dc7`") && error.to_string().contains(local));
+    // C45: what only looks alike is another one.
+    for name in ["dc7", &local.to_uppercase(), &format!("{local} "), ""] {
+        let error = refused(shared_builder().await.local_datacenter(name)).await;
+        assert!(matches!(error.kind(), ErrorKind::UnknownDatacenter { .. }));
+        let text = error.to_string();
+        assert!(text.contains(&format!("`{name}`")) && text.contains(local), "{text}");
+    }
 }
 
 #[tokio::test]
