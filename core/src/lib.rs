@@ -26,7 +26,14 @@
 //! # }
 //! ```
 //!
-//! The feature `testing` has a scripted session, to test layers and handlers without a server.
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `page-token`: places in a result to give away, `PageTokenKey`.
+//! - `serde`: [`SessionConfig`] from files and the environment.
+//! - `tls`: encrypted connections, [`Tls`].
+//! - `testing`: a scripted session, to test layers and handlers without a server.
 
 mod attempts;
 pub mod batch;

@@ -59,14 +59,11 @@ async fn a_session_or_a_typed_error_comes_in_time() {
     check(build("one frozen beside a good one", &all[..2]).await, &all[..2], true);
 
     if HEAVY {
-        for _ in 0..3 {
-            let started = Instant::now();
-            let driver = scylla::client::session_builder::SessionBuilder::new();
-            let built =
-                timeout(Duration::from_secs(120), driver.known_nodes(&all[..2]).build()).await;
-            let ends = built.is_ok_and(|built| built.is_ok());
-            println!("the driver beside one frozen: {:.1?}, a session: {ends}", started.elapsed());
-        }
+        let started = Instant::now();
+        let driver = scylla::client::session_builder::SessionBuilder::new();
+        let built = timeout(Duration::from_secs(90), driver.known_nodes(&all[..2]).build()).await;
+        let ends = built.is_ok_and(|built| built.is_ok());
+        println!("the driver beside one frozen: {:.1?}, a session: {ends}", started.elapsed());
     }
 
     cluster.node(2).unwrap().freeze().await.unwrap();

@@ -26,6 +26,8 @@ mod precedence;
 mod promises;
 #[cfg(feature = "heavy")]
 mod provisioning;
+#[cfg(feature = "heavy")]
+mod recovery;
 mod requests;
 mod retry;
 mod rows;
