@@ -57,6 +57,8 @@ async fn what_is_in_flight_is_answered_and_what_comes_later_is_refused() {
     let db = Client::new(StatementCacheLayer::default().layer(session.clone()));
     let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
     db.execute(&insert, (-1, -1)).await.unwrap();
+    let id = session.driver().unwrap().session_id().to_string();
+    assert!(connections(&watch, &id).await >= 1);
     let writes: Vec<_> = (0..REQUESTS).map(|k| tokio::spawn(db.execute(&insert, (k, k)))).collect();
     // Each has been polled once, and is in flight, or comes too late.
     tokio::task::yield_now().await;
@@ -89,6 +91,17 @@ async fn what_is_in_flight_is_answered_and_what_comes_later_is_refused() {
     }
     assert!(session.nodes().is_empty() && session.health(LONG).await.nodes.is_empty());
     until_tasks_are(tasks).await;
+    until_gone(&watch, &id).await;
+}
+
+/// Until no node has a connection of this session any more.
+async fn until_gone(watch: &Client<Session>, session_id: &str) {
+    let gone = async {
+        while connections(watch, session_id).await > 0 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(LONG, gone).await.expect("connections are left");
 }
 
 #[tokio::test]
@@ -135,6 +148,7 @@ async fn beside_a_frozen_node_it_ends_in_time_and_each_request_with_it() {
         .await
         .unwrap();
     let id = session.driver().unwrap().session_id().to_string();
+    assert!(connections(&watch, &id).await >= 3, "one to each node, and one for control");
     let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
     let prepared = session.prepare(&insert).await.unwrap();
     let db = Client::new(session.clone());
@@ -174,10 +188,5 @@ async fn beside_a_frozen_node_it_ends_in_time_and_each_request_with_it() {
     println!("{answered} answered, {cut_off} cut off");
     assert_eq!((answered + cut_off, cut_off), (REQUESTS, i32::try_from(shutdown.cut_off).unwrap()));
     cluster.node(1).unwrap().resume().await.unwrap();
-    let gone = async {
-        while connections(&watch, &id).await > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LONG, gone).await.expect("connections are left");
+    until_gone(&watch, &id).await;
 }
