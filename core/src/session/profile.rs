@@ -6,7 +6,6 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 
 #[cfg(feature = "serde")]
 use super::human;
-use crate::statement::Statement;
 
 /// Options that statements of a kind share, under a name in the [`SessionConfig`](crate::SessionConfig):
 /// what is not set is left as it was.
@@ -25,45 +24,17 @@ use crate::statement::Statement;
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Profile {
-    /// [`Statement::with_consistency`]
+    /// [`Statement::with_consistency`](crate::Statement::with_consistency)
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::consistency"))]
     pub consistency: Option<Consistency>,
-    /// [`Statement::with_serial_consistency`]
+    /// [`Statement::with_serial_consistency`](crate::Statement::with_serial_consistency)
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::serial"))]
     pub serial_consistency: Option<SerialConsistency>,
-    /// [`Statement::with_page_size`]
+    /// [`Statement::with_page_size`](crate::Statement::with_page_size)
     pub page_size: Option<u32>,
-    /// [`Statement::with_timeout`]
+    /// [`Statement::with_timeout`](crate::Statement::with_timeout)
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::duration"))]
     pub timeout: Option<Duration>,
-    /// [`Statement::idempotent`]
+    /// [`Statement::idempotent`](crate::Statement::idempotent)
     pub idempotent: Option<bool>,
-}
-
-impl Statement {
-    /// Sets what the profile sets.
-    #[must_use]
-    pub fn with_profile(self, profile: &Profile) -> Self {
-        let Profile { consistency, serial_consistency, page_size, timeout, idempotent } = *profile;
-        let statement = match consistency {
-            Some(consistency) => self.with_consistency(consistency),
-            None => self,
-        };
-        let statement = match serial_consistency {
-            Some(consistency) => statement.with_serial_consistency(consistency),
-            None => statement,
-        };
-        let statement = match page_size {
-            Some(rows) => statement.with_page_size(rows),
-            None => statement,
-        };
-        let statement = match timeout {
-            Some(timeout) => statement.with_timeout(timeout),
-            None => statement,
-        };
-        match idempotent {
-            Some(idempotent) => statement.idempotent(idempotent),
-            None => statement,
-        }
-    }
 }

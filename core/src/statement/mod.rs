@@ -21,6 +21,8 @@ pub(crate) use learned::Learned;
 pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
 
+use crate::session::Profile;
+
 /// A CQL statement: its text, its name, and what the text alone tells about it.
 ///
 /// It is where layers meet: retry reads [`is_idempotent`](Self::is_idempotent), metrics read
@@ -148,6 +150,20 @@ impl Statement {
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.change(|inner| inner.defaults.timeout = Some(timeout))
+    }
+
+    /// Sets what the profile sets.
+    #[must_use]
+    pub fn with_profile(self, profile: &Profile) -> Self {
+        self.change(|inner| {
+            let defaults = &mut inner.defaults;
+            defaults.consistency = profile.consistency.or(defaults.consistency);
+            defaults.serial_consistency =
+                profile.serial_consistency.or(defaults.serial_consistency);
+            defaults.page_size = profile.page_size.or(defaults.page_size);
+            defaults.timeout = profile.timeout.or(defaults.timeout);
+            inner.idempotent = profile.idempotent.or(inner.idempotent);
+        })
     }
 
     /// The CQL text. It can contain literals: log the [`name`](Self::name) instead.

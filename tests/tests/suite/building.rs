@@ -12,6 +12,7 @@ use cqlstack_core::{
 use cqlstack_tests::cluster::Cluster;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::support::{HEAVY, connect, keyspace, run, shared_builder};
@@ -36,17 +37,22 @@ async fn contact_points_are_addresses_or_names() {
         answers(Session::builder().contact_points([without_port]).build().await.unwrap()).await
     );
 
-    // The only name that leads to loopback everywhere. The driver then expects the node at the same
-    // port of the node's own address.
-    let here = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = here.local_addr().unwrap().port();
-    let there = TcpListener::bind((node.ip(), port)).await.unwrap();
-    let ways = [here, there].map(|listener| tokio::spawn(forward(listener, node)));
-    let by_name = Session::builder().contact_points([format!("localhost:{port}")]);
+    // The only name that leads to loopback everywhere.
+    let (here, ways) = forwarded("127.0.0.1:0".parse().unwrap(), node).await;
+    let by_name = Session::builder().contact_points([format!("localhost:{}", here.port())]);
     assert!(answers(by_name.build().await.unwrap()).await);
     for way in ways {
         way.abort();
     }
+}
+
+/// Where a session that is sent to the first address finds the node: the driver expects it at the same port of
+/// the node's own address.
+async fn forwarded(from: SocketAddr, node: SocketAddr) -> (SocketAddr, [JoinHandle<()>; 2]) {
+    let here = TcpListener::bind(from).await.unwrap();
+    let address = here.local_addr().unwrap();
+    let there = TcpListener::bind((node.ip(), address.port())).await.unwrap();
+    (address, [here, there].map(|listener| tokio::spawn(forward(listener, node))))
 }
 
 async fn forward(listener: TcpListener, node: SocketAddr) {
@@ -102,9 +108,7 @@ async fn contact_points_are_tried_again_until_somebody_answers() {
     // Nobody is there when it begins, and somebody after it has been refused a few times.
     sleep(Duration::from_millis(500)).await;
     assert!(!building.is_finished());
-    let here = TcpListener::bind(address).await.unwrap();
-    let there = TcpListener::bind((node.ip(), address.port())).await.unwrap();
-    let ways = [here, there].map(|listener| tokio::spawn(forward(listener, node)));
+    let (_, ways) = forwarded(address, node).await;
     assert!(answers(building.await.unwrap().unwrap()).await);
     for way in ways {
         way.abort();
@@ -148,11 +152,8 @@ async fn ipv6_is_an_address_like_others() {
     let error = refused(error.build_timeout(Duration::from_secs(1))).await;
     assert!(error.to_string().contains("[::1]:1"));
     let node = Cluster::shared().await.unwrap().nodes()[0].address();
-    let here = TcpListener::bind("[::1]:0").await.unwrap();
-    let port = here.local_addr().unwrap().port();
-    let there = TcpListener::bind((node.ip(), port)).await.unwrap();
-    let ways = [here, there].map(|listener| tokio::spawn(forward(listener, node)));
-    let builder = Session::builder().contact_points([format!("[::1]:{port}")]);
+    let (here, ways) = forwarded("[::1]:0".parse().unwrap(), node).await;
+    let builder = Session::builder().contact_points([here.to_string()]);
     assert!(answers(builder.build().await.unwrap()).await);
     for way in ways {
         way.abort();
