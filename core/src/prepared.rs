@@ -152,13 +152,9 @@ fn serialise(
             false,
         )
     })?;
-    // A user's word counts for resends by layers, which wait; the driver does not wait, and hears
-    // it only where the table of promises lets it fail over.
-    let fails_over = fails_over(statement.kind());
-    bound.set_is_idempotent(fails_over && statement.is_idempotent());
-    if !fails_over {
-        bound.set_retry_policy(Some(no_failover()));
-    }
+    let (idempotent, policy) = resends(statement);
+    bound.set_is_idempotent(idempotent);
+    bound.set_retry_policy(policy);
     options.apply(&mut bound);
     Ok(bound)
 }
@@ -203,6 +199,16 @@ impl Bound {
             BoundRepr::Made => None,
         }
     }
+}
+
+/// Whether the driver hears that it is idempotent, and its policy if it is not the default one.
+///
+/// A user's word counts for resends by layers, which wait; the driver does not wait, and hears it only where
+/// the table of promises lets it fail over.
+#[inline]
+pub(crate) fn resends(statement: &Statement) -> (bool, Option<Arc<dyn RetryPolicy>>) {
+    let fails_over = fails_over(statement.kind());
+    (fails_over && statement.is_idempotent(), (!fails_over).then(no_failover))
 }
 
 /// The driver's default policy resends `Unavailable` to another node whatever the idempotence. That

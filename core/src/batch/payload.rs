@@ -186,11 +186,11 @@ impl BatchPayload {
     pub(crate) fn bind(&mut self, prepared: Prepared, batch: &Statement) {
         let Some(statement) = self.unprepared() else { return };
         prepared.teach(statement);
+        // That may have told that it must not be sent twice.
+        if !statement.is_idempotent() {
+            batch.learn(Learned { list: true, ..Learned::default() });
+        }
         Arc::make_mut(&mut self.prepared).push(prepared);
-        // Preparing them may have told that one must not be sent twice.
-        let mut known = self.inner.members.statements.iter().take(self.prepared.len());
-        let list = known.any(|statement| !statement.is_idempotent());
-        batch.learn(Learned { list, ..Learned::default() });
     }
 
     /// What the driver sends, after a last look. `None` where a test made what was prepared.

@@ -12,10 +12,9 @@ use super::alarm::Alarm;
 use super::execute::{Time, invalid, prepare_all, within};
 use crate::cells::Cells;
 use crate::error::{Error, ErrorKind};
-use crate::prepared::no_failover;
+use crate::prepared::resends;
 use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::statement::fails_over;
 
 /// The driver prepares a statement that the server has forgotten again and again, for as long as the
 /// server forgets it: that ends here, whatever time the caller allows.
@@ -31,9 +30,9 @@ pub(super) async fn execute(
     if let Some(fault) = request.fault() {
         return Err(request.error(ErrorKind::Batch(fault.clone()), default));
     }
-    let time = Time::of(session, &request, called)?;
-    let until = time.until.min(called + LONGEST);
-    let request = prepare_all(session, request.with_deadline(until), called).await?;
+    let longest = called + LONGEST;
+    let deadline = request.deadline().map_or(longest, |deadline| deadline.min(longest));
+    let request = prepare_all(session, request.with_deadline(deadline), called).await?;
     session.schema.keep_up(&session.driver);
     let Payload::Batch(batch) = request.payload() else {
         return Err(invalid(session, &request, "it is no batch"));
@@ -49,11 +48,9 @@ pub(super) async fn execute(
         let why = "a statement of it was prepared by a test: prepare it with this session";
         return Err(invalid(session, &request, why));
     };
-    let fails_over = fails_over(statement.kind());
-    sendable.batch.set_is_idempotent(fails_over && statement.is_idempotent());
-    if !fails_over {
-        sendable.batch.set_retry_policy(Some(no_failover()));
-    }
+    let (idempotent, policy) = resends(statement);
+    sendable.batch.set_is_idempotent(idempotent);
+    sendable.batch.set_retry_policy(policy);
     request.options().apply_to_batch(&mut sendable.batch);
     let time = Time::of(session, &request, Instant::now())?;
     let rows: Vec<Cells<'_>> = sendable.rows().collect();

@@ -1,10 +1,10 @@
 //! One request through the driver: the deadline, the error, the answer.
 
-use std::future::{poll_fn, ready};
+use std::future::{self, poll_fn};
 use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready as ready_or_pending};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use scylla::errors::ExecutionError;
@@ -79,7 +79,7 @@ fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
 
 /// Does nothing but end with this.
 pub(super) fn refuse(error: Error) -> Call {
-    Call::Other(Box::pin(ready(Err(error))))
+    Call::Other(Box::pin(future::ready(Err(error))))
 }
 
 impl Call {
@@ -188,7 +188,7 @@ pub(super) fn within<'a>(
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(response(session, request, answer));
         }
-        ready_or_pending!(alarm.as_mut().poll(time.until, || session.inside.is_cut(), cx));
+        ready!(alarm.as_mut().poll(time.until, || session.inside.is_cut(), cx));
         Poll::Ready(Err(unanswered(session, request, time)))
     })
 }
@@ -275,7 +275,7 @@ pub(super) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Time {
     started: Instant,
-    pub(super) until: Instant,
+    until: Instant,
 }
 
 impl Time {

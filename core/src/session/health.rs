@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use super::warm_up::{ASKED, ask};
+use super::nodes::ASKED;
 use super::{Inner, nodes};
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -79,36 +79,29 @@ impl fmt::Display for NodeHealth {
 }
 
 pub(super) async fn health(session: &Inner, within: Duration) -> Health {
-    let request = Request::from(&ASKED);
     let cluster = session.driver.get_cluster_state();
     let asked = cluster.get_nodes_info().iter().map(async |node| NodeHealth {
         address: nodes::address(node),
         datacenter: node.datacenter.clone(),
-        answer: ask(session, &request, nodes::asking(node, request.statement().text()), within)
-            .await,
+        answer: nodes::ask(session, node, within).await,
     });
     Health { nodes: join_all(asked).await }
 }
 
 /// Whether any node answers, of those that requests are sent to first.
-pub(super) async fn ready(
-    session: &Inner,
-    request: &Request,
-    within: Duration,
-) -> Result<(), Error> {
+pub(super) async fn ready(session: &Inner, within: Duration) -> Result<(), Error> {
     let cluster = session.driver.get_cluster_state();
     let local = session.config.local_datacenter.as_deref();
     let near = cluster
         .get_nodes_info()
         .iter()
         .filter(|node| local.is_none_or(|local| node.datacenter.as_deref() == Some(local)));
-    let text = request.statement().text();
     let mut answers: FuturesUnordered<_> =
-        near.map(|node| ask(session, request, nodes::asking(node, text), within)).collect();
+        near.map(|node| nodes::ask(session, node, within)).collect();
     while let Some(answer) = answers.next().await {
         if answer.is_ok() {
             return Ok(());
         }
     }
-    Err(request.error(ErrorKind::NoConnection, None))
+    Err(Request::from(&ASKED).error(ErrorKind::NoConnection, None))
 }

@@ -137,7 +137,7 @@ impl Session {
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
     pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
         let request = Request::prepare(statement);
-        let inner = self.enter(&request)?;
+        let inner = self.open().map_err(|error| error.about(request.statement()))?;
         execute::prepare(&inner, &request, Instant::now()).await
     }
 
@@ -214,8 +214,7 @@ impl Session {
     /// [`ErrorKind::NoConnection`](crate::ErrorKind::NoConnection) if none answered within this time;
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once it is shut down.
     pub async fn check_ready(&self, within: Duration) -> Result<(), Error> {
-        let request = Request::from(&warm_up::ASKED);
-        health::ready(&*self.enter(&request)?, &request, within).await
+        health::ready(&*self.open()?, within).await
     }
 
     /// The options of this name in its [`SessionConfig`], for statements: ask when the program starts.
@@ -224,8 +223,7 @@ impl Session {
     ///
     /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if there are none; it names those that there are.
     pub fn profile(&self, name: &str) -> Result<Profile, Error> {
-        let inner = self.enter(&Request::from(&warm_up::ASKED))?;
-        Ok(*inner.config.profile(name)?)
+        Ok(*self.open()?.config.profile(name)?)
     }
 
     /// Shuts it down, for all its clones: from now on a request is refused with
@@ -249,8 +247,8 @@ impl Session {
         self.door.shut(deadline).await
     }
 
-    fn enter(&self, request: &Request) -> Result<Arc<Inner>, Error> {
-        self.door.enter().ok_or_else(|| request.error(ErrorKind::Closed, None))
+    fn open(&self) -> Result<Arc<Inner>, Error> {
+        self.door.enter().ok_or_else(|| Error::setup(ErrorKind::Closed))
     }
 
     /// The driver's session, for what this crate does not offer. What goes this way passes no layer
@@ -260,7 +258,7 @@ impl Session {
     ///
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once it is shut down.
     pub fn driver(&self) -> Result<DriverRef, Error> {
-        self.enter(&Request::from(&warm_up::ASKED)).map(DriverRef)
+        self.open().map(DriverRef)
     }
 }
 

@@ -12,10 +12,13 @@ use scylla::client::execution_profile::ExecutionProfile;
 use scylla::cluster::Node;
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::statement::Statement as DriverStatement;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::Inner;
+use super::{Inner, execute};
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::statement::StaticStatement;
 use crate::striped::Striped;
 
 /// A node, as the session sees it.
@@ -130,8 +133,29 @@ pub(super) fn address(node: &Node) -> SocketAddr {
     SocketAddr::new(node.address.ip(), node.address.port())
 }
 
+/// What each node can answer by itself, from memory.
+pub(super) static ASKED: StaticStatement =
+    StaticStatement::new("SELECT key FROM system.local WHERE key = 'local'").named("warm_up");
+
+/// How long this node took to answer, if it did within this time.
+pub(super) async fn ask(
+    session: &Inner,
+    node: &Arc<Node>,
+    within: Duration,
+) -> Result<Duration, Error> {
+    let request = Request::from(&ASKED);
+    let statement = asking(node, request.statement().text());
+    let began = Instant::now();
+    let answer = session.driver.query_unpaged(statement, ());
+    match execute::until(session, execute::add(began, within), answer).await {
+        Some(Ok(_)) => Ok(began.elapsed()),
+        Some(Err(error)) => Err(request.error(error, None)),
+        None => Err(request.error(ErrorKind::Timeout { after: within }, None)),
+    }
+}
+
 /// A statement that goes to this node, wherever the balancer would send it.
-pub(super) fn asking(node: &Arc<Node>, text: &str) -> DriverStatement {
+fn asking(node: &Arc<Node>, text: &str) -> DriverStatement {
     let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
     let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
     let mut statement = DriverStatement::new(text);

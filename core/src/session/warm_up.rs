@@ -7,17 +7,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use scylla::cluster::Node;
-use scylla::statement::Statement as DriverStatement;
-use tokio::time::Instant;
 
-use super::{Inner, execute, nodes};
-use crate::error::{Error, ErrorKind};
-use crate::request::Request;
-use crate::statement::StaticStatement;
-
-/// What each node can answer by itself, from memory.
-pub(super) static ASKED: StaticStatement =
-    StaticStatement::new("SELECT key FROM system.local WHERE key = 'local'").named("warm_up");
+use super::{Inner, nodes};
+use crate::error::Error;
 
 /// What came of [warming up](crate::Session::warm_up), node by node.
 #[derive(Debug, Clone)]
@@ -77,36 +69,13 @@ pub(super) async fn warm_up(session: &Inner, queries_per_host: u32) -> WarmUp {
     WarmUp { nodes: join_all(asked).await }
 }
 
-/// How long a node took to answer, if it did within this time.
-pub(super) async fn ask(
-    session: &Inner,
-    request: &Request,
-    statement: DriverStatement,
-    within: Duration,
-) -> Result<Duration, Error> {
-    let began = Instant::now();
-    match execute::until(
-        session,
-        execute::add(began, within),
-        session.driver.query_unpaged(statement, ()),
-    )
-    .await
-    {
-        Some(Ok(_)) => Ok(began.elapsed()),
-        Some(Err(error)) => Err(request.error(error, None)),
-        None => Err(request.error(ErrorKind::Timeout { after: within }, None)),
-    }
-}
-
 async fn warm_node(session: &Inner, node: &Arc<Node>, queries: u32) -> WarmNode {
     let address = nodes::address(node);
     let mut warm = WarmNode { address, answered: 0, failed: 0, latency: None, error: None };
     let mut time = Duration::ZERO;
-    let request = Request::from(&ASKED);
-    let statement = nodes::asking(node, request.statement().text());
     let most = session.config.request_timeout;
     for _ in 0..queries {
-        match ask(session, &request, statement.clone(), most).await {
+        match nodes::ask(session, node, most).await {
             Ok(took) => {
                 warm.answered += 1;
                 time += took;
