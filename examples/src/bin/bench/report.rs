@@ -46,6 +46,12 @@ impl<'f> Figure<'f> {
         let (load, baseline, ratio, spread) = (None, None, None, None);
         Self { scenario, metric, unit, side, load, ours, baseline, ratio, spread }
     }
+
+    /// One that stands beside another one, each counted once.
+    pub(crate) fn beside(self, baseline: f64) -> Self {
+        let ratio = Some(self.ours / baseline);
+        Self { baseline: Some(baseline), ratio, ..self }
+    }
 }
 
 impl Report {

@@ -35,6 +35,12 @@ pub(crate) struct Probe<'p> {
 }
 
 impl Probe<'_> {
+    /// As [`per_request`](Self::per_request), where there is nothing to tell without.
+    pub(crate) fn needed_per_request(&self, requests: u32, rounds: u32) -> Result<Counts, Failure> {
+        let counts = self.per_request(requests, rounds)?;
+        counts.ok_or_else(|| "this wants valgrind: install the package of that name".into())
+    }
+
     /// The medians of several rounds of (I(2N) - I(N)) / N, so that what comes before the first
     /// request does not count; none where there is no valgrind.
     pub(crate) fn per_request(

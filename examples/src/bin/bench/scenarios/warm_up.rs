@@ -50,17 +50,8 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         let baselines = [median(firsts[0].clone()), median(nexts[0].clone())];
         let metrics = ["first request", "slowest of the next 30"];
         for ((metric, ours), baseline) in metrics.into_iter().zip([first, next]).zip(baselines) {
-            bench.figure(&Figure {
-                scenario: SCENARIO.name,
-                metric,
-                unit: "ms",
-                side: name,
-                load: None,
-                ours,
-                baseline: Some(baseline),
-                ratio: Some(ours / baseline),
-                spread: None,
-            })?;
+            let figure = Figure::alone(SCENARIO.name, metric, "ms", name, ours);
+            bench.figure(&figure.beside(baseline))?;
         }
     }
     println!("\n{table}");
