@@ -5,6 +5,7 @@
 pub mod at_once;
 pub mod cluster;
 pub mod corpus;
+pub mod fault;
 pub mod oracle;
 pub mod scrape;
 

@@ -1,5 +1,6 @@
 //! Settings one by one.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -51,6 +52,29 @@ impl SessionBuilder {
     /// from them. Names are resolved when the session is built, and again only when no known node is left.
     pub fn contact_points<P: Into<String>>(mut self, points: impl IntoIterator<Item = P>) -> Self {
         self.config.contact_points = points.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Reaches nodes at other addresses than they say (`broadcast_rpc_address`, or `rpc_address`): behind NAT,
+    /// through a tunnel or a forwarded port. Each pair is the node's own address and where it is reached. Nodes
+    /// without a pair are reached at their own; contact points are taken as they are.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use cqlstack_core::Session;
+    ///
+    /// let own = SocketAddr::from(([10, 0, 0, 1], 9042));
+    /// let forwarded = SocketAddr::from(([127, 0, 0, 1], 19_042));
+    /// let builder = Session::builder()
+    ///     .contact_points([forwarded.to_string()])
+    ///     .address_translation([(own, forwarded)]);
+    /// ```
+    pub fn address_translation(
+        mut self,
+        pairs: impl IntoIterator<Item = (SocketAddr, SocketAddr)>,
+    ) -> Self {
+        self.config.address_translation = pairs.into_iter().collect();
         self
     }
 

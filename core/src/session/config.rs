@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ use crate::invalid_config::InvalidConfig;
 #[expect(missing_docs, reason = "the builder's methods document them")]
 pub struct SessionConfig {
     pub contact_points: Vec<String>,
+    pub address_translation: BTreeMap<SocketAddr, SocketAddr>,
     pub local_datacenter: Option<String>,
     pub keyspace: Option<String>,
     pub user: Option<String>,
@@ -87,6 +89,7 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             contact_points: Vec::new(),
+            address_translation: BTreeMap::new(),
             local_datacenter: None,
             keyspace: None,
             user: None,
@@ -169,7 +172,9 @@ impl SessionConfig {
                 return Err(InvalidConfig::new(setting, "must be longer than zero"));
             }
         }
-        let outside = self.contact_points.iter().find(|point| !is_loopback(point));
+        let translated = self.address_translation.values().map(SocketAddr::to_string);
+        let mut points = self.contact_points.iter().cloned().chain(translated);
+        let outside = points.find(|point| !is_loopback(point));
         let source = self.source()?;
         if let (Some(_), Some(point)) = (source, outside)
             && self.tls.is_none()

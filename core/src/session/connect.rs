@@ -21,6 +21,7 @@ use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
 use super::execute::add;
 use super::schema::SchemaClock;
+use super::translation::Translation;
 use super::{Inner, Session};
 use crate::error::{Error, ErrorKind, tls_fault};
 use crate::invalid_config::InvalidConfig;
@@ -100,6 +101,10 @@ fn driver_builder(
     if let Some(source) = config.source()? {
         let allowed = config.allow_authenticators.clone();
         builder = builder.authenticator_provider(Arc::new(Authenticator { source, allowed }));
+    }
+    if !config.address_translation.is_empty() {
+        let translation = Translation(config.address_translation.clone());
+        builder = builder.address_translator(Arc::new(translation));
     }
     if let Some(tls) = &config.tls {
         builder = tls.encrypt(builder)?;

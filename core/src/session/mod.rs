@@ -20,6 +20,7 @@ mod runner;
 mod schema;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
+mod translation;
 mod warm_up;
 
 use std::fmt;

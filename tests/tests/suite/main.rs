@@ -12,6 +12,7 @@ mod classifier;
 mod conditional;
 mod coordinator;
 mod failover;
+mod faults;
 mod fixture;
 mod forged;
 mod frozen;

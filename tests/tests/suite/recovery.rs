@@ -6,13 +6,11 @@ use std::time::{Duration, Instant};
 use cqlstack_core::{
     Client, Consistency, Credentials, Request, Session, Stack, Statement, StaticStatement,
 };
-use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use cqlstack_tests::cluster::{Cluster, PASSWORD, SharedThree, USER};
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
-use tower::ServiceBuilder;
 
-use crate::support::run;
+use crate::support::{full_stack, run};
 
 const LONG: Duration = Duration::from_secs(5);
 
@@ -26,14 +24,6 @@ async fn table() -> (SharedThree, Session) {
     let session = builder.build().await.unwrap();
     run(&Client::new(session.clone()), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
     (cluster, session)
-}
-
-fn full_stack(session: &Session) -> Client<impl Stack + 'static> {
-    let stack = ServiceBuilder::new()
-        .layer(RetryLayer::default())
-        .layer(ConcurrencyLimitLayer::new(1_000).unwrap())
-        .layer(StatementCacheLayer::default());
-    Client::new(stack.service(session.clone()))
 }
 
 /// 500 writes a second, until it is told to end; how many there were, and what failed.

@@ -34,6 +34,9 @@ consistency = "local_one"
 serial_consistency = "SERIAL"
 protocol_version = 4
 
+[address_translation]
+"10.0.0.1:9042" = "127.0.0.1:19042"
+
 [tls]
 ca_file = "/etc/ca.pem"
 client_certificate = "/etc/client.pem"
@@ -63,6 +66,8 @@ fn toml(text: &str) -> Result<SessionConfig, String> {
 fn every_setting_is_read_from_a_file() {
     let config = toml(ALL).unwrap();
     assert_eq!(config.contact_points, ["127.0.0.1:9042", "localhost"]);
+    let forwarded = ("10.0.0.1:9042".parse().unwrap(), "127.0.0.1:19042".parse().unwrap());
+    assert_eq!(config.address_translation, [forwarded].into());
     assert_eq!(config.local_datacenter.as_deref(), Some("dc1"));
     assert_eq!((config.user.as_deref(), config.keyspace.as_deref()), (Some("app"), Some("app")));
     assert_eq!(config.compression, Some(Compression::Lz4));
@@ -151,6 +156,11 @@ async fn what_only_building_can_tell_is_told_before_anything_is_sent() {
         ("contact_points = [\"a\"]\nprotocol_version = 5", "protocol_version"),
         ("contact_points = [\"a\"]\nuser = \"app\"", "password"),
         ("contact_points = [\"a\"]\nuser = \"app\"\npassword = \"hush\"", "user"),
+        (
+            "contact_points = [\"127.0.0.1\"]\nuser = \"app\"\npassword = \"hush\"\n\
+             [address_translation]\n\"127.0.0.1:9042\" = \"10.0.0.1:9042\"",
+            "user",
+        ),
         ("contact_points = [\"a\"]\n[tls]\nca_file = \"/nowhere\"", "tls.ca_file"),
     ] {
         let builder = SessionBuilder::from(toml(text).unwrap());

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, Response, Session, SessionBuilder, Statement};
+use cqlstack_core::{Client, Response, Session, SessionBuilder, Stack, Statement};
+use cqlstack_metrics::MetricsLayer;
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use cqlstack_tests::cluster::Cluster;
+use tower::ServiceBuilder;
 
 /// Whether there is time for all of it.
 pub(crate) const HEAVY: bool = cfg!(feature = "heavy");
@@ -18,6 +21,16 @@ pub(crate) async fn connect(tables: &[&str]) -> Client<Session> {
         run(&db, &format!("CREATE TABLE {table}")).await;
     }
     db
+}
+
+/// All layers that there are, as the README stacks them.
+pub(crate) fn full_stack(session: &Session) -> Client<impl Stack + 'static> {
+    let stack = ServiceBuilder::new()
+        .layer(MetricsLayer::new())
+        .layer(RetryLayer::default())
+        .layer(ConcurrencyLimitLayer::new(1_000).unwrap())
+        .layer(StatementCacheLayer::default());
+    Client::new(stack.service(session.clone()))
 }
 
 /// The name of a new keyspace of one replica.
