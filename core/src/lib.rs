@@ -43,6 +43,7 @@ mod conditional;
 mod error;
 mod invalid_config;
 mod layer;
+mod logs;
 mod many;
 pub mod moment;
 mod pages;
@@ -66,6 +67,7 @@ pub use conditional::Conditional;
 pub use error::{Error, ErrorClass, ErrorKind, Replicas, TlsFault, WriteType};
 pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};
+pub use logs::DRIVER_LOGS;
 pub use many::{Many, ManyError, ManyReport};
 #[cfg(feature = "page-token")]
 pub use pages::PageTokenKey;

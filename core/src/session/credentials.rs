@@ -11,8 +11,10 @@ use zeroize::Zeroizing;
 
 /// A password. It has no `Debug`, and is wiped from memory when it is dropped; what the driver sends is a
 /// copy.
+///
+/// With the feature `serde` it is read from text, and from nothing else: what is taken for a number would lose
+/// its zeros. The environment's `PASSWORD='"0123"'` is text for crates that take digits for a number.
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(from = "String"))]
 #[expect(missing_debug_implementations, reason = "so that nothing ever prints it")]
 pub struct Password(Zeroizing<String>);
 

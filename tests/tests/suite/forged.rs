@@ -103,6 +103,21 @@ impl Forged {
         self.react(RequestOpcode::Prepare, &answer)
     }
 
+    /// Each node knows a statement by another id.
+    pub(crate) fn prepare_differently(&mut self) {
+        for (node, first) in self.proxy.running_nodes.iter_mut().zip(b'A'..) {
+            let answer = RequestReaction::forge_response(Arc::new(move |frame| {
+                let mut answer = prepared(&frame);
+                let mut body = answer.body.to_vec();
+                body[6] = first;
+                answer.body = body.into();
+                answer
+            }));
+            let prepare = Condition::RequestOpcode(RequestOpcode::Prepare);
+            node.change_request_rules(Some(rules(vec![RequestRule(not_control(prepare), answer)])));
+        }
+    }
+
     /// Every node asks who is there, by an authenticator of this name, and believes nobody. What is answered
     /// is kept.
     pub(crate) fn ask_for_password(&mut self, authenticator: &'static str) -> Frames {

@@ -8,6 +8,7 @@ mod batch_sizes;
 mod batches;
 mod building;
 mod cache;
+mod canary;
 mod classifier;
 mod conditional;
 mod coordinator;

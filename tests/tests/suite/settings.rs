@@ -125,6 +125,29 @@ fn the_environment_goes_before_the_file() {
     });
 }
 
+/// Crates that read the environment take digits for a number, and drop the zeros before it.
+#[test]
+#[expect(clippy::result_large_err, reason = "it is figment's")]
+fn a_password_that_was_taken_for_something_else_is_refused_and_not_shown() {
+    figment::Jail::expect_with(|jail| {
+        let environment = || Figment::from(Env::prefixed("APP_SECRET_"));
+        jail.set_env("APP_SECRET_PASSWORD", "\"0720193\"");
+        assert!(read(&environment()).unwrap().password.is_some());
+        for secret in ["0720193", "-720193", "720193.5", "true", "[720193]", "{a=720193}"] {
+            jail.set_env("APP_SECRET_PASSWORD", secret);
+            let Err(error) = read(&environment()) else { panic!("{secret}") };
+            println!("{error}");
+            assert!(!error.contains("72019") && !error.contains("true"), "{error}");
+            assert!(error.contains("in quotes") && error.contains("PASSWORD"), "{error}");
+        }
+        Ok(())
+    });
+    for secret in ["720193", "720193.25", "true", "[720193]", "{ a = 720193 }", "2072-01-09"] {
+        let Err(error) = toml(&format!("password = {secret}")) else { panic!("{secret}") };
+        assert!(!error.contains("72") && !error.contains("true"), "{error}");
+    }
+}
+
 #[test]
 fn what_is_wrong_in_a_file_is_named_with_what_would_be_right() {
     for (text, parts) in [
