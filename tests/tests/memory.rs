@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::cast_precision_loss, reason = "figures of tests are far below 2^52")]
 
+#[path = "metrics/exporter.rs"]
+mod exporter;
 #[path = "metrics/support.rs"]
 mod support;
 

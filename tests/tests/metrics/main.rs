@@ -2,6 +2,7 @@
 //! have one.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod exporter;
 mod http;
 mod labels;
 mod stack;

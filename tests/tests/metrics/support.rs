@@ -1,21 +1,8 @@
-//! The exporter of a test process, and what its text says.
+//! What the exporter's text says.
 
-use std::sync::OnceLock;
-
-use cqlstack_metrics::PrometheusExporter;
 use cqlstack_tests::scrape::Scrape;
-use tokio::runtime::{Builder, Runtime};
 
-/// The exporter of this process, which has only one, on a runtime that outlives each test's.
-pub(crate) fn exporter() -> &'static PrometheusExporter {
-    static EXPORTER: OnceLock<PrometheusExporter> = OnceLock::new();
-    EXPORTER.get_or_init(|| {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let runtime: &'static Runtime = Box::leak(Box::new(runtime));
-        let _within = runtime.enter();
-        PrometheusExporter::install().unwrap()
-    })
-}
+pub(crate) use crate::exporter::exporter;
 
 pub(crate) fn scrape() -> Scrape {
     Scrape::parse(&exporter().render()).unwrap()

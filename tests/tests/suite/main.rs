@@ -12,6 +12,8 @@ mod canary;
 mod classifier;
 mod conditional;
 mod coordinator;
+#[path = "../metrics/exporter.rs"]
+mod exporter;
 mod failover;
 mod faults;
 mod fixture;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{Client, Consistency, Request, Session, Statement};
-use cqlstack_metrics::{NodeHandle, NodeMonitor, PrometheusExporter};
+use cqlstack_metrics::{NodeHandle, NodeMonitor};
 use cqlstack_tests::cluster::{Cluster, Node};
 use cqlstack_tests::scrape::Scrape;
 
+use crate::exporter::exporter;
 use crate::support::run;
 
 /// Waits until the nodes are up or down as given; says how long it took.
@@ -30,7 +31,7 @@ async fn until(nodes: &NodeHandle, up: &[(SocketAddr, bool)], longest: Duration)
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s() {
-    let exporter = PrometheusExporter::install().unwrap();
+    let exporter = exporter();
     let cluster = Cluster::shared_three().await.unwrap();
     let builder = Session::builder().contact_points(cluster.contact_points());
     let session = builder.consistency(Consistency::One).build().await.unwrap();
@@ -47,7 +48,8 @@ async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s
     cluster.node(2).unwrap().freeze().await.unwrap();
     let down = [(good, true), (killed, false), (frozen, false)];
     let noticed = until(&nodes, &down, Duration::from_secs(5)).await;
-    let scrape = Scrape::parse(&exporter.render()).unwrap();
+    let scrape_text = exporter.render();
+    let scrape = Scrape::parse(&scrape_text).unwrap();
     for (address, up) in down {
         let node = address.to_string();
         assert_eq!(scrape.sum("cassandra_node_up", &[("node", &node)]), u64::from(up));
@@ -66,7 +68,8 @@ async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s
     );
     drop(watch);
     assert_eq!(nodes.figures(), []);
-    assert!(!exporter.render().contains("cassandra_node_up"), "its series are gone");
+    let series = format!("cassandra_node_up{{node=\"{good}\"");
+    assert!(scrape_text.contains(&series) && !exporter.render().contains(&series), "they are gone");
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ use tracing_subscriber::{Layer, Registry};
 use self::heard::{Heard, hear_panics, panics};
 use self::needles::{Magnet, Needle};
 use self::said::Said;
+use crate::exporter::exporter;
 use crate::forged::Forged;
 use crate::support::full_stack;
 
@@ -199,12 +200,12 @@ async fn no_value_is_seen_wherever_it_went() {
         let (kind, rest) = table.split_once(' ').unwrap();
         cluster.run(format!("CREATE {kind} {keyspace}.{rest}")).await.unwrap();
     }
-    let exporter = PrometheusExporter::install().unwrap();
+    let exporter = exporter();
     let points = cluster.contact_points();
     let session = login(points.clone()).keyspace(keyspace).build().await.unwrap();
     let monitor = NodeMonitor::new(&session).log_every(Duration::from_millis(50)).start().await;
     exporter.report(monitor.handle());
-    let (db, metrics) = &stack(&session, &exporter);
+    let (db, metrics) = &stack(&session, exporter);
     let each = iter(needles.iter().copied().enumerate()).for_each_concurrent(
         AT_ONCE,
         async |(number, it)| {
@@ -222,7 +223,7 @@ async fn no_value_is_seen_wherever_it_went() {
     through_faults(&cluster, keyspace, &needles, said).await;
     prepared_differently(&needles, said).await;
     said.text("metrics", exporter.render());
-    said.debug("metrics", &(metrics, metrics.snapshot(), monitor.handle(), &exporter));
+    said.debug("metrics", &(metrics, metrics.snapshot(), monitor.handle(), exporter));
     said.debug("warm-up", &session.warm_up(2).await);
     drop(monitor);
 
