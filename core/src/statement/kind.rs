@@ -1,6 +1,8 @@
 //! What a text tells about its statement.
 
-use cqlstack_syntax::{Operator, Overwrite, Statement, StatementKind, TermKind, parse};
+use cqlstack_syntax::{
+    Keyword, Operator, Overwrite, Statement, StatementKind, TermKind, parse, verb,
+};
 
 use super::advice;
 
@@ -75,12 +77,17 @@ pub(crate) struct Table {
     pub(crate) name: String,
 }
 
-/// Reads a text. Of what does not parse nothing is known: the server decides what it is.
+/// Reads a text. Of what does not parse only the first word is known: the server decides what it is.
 ///
 /// `made_at_run_time` says that the program put the text together, perhaps with values.
 pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
     let Ok(statement) = parse(text) else {
-        let (kind, name) = (StatementKind::Other, "unrecognised".to_owned());
+        let (kind, name) = match verb(text) {
+            Some(verb @ (Keyword::Create | Keyword::Alter | Keyword::Drop)) => {
+                (StatementKind::Schema, verb.as_str().to_owned())
+            }
+            _ => (StatementKind::Other, "unrecognised".to_owned()),
+        };
         let form = Form::Unread;
         return Facts { kind, idempotent: false, name, form, table: None, several: Vec::new() };
     };

@@ -2,8 +2,7 @@
 //!
 //! [`parse`] makes of a statement a tree with positions that borrows from the text. It takes what
 //! Cassandra's own parser takes and refuses what that refuses, oddities included: both are compared on
-//! thousands of collected statements and on millions of mutated ones. `SELECT`, `INSERT`, `UPDATE`,
-//! `DELETE`, `BATCH`, `TRUNCATE` and `USE` are read in full; of any other statement only the first words.
+//! thousands of collected statements of all kinds and on millions of mutated ones.
 //!
 //! ```
 //! use cqlstack_syntax::{StatementKind, parse};
@@ -40,11 +39,15 @@ pub use facts::{
 };
 pub use keyword::Keyword;
 pub use lexer::tokens;
-pub use parse::{DEEPEST, parse};
+pub use parse::{DEEPEST, parse, verb};
 pub use token::{Span, Token, TokenKind};
 pub use tree::{
-    ArithmeticOperator, Assignment, Batch, BatchKind, Change, Comparand, Condition, Delete,
-    Deletion, Family, Function, Insert, InsertRow, JsonDefault, Literal, LiteralKind, Marker, Name,
-    Operand, Operator, Ordering, Part, Relation, Select, Selection, Selector, Statement, Step,
-    Table, Term, TermKind, Truncate, Type, Unread, Update, Use, UsingOption, UsingParameter,
+    AggregateDefinition, Alter, Altered, ArithmeticOperator, Assignment, Batch, BatchKind, Change,
+    ColumnDefinition, Comparand, Condition, Create, Created, Delete, Deletion, Describe, Described,
+    Drop, Dropped, Function, FunctionDefinition, IndexDefinition, IndexPart, Insert, InsertRow,
+    JsonDefault, Literal, LiteralKind, Marker, Mask, Name, Operand, Operator, Ordering, Part,
+    Permissions, PrimaryKey, Property, PropertyValue, Relation, Resource, RoleName, RoleOption,
+    Roles, Select, Selection, Selector, Statement, Step, Table, TableChange, TableDefinition,
+    TableOption, Term, TermKind, Truncate, Type, TypeChange, TypeKind, Update, Use, UserPassword,
+    UsingOption, UsingParameter, ViewDefinition,
 };

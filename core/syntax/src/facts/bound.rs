@@ -128,11 +128,7 @@ impl<'t> Statement<'t> {
             Statement::Insert(insert) => inserted(insert),
             Statement::Update(update) => updated(update),
             Statement::Batch(batch) => batch.statements.iter().flat_map(Self::overwrites).collect(),
-            Statement::Select(_)
-            | Statement::Delete(_)
-            | Statement::Truncate(_)
-            | Statement::Use(_)
-            | Statement::Unread(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -158,11 +154,7 @@ impl<'t> Statement<'t> {
             },
             Statement::Update(update) => equalities(&update.relations),
             Statement::Delete(delete) => equalities(&delete.relations),
-            Statement::Select(_)
-            | Statement::Batch(_)
-            | Statement::Truncate(_)
-            | Statement::Use(_)
-            | Statement::Unread(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -187,10 +179,7 @@ impl<'t> Statement<'t> {
             Statement::Batch(batch) => {
                 batch.statements.iter().flat_map(Self::restrictions).collect()
             }
-            Statement::Insert(_)
-            | Statement::Truncate(_)
-            | Statement::Use(_)
-            | Statement::Unread(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }

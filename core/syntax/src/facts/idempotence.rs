@@ -80,7 +80,7 @@ impl Statement<'_> {
                 return batch.kind != BatchKind::Counter
                     && batch.statements.iter().all(Statement::is_idempotent);
             }
-            Statement::Truncate(_) | Statement::Use(_) | Statement::Unread(_) => false,
+            _ => false,
         };
         by_shape && calls_again(self)
     }

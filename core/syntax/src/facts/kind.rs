@@ -84,11 +84,16 @@ impl Statement<'_> {
                     BatchKind::Logged => StatementKind::LoggedBatch,
                 }
             }
-            Statement::Unread(unread) => match unread.verb {
+            Statement::Create(_) | Statement::Alter(_) | Statement::Drop(_) => {
+                StatementKind::Schema
+            }
+            Statement::Roles(_) => match self.verb() {
                 Keyword::Create | Keyword::Alter | Keyword::Drop => StatementKind::Schema,
                 _ => StatementKind::Other,
             },
-            Statement::Truncate(_) | Statement::Use(_) => StatementKind::Other,
+            Statement::Truncate(_) | Statement::Use(_) | Statement::Describe(_) => {
+                StatementKind::Other
+            }
         }
     }
 }

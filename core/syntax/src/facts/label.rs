@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::keyword::Keyword;
-use crate::tree::{Name, Statement, Table};
+use crate::tree::{Name, Roles, Statement, Table};
 
 impl<'t> Statement<'t> {
     /// Its first word.
@@ -17,7 +17,23 @@ impl<'t> Statement<'t> {
             Statement::Batch(_) => Keyword::Begin,
             Statement::Truncate(_) => Keyword::Truncate,
             Statement::Use(_) => Keyword::Use,
-            Statement::Unread(unread) => unread.verb,
+            Statement::Create(_) => Keyword::Create,
+            Statement::Alter(_) => Keyword::Alter,
+            Statement::Drop(_) => Keyword::Drop,
+            Statement::Roles(roles) => match roles {
+                Roles::CreateRole { .. } | Roles::CreateUser { .. } => Keyword::Create,
+                Roles::AlterRole { .. } | Roles::AlterUser { .. } => Keyword::Alter,
+                Roles::DropRole(..) | Roles::DropUser(..) | Roles::DropIdentity(..) => {
+                    Keyword::Drop
+                }
+                Roles::AddIdentity { .. } => Keyword::Add,
+                Roles::Grant(..) | Roles::GrantRole(..) => Keyword::Grant,
+                Roles::Revoke(..) | Roles::RevokeRole(..) => Keyword::Revoke,
+                Roles::ListPermissions { .. } | Roles::List { .. } | Roles::ListUsers => {
+                    Keyword::List
+                }
+            },
+            Statement::Describe(_) => Keyword::Describe,
         }
     }
 
@@ -30,7 +46,7 @@ impl<'t> Statement<'t> {
             Statement::Update(update) => Some(update.table),
             Statement::Delete(delete) => Some(delete.from),
             Statement::Truncate(truncate) => Some(truncate.table),
-            Statement::Batch(_) | Statement::Use(_) | Statement::Unread(_) => None,
+            _ => None,
         }
     }
 

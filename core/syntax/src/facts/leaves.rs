@@ -1,9 +1,9 @@
 //! Walks through the terms of a statement, with what each is for.
 
 use crate::tree::{
-    Assignment, Change, Comparand, Condition, Delete, Insert, InsertRow, Name, Operand, Operator,
-    Part, Relation, Select, Selection, Statement, Step, Term, TermKind, Update, UsingOption,
-    UsingParameter,
+    Altered, Assignment, Change, ColumnDefinition, Comparand, Condition, Created, Delete, Insert,
+    InsertRow, Mask, Name, Operand, Operator, Part, Relation, Select, Selection, Statement, Step,
+    TableChange, Term, TermKind, Update, UsingOption, UsingParameter,
 };
 
 /// What a value is for: where it goes, or what it is compared with.
@@ -66,6 +66,8 @@ pub enum Clause {
     Using,
     /// `IF`
     If,
+    /// What a `CREATE` or `ALTER` says of a mask or an aggregate.
+    Definition,
 }
 
 /// A term that has no terms in it, or a function, before its arguments.
@@ -89,7 +91,13 @@ pub(super) fn each_leaf<'t>(statement: &Statement<'t>, visit: Visit<'_, 't>) {
                 each_leaf(statement, visit);
             }
         }
-        Statement::Truncate(_) | Statement::Use(_) | Statement::Unread(_) => {}
+        Statement::Create(create) => created(&create.object, visit),
+        Statement::Alter(alter) => altered(&alter.object, visit),
+        Statement::Truncate(_)
+        | Statement::Use(_)
+        | Statement::Drop(_)
+        | Statement::Roles(_)
+        | Statement::Describe(_) => {}
     }
 }
 
@@ -113,6 +121,49 @@ fn select<'t>(select: &Select<'t>, visit: Visit<'_, 't>) {
     }
     if let Some(limit) = &select.limit {
         leaves(limit, Target::Limit, Clause::Limit, visit);
+    }
+}
+
+fn created<'t>(created: &Created<'t>, visit: Visit<'_, 't>) {
+    match created {
+        Created::Table(table) => masks(&table.columns, visit),
+        Created::View(view) => {
+            if let Selection::Selectors(selectors) = &view.selection {
+                for selector in selectors {
+                    leaves(&selector.term, Target::Result, Clause::Select, visit);
+                }
+            }
+            relations(&view.relations, Clause::Where, visit);
+        }
+        Created::Aggregate(aggregate) => {
+            if let Some(initial) = &aggregate.initial {
+                leaves(initial, Target::Argument, Clause::Definition, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn altered<'t>(altered: &Altered<'t>, visit: Visit<'_, 't>) {
+    let Altered::Table(_, change) = altered else { return };
+    match &**change {
+        TableChange::Add { columns, .. } => masks(columns, visit),
+        TableChange::Mask { mask, .. } => masked(mask.as_ref(), visit),
+        _ => {}
+    }
+}
+
+fn masks<'t>(columns: &[ColumnDefinition<'t>], visit: Visit<'_, 't>) {
+    for column in columns {
+        masked(column.mask.as_ref(), visit);
+    }
+}
+
+fn masked<'t>(mask: Option<&Mask<'t>>, visit: Visit<'_, 't>) {
+    if let Some(Mask::Function(function)) = mask {
+        for argument in &function.arguments {
+            leaves(argument, Target::Argument, Clause::Definition, visit);
+        }
     }
 }
 

@@ -3,9 +3,13 @@
 //! The grammar is Cassandra's own, with the same ways out of its ambiguities. Only brackets recurse,
 //! and only so deep as [`DEEPEST`].
 
+mod alter;
+mod create;
+mod describe;
 mod named;
 mod names;
 mod relation;
+mod role;
 mod select;
 mod statement;
 mod term;
@@ -47,6 +51,23 @@ pub fn parse(text: &str) -> Result<Statement<'_>, SyntaxError> {
     let mut parser = Parser::new(text, &tokens);
     let parsed = parser.whole_statement();
     parsed.map_err(|Failed| SyntaxError::new(text, parser.furthest))
+}
+
+/// The first word of a text, if it is a keyword: what is known of a statement that does not parse, as
+/// another server's may not.
+///
+/// ```
+/// use cqlstack_syntax::{Keyword, verb};
+///
+/// assert_eq!(verb("create service level fast"), Some(Keyword::Create));
+/// assert_eq!(verb("EXPLAIN SELECT"), None);
+/// ```
+#[must_use]
+pub fn verb(text: &str) -> Option<Keyword> {
+    match tokens(text).ok()?.first()?.kind {
+        TokenKind::Keyword(keyword) => Some(keyword),
+        _ => None,
+    }
 }
 
 type Parsed<T> = Result<T, Failed>;

@@ -88,7 +88,7 @@ impl<'t> Parser<'t, '_> {
         };
         self.leave();
         self.expect_keyword(Keyword::As)?;
-        let to = self.native_type()?;
+        let to = Box::new(self.native_type()?);
         self.expect(TokenKind::Close, "`)`").map(|_| TermKind::Cast(Box::new(term), to))
     }
 

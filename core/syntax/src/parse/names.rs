@@ -62,6 +62,20 @@ impl<'t> Parser<'t, '_> {
         Ok(Table { keyspace: Some(first), name: self.name("a table")? })
     }
 
+    /// A function, perhaps with its keyspace.
+    pub(super) fn function_name(&mut self) -> Parsed<Table<'t>> {
+        let mut keyspace = None;
+        if self.ahead(1).kind == TokenKind::Dot && is_name(self.kind()) {
+            keyspace = Some(self.take_name());
+            self.step();
+        }
+        Ok(Table { keyspace, name: self.plain_function_name()? })
+    }
+
+    pub(super) fn plain_function_name(&mut self) -> Parsed<Name<'t>> {
+        if is_function(self.kind()) { Ok(self.take_name()) } else { Err(self.fail("a function")) }
+    }
+
     pub(super) fn is_marker(&self) -> bool {
         matches!(self.kind(), TokenKind::Question | TokenKind::Colon)
     }

@@ -76,7 +76,7 @@ impl<'t> Parser<'t, '_> {
         self.selection().map(|selection| (false, selection))
     }
 
-    fn selection(&mut self) -> Parsed<Selection<'t>> {
+    pub(super) fn selection(&mut self) -> Parsed<Selection<'t>> {
         if self.take(TokenKind::Star) {
             return Ok(Selection::All);
         }

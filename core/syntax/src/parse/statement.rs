@@ -2,8 +2,8 @@
 
 use super::{Failed, Parsed, Parser};
 use crate::keyword::Keyword;
-use crate::token::{Span, TokenKind};
-use crate::tree::{Family, Statement, Truncate, Unread, Use};
+use crate::token::TokenKind;
+use crate::tree::{Statement, Truncate, Use};
 
 impl<'t> Parser<'t, '_> {
     pub(super) fn whole_statement(&mut self) -> Parsed<Statement<'t>> {
@@ -25,7 +25,14 @@ impl<'t> Parser<'t, '_> {
                 self.step();
                 Statement::Use(Use { keyspace: self.name("a keyspace")? })
             }
-            _ => Statement::Unread(self.unread(verb)?),
+            Keyword::Create => self.create()?,
+            Keyword::Alter => self.alter()?,
+            Keyword::Drop => self.drop_statement()?,
+            Keyword::Add => self.add()?,
+            Keyword::Grant | Keyword::Revoke => self.grant()?,
+            Keyword::List => self.list_statement()?,
+            Keyword::Describe | Keyword::Desc => self.describe()?,
+            _ => return Err(self.no_verb()),
         })
     }
 
@@ -38,29 +45,5 @@ impl<'t> Parser<'t, '_> {
         self.step();
         self.take_keyword(Keyword::Table);
         Ok(Truncate { table: self.table()? })
-    }
-
-    /// Its first words tell what it is about; of the rest, only where it ends.
-    fn unread(&mut self, verb: Keyword) -> Parsed<Unread> {
-        let family = match verb {
-            Keyword::Create | Keyword::Alter | Keyword::Drop => match self.ahead(1).kind {
-                TokenKind::Keyword(Keyword::Role | Keyword::User | Keyword::Identity) => {
-                    Family::Role
-                }
-                _ => Family::Schema,
-            },
-            Keyword::Add | Keyword::Grant | Keyword::Revoke | Keyword::List => Family::Role,
-            Keyword::Describe | Keyword::Desc => Family::Other,
-            _ => return Err(self.no_verb()),
-        };
-        let start = self.token().span;
-        let mut end: Span = start;
-        while self.kind() != TokenKind::End {
-            let token = self.step();
-            if token.kind != TokenKind::Semicolon {
-                end = token.span;
-            }
-        }
-        Ok(Unread { verb, family, span: start.to(end) })
     }
 }

@@ -139,29 +139,39 @@ impl<'t> Parser<'t, '_> {
 
     /// What has no terms in it and begins with no name.
     fn leaf(&mut self) -> Parsed<Option<TermKind<'t>>> {
-        let kind = match self.kind() {
-            TokenKind::String => LiteralKind::String,
-            TokenKind::Integer => LiteralKind::Integer,
-            TokenKind::Float => LiteralKind::Float,
-            TokenKind::Boolean => LiteralKind::Boolean,
-            TokenKind::Duration => LiteralKind::Duration,
-            TokenKind::Uuid => LiteralKind::Uuid,
-            TokenKind::Blob => LiteralKind::Blob,
+        if let Some(kind) = literal_kind(self.kind()) {
+            return Ok(Some(TermKind::Literal(self.take_literal(kind))));
+        }
+        match self.kind() {
             TokenKind::Question | TokenKind::Colon => {
-                return self.marker().map(|marker| Some(TermKind::Marker(marker)));
+                self.marker().map(|marker| Some(TermKind::Marker(marker)))
             }
             TokenKind::Keyword(Keyword::Null) => {
                 self.step();
-                return Ok(Some(TermKind::Null));
+                Ok(Some(TermKind::Null))
             }
-            _ => return Ok(None),
-        };
-        Ok(Some(self.literal(kind)))
+            _ => Ok(None),
+        }
     }
 
-    fn literal(&mut self, kind: LiteralKind) -> TermKind<'t> {
-        let written = self.step().span.of(self.text);
-        TermKind::Literal(Literal { kind, written })
+    /// Takes the next token as a literal, which the caller has looked at.
+    pub(super) fn take_literal(&mut self, kind: LiteralKind) -> Literal<'t> {
+        Literal { kind, written: self.step().span.of(self.text) }
+    }
+
+    pub(super) fn any_literal(&mut self, expected: &'static str) -> Parsed<Literal<'t>> {
+        match literal_kind(self.kind()) {
+            Some(kind) => Ok(self.take_literal(kind)),
+            None => Err(self.fail(expected)),
+        }
+    }
+
+    pub(super) fn string(&mut self, expected: &'static str) -> Parsed<Literal<'t>> {
+        if self.kind() == TokenKind::String {
+            Ok(self.take_literal(LiteralKind::String))
+        } else {
+            Err(self.fail(expected))
+        }
     }
 
     fn list_literal(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
@@ -266,7 +276,7 @@ impl<'t> Parser<'t, '_> {
 
     fn hint(&mut self, scope: Scope) -> Parsed<TermKind<'t>> {
         self.step();
-        let hint = self.any_type()?;
+        let hint = self.inner_type()?;
         self.expect(TokenKind::Close, "`)` after a type")?;
         self.enter()?;
         let term = self.simple(scope)?;
@@ -281,6 +291,19 @@ impl<'t> Parser<'t, '_> {
             _ => Err(self.fail("an integer or a marker")),
         }
     }
+}
+
+const fn literal_kind(token: TokenKind) -> Option<LiteralKind> {
+    Some(match token {
+        TokenKind::String => LiteralKind::String,
+        TokenKind::Integer => LiteralKind::Integer,
+        TokenKind::Float => LiteralKind::Float,
+        TokenKind::Boolean => LiteralKind::Boolean,
+        TokenKind::Duration => LiteralKind::Duration,
+        TokenKind::Uuid => LiteralKind::Uuid,
+        TokenKind::Blob => LiteralKind::Blob,
+        _ => return None,
+    })
 }
 
 /// The last term of a sum becomes a product, or a longer one. No operand is a product by itself:

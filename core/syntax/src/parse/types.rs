@@ -1,53 +1,56 @@
-//! Types, in casts and hints.
+//! Types, of columns, in casts and hints.
 
 use super::names::is_name;
 use super::{Parsed, Parser};
 use crate::keyword::{Keyword, Use};
 use crate::token::TokenKind;
-use crate::tree::Type;
+use crate::tree::{Table, Type, TypeKind};
 
 /// Names that Cassandra keeps for types of its own.
 const KEPT: [&str; 6] = ["bitstring", "byte", "complex", "enum", "interval", "macaddr"];
 
-impl Parser<'_, '_> {
-    pub(super) fn native_type(&mut self) -> Parsed<Type> {
+impl<'t> Parser<'t, '_> {
+    pub(super) fn native_type(&mut self) -> Parsed<Type<'t>> {
         match self.kind() {
             TokenKind::Keyword(keyword) if keyword.may_be() == Use::Type => {
-                Ok(Type { native: Some(keyword), span: self.step().span })
+                Ok(Type { kind: TypeKind::Native(keyword), span: self.step().span })
             }
             _ => Err(self.fail("a native type")),
         }
     }
 
-    pub(super) fn any_type(&mut self) -> Parsed<Type> {
+    pub(super) fn any_type(&mut self) -> Parsed<Type<'t>> {
         let start = self.token();
         let parameters = self.ahead(1).kind == TokenKind::Less;
-        match start.kind {
+        let kind = match start.kind {
             TokenKind::Keyword(keyword)
                 if keyword.may_be() == Use::Type && !self.is_qualified() =>
             {
                 return self.native_type();
             }
-            TokenKind::Keyword(Keyword::Map) if parameters => self.parameters(2, 2)?,
-            TokenKind::Keyword(Keyword::Frozen) if parameters => self.frozen()?,
-            TokenKind::Keyword(Keyword::List | Keyword::Set) if parameters => {
-                self.parameters(1, 1)?;
-            }
-            TokenKind::Keyword(Keyword::Tuple) if parameters => self.parameters(1, usize::MAX)?,
-            TokenKind::Keyword(Keyword::Vector) if parameters => self.vector()?,
-            TokenKind::String => drop(self.step()),
-            _ => self.user_type()?,
-        }
-        Ok(Type { native: None, span: self.since(start.span) })
+            TokenKind::Keyword(
+                keyword @ (Keyword::Map
+                | Keyword::Frozen
+                | Keyword::List
+                | Keyword::Set
+                | Keyword::Tuple
+                | Keyword::Vector),
+            ) if parameters => self.parameters(keyword)?,
+            TokenKind::String => TypeKind::Custom(self.string("a type")?),
+            _ => TypeKind::User(self.user_type()?),
+        };
+        Ok(Type { kind, span: self.since(start.span) })
     }
 
     fn is_qualified(&self) -> bool {
         self.ahead(1).kind == TokenKind::Dot
     }
 
-    fn user_type(&mut self) -> Parsed<()> {
+    /// The name of a type that users define.
+    pub(super) fn user_type(&mut self) -> Parsed<Table<'t>> {
+        let mut keyspace = None;
         if self.is_qualified() && is_name(self.kind()) {
-            self.take_name();
+            keyspace = Some(self.take_name());
             self.step();
         }
         let may_name_type = match self.kind() {
@@ -61,57 +64,56 @@ impl Parser<'_, '_> {
         if self.kind() == TokenKind::Identifier && KEPT.contains(&self.token().span.of(self.text)) {
             return Err(self.fail("a type (this name is kept for one of Cassandra's)"));
         }
-        self.step();
-        Ok(())
+        Ok(Table { keyspace, name: self.take_name() })
     }
 
-    /// `<a, b>`, that many of them.
-    fn parameters(&mut self, least: usize, most: usize) -> Parsed<()> {
+    /// A type with types in it, at whose name the parser stands. A function for each, lest the frames of all
+    /// are on the way of each bracket.
+    fn parameters(&mut self, of: Keyword) -> Parsed<TypeKind<'t>> {
         self.step();
         self.step();
-        let mut count = 0;
         self.enter()?;
-        loop {
-            self.any_type()?;
-            count += 1;
-            if count == most || !self.take(TokenKind::Comma) {
-                break;
-            }
-        }
+        let kind = match of {
+            Keyword::List => self.inner_type().map(TypeKind::List),
+            Keyword::Set => self.inner_type().map(TypeKind::Set),
+            Keyword::Frozen => self.frozen(),
+            Keyword::Map => self.map_type(),
+            Keyword::Vector => self.vector(),
+            _ => self.list(Self::any_type).map(TypeKind::Tuple),
+        };
         self.leave();
-        if count < least {
-            return Err(self.fail("`,` and another type"));
-        }
-        self.expect(TokenKind::Greater, "`>` after a type's parameters").map(drop)
+        let kind = kind?;
+        self.expect(TokenKind::Greater, "`>` after a type's parameters").map(|_| kind)
     }
 
-    /// `frozen<list<int>>`
-    fn frozen(&mut self) -> Parsed<()> {
-        let inner = self.ahead(2);
-        let start = self.place;
-        self.parameters(1, 1)?;
-        let is_native =
-            matches!(inner.kind, TokenKind::Keyword(keyword) if keyword.may_be() == Use::Type);
-        let is_alone = self.place.at == start.at + 4;
-        if inner.kind == TokenKind::String || is_native && is_alone {
+    pub(super) fn inner_type(&mut self) -> Parsed<Box<Type<'t>>> {
+        self.any_type().map(Box::new)
+    }
+
+    fn frozen(&mut self) -> Parsed<TypeKind<'t>> {
+        let inner = self.token();
+        let of = self.inner_type()?;
+        if matches!(of.kind, TypeKind::Native(_) | TypeKind::Custom(_)) {
             let expected = "a collection, a tuple or a user-defined type";
             return Err(self.refuse(inner.span, inner.kind.as_str(), expected));
         }
-        Ok(())
+        Ok(TypeKind::Frozen(of))
     }
 
-    /// `vector<float, 3>`
-    fn vector(&mut self) -> Parsed<()> {
-        self.step();
-        self.step();
-        self.enter()?;
-        self.any_type()?;
-        self.leave();
+    fn map_type(&mut self) -> Parsed<TypeKind<'t>> {
+        let keys = self.inner_type()?;
+        self.expect(TokenKind::Comma, "`,` and another type")?;
+        let values = self.inner_type()?;
+        Ok(TypeKind::Map(keys, values))
+    }
+
+    fn vector(&mut self) -> Parsed<TypeKind<'t>> {
+        let of = self.inner_type()?;
         self.expect(TokenKind::Comma, "`,` and the length of a vector")?;
-        if self.token().span.of(self.text).parse::<i32>().is_err() {
-            return Err(self.fail("the length of a vector, less than 2,147,483,648"));
-        }
+        let length = self.token().span.of(self.text).parse();
+        let expected = "the length of a vector, less than 2,147,483,648";
+        let length = length.map_err(|_| self.fail(expected))?;
         self.step();
-        self.expect(TokenKind::Greater, "`>` after a type's parameters").map(drop)
+        Ok(TypeKind::Vector(of, length))
     }
 }

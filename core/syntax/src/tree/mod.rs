@@ -2,23 +2,30 @@
 
 mod name;
 mod relation;
+mod role;
+mod schema;
 mod select;
 mod term;
+mod types;
 mod write;
 
 pub use name::{Name, Table};
 pub use relation::{Comparand, Operand, Operator, Relation};
-pub use select::{Ordering, Select, Selection, Selector};
-pub use term::{
-    ArithmeticOperator, Function, Literal, LiteralKind, Marker, Step, Term, TermKind, Type,
+pub use role::{
+    Describe, Described, Permissions, Resource, RoleName, RoleOption, Roles, UserPassword,
 };
+pub use schema::{
+    AggregateDefinition, Alter, Altered, ColumnDefinition, Create, Created, Drop, Dropped,
+    FunctionDefinition, IndexDefinition, IndexPart, Mask, PrimaryKey, Property, PropertyValue,
+    TableChange, TableDefinition, TableOption, TypeChange, ViewDefinition,
+};
+pub use select::{Ordering, Select, Selection, Selector};
+pub use term::{ArithmeticOperator, Function, Literal, LiteralKind, Marker, Step, Term, TermKind};
+pub use types::{Type, TypeKind};
 pub use write::{
     Assignment, Batch, BatchKind, Change, Condition, Delete, Deletion, Insert, InsertRow,
     JsonDefault, Part, Truncate, Update, Use, UsingOption, UsingParameter,
 };
-
-use crate::keyword::Keyword;
-use crate::token::Span;
 
 /// A statement as it was written.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,28 +45,14 @@ pub enum Statement<'t> {
     Truncate(Truncate<'t>),
     /// `USE`
     Use(Use<'t>),
-    /// Any other, of which only the first words are read.
-    Unread(Unread),
-}
-
-/// A statement that is known by its first words only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unread {
-    /// Its first word.
-    pub verb: Keyword,
-    /// What it is about.
-    pub family: Family,
-    /// All of it, without semicolons at its end.
-    pub span: Span,
-}
-
-/// What an [`Unread`] statement is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// It changes a keyspace, table, index, type, function, aggregate, view or trigger.
-    Schema,
-    /// It changes or shows roles, users, identities or permissions.
-    Role,
+    /// `CREATE`, but of a role.
+    Create(Create<'t>),
+    /// `ALTER`, but of a role.
+    Alter(Alter<'t>),
+    /// `DROP`, but of a role.
+    Drop(Drop<'t>),
+    /// Roles, users, identities, permissions.
+    Roles(Roles<'t>),
     /// `DESCRIBE`
-    Other,
+    Describe(Describe<'t>),
 }

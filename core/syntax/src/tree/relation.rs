@@ -3,8 +3,8 @@
 use super::{Marker, Name, Term};
 use crate::token::Span;
 
-/// One relation of a `WHERE` clause, or one condition of an `IF`.
-#[derive(Debug, Clone, PartialEq)]
+/// One relation of a `WHERE` clause, or one condition of an `IF`. They are equal wherever they stand.
+#[derive(Debug, Clone)]
 pub struct Relation<'t> {
     /// What is compared.
     pub left: Operand<'t>,
@@ -14,6 +14,12 @@ pub struct Relation<'t> {
     pub right: Comparand<'t>,
     /// Where it stands, without parentheses around it.
     pub span: Span,
+}
+
+impl PartialEq for Relation<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.left, self.operator, &self.right) == (&other.left, other.operator, &other.right)
+    }
 }
 
 /// What is compared.

@@ -1,16 +1,24 @@
 //! Terms: what has a value.
 
-use super::Name;
-use crate::keyword::Keyword;
+use std::borrow::Cow;
+
+use super::{Name, Type};
 use crate::token::Span;
 
-/// A value, or how it is made. In a `SELECT` clause it can name columns too.
-#[derive(Debug, Clone, PartialEq)]
+/// A value, or how it is made. In a `SELECT` clause it can name columns too. Terms are equal when they are
+/// written alike, wherever they stand.
+#[derive(Debug, Clone)]
 pub struct Term<'t> {
     /// What it is.
     pub kind: TermKind<'t>,
     /// Where it stands.
     pub span: Span,
+}
+
+impl PartialEq for Term<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
 }
 
 impl Term<'_> {
@@ -50,9 +58,9 @@ pub enum TermKind<'t> {
     /// `f(1, 2)`
     Function(Box<Function<'t>>),
     /// `(int) 1`
-    Hint(Type, Box<Term<'t>>),
+    Hint(Box<Type<'t>>, Box<Term<'t>>),
     /// `CAST(x AS text)`
-    Cast(Box<Term<'t>>, Type),
+    Cast(Box<Term<'t>>, Box<Type<'t>>),
     /// `-x`
     Negation(Box<Term<'t>>),
     /// `a + b - c`, and `a * b / c % d`: from the left, all of one precedence.
@@ -72,6 +80,33 @@ pub struct Literal<'t> {
     pub kind: LiteralKind,
     /// With its quotes.
     pub written: &'t str,
+}
+
+impl<'t> Literal<'t> {
+    /// Without the quotes of a string.
+    ///
+    /// ```
+    /// use cqlstack_syntax::parse;
+    ///
+    /// let statement = parse("UPDATE t SET v = 'it''s' WHERE k = $$1$$")?;
+    /// let texts: Vec<_> = statement.literals().iter().map(|it| it.literal.text()).collect();
+    /// assert_eq!(texts, ["it's", "1"]);
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> Cow<'t, str> {
+        let between = |quotes: &str| {
+            self.written.strip_prefix(quotes).and_then(|rest| rest.strip_suffix(quotes))
+        };
+        if self.kind != LiteralKind::String {
+            return Cow::Borrowed(self.written);
+        }
+        match between("'") {
+            Some(text) if text.contains('\'') => Cow::Owned(text.replace("''", "'")),
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Borrowed(between("$$").unwrap_or(self.written)),
+        }
+    }
 }
 
 /// What a [`Literal`] looks like.
@@ -111,16 +146,6 @@ pub struct Function<'t> {
     pub name: Name<'t>,
     /// What it is called with.
     pub arguments: Vec<Term<'t>>,
-}
-
-/// The name of a type: only where it stands, and which native type it is. The grammar of types is
-/// flat enough to be read again from its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Type {
-    /// The native type; none for collections, tuples, vectors and UDTs.
-    pub native: Option<Keyword>,
-    /// Where it stands.
-    pub span: Span,
 }
 
 /// A step from a value to a part of it.

@@ -78,8 +78,8 @@ pub struct Update<'t> {
     pub condition: Condition<'t>,
 }
 
-/// One part of a `SET`.
-#[derive(Debug, Clone, PartialEq)]
+/// One part of a `SET`. They are equal wherever they stand.
+#[derive(Debug, Clone)]
 pub struct Assignment<'t> {
     /// The column.
     pub column: Name<'t>,
@@ -89,6 +89,12 @@ pub struct Assignment<'t> {
     pub change: Change<'t>,
     /// Where it stands.
     pub span: Span,
+}
+
+impl PartialEq for Assignment<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.column, &self.part, &self.change) == (other.column, &other.part, &other.change)
+    }
 }
 
 /// All of a column, or a part of it.

@@ -1,8 +1,9 @@
 //! What the tree holds.
 
 use cqlstack_syntax::{
-    BatchKind, Change, Comparand, Condition, Family, InsertRow, JsonDefault, LiteralKind, Operand,
-    Operator, Selection, Statement, Step, TermKind, parse,
+    BatchKind, Change, Comparand, Condition, Created, InsertRow, JsonDefault, Keyword, LiteralKind,
+    Operand, Operator, Permissions, PropertyValue, Resource, RoleOption, Roles, Selection,
+    Statement, Step, TableOption, TermKind, TypeKind, parse,
 };
 
 fn read(text: &str) -> Statement<'_> {
@@ -204,27 +205,47 @@ fn names_fold_unless_they_are_quoted() {
 }
 
 #[test]
-fn other_statements_are_told_by_their_first_words() {
-    for (text, family) in [
-        ("CREATE TABLE t (k int PRIMARY KEY) WITH comment = 'Mark''s; /* x */'", Family::Schema),
-        ("create custom index on t (a) using 'sai'", Family::Schema),
-        (
-            "CREATE FUNCTION f (a int) RETURNS NULL ON NULL INPUT RETURNS int LANGUAGE java AS $$a;$$;",
-            Family::Schema,
-        ),
-        ("ALTER KEYSPACE ks WITH replication = {'class': 'x'}", Family::Schema),
-        ("DROP VIEW v", Family::Schema),
-        ("CREATE ROLE a WITH PASSWORD = 'secret'", Family::Role),
-        ("ALTER USER a WITH PASSWORD 'secret'", Family::Role),
-        ("DROP IDENTITY 'x'", Family::Role),
-        ("ADD IDENTITY 'x' TO ROLE 'y'", Family::Role),
-        ("GRANT SELECT ON t TO a", Family::Role),
-        ("LIST ALL PERMISSIONS", Family::Role),
-        ("DESCRIBE KEYSPACES;", Family::Other),
-        ("DESC ks.t", Family::Other),
-    ] {
-        let unread = read_as!(Unread, text);
-        assert_eq!(unread.family, family, "{text}");
-        assert_eq!(unread.span.of(text), text.trim_end_matches(';'));
-    }
+fn a_table_with_everything() {
+    let create = read_as!(
+        Create,
+        "CREATE TABLE IF NOT EXISTS ks.t (a int, b frozen<map<text, ks.u>>, c vector<float, 3> STATIC MASKED \
+         WITH mask_inner(1, null), PRIMARY KEY ((a, b), \"D\"),) WITH CLUSTERING ORDER BY (d DESC) AND comment \
+         = 'Mark''s; --' AND compaction = {'class': 'x', 'n': 4} AND speculative_retry = all"
+    );
+    assert!(create.if_not_exists);
+    let Created::Table(table) = create.object else { panic!() };
+    assert_eq!(table.name.to_string(), "ks.t");
+    let [a, b, c] = &table.columns[..] else { panic!("{table:?}") };
+    assert_eq!(a.kind.kind, TypeKind::Native(Keyword::Int));
+    let TypeKind::Frozen(map) = &b.kind.kind else { panic!("{b:?}") };
+    assert!(matches!(&map.kind, TypeKind::Map(_, to) if matches!(to.kind, TypeKind::User(_))));
+    assert!(matches!(c.kind.kind, TypeKind::Vector(_, 3)) && c.is_static && c.mask.is_some());
+    let key = table.key.as_ref().unwrap();
+    assert_eq!((key.partition.len(), key.clustering.len()), (2, 1));
+    let [TableOption::ClusteringOrder(order), TableOption::Property(comment), _, _] =
+        &table.options[..]
+    else {
+        panic!("{table:?}")
+    };
+    assert!(order[0].1);
+    assert!(matches!(&comment.value, PropertyValue::Literal(it) if it.text() == "Mark's; --"));
+}
+
+#[test]
+fn roles_have_their_passwords_as_literals() {
+    let roles = read_as!(Roles, "CREATE ROLE r WITH PASSWORD = 'it''s' AND LOGIN = true");
+    let Roles::CreateRole { options, .. } = roles else { panic!("{roles:?}") };
+    assert!(matches!(&options[0], RoleOption::Password(password) if password.text() == "it's"));
+    let grant = read_as!(Roles, "GRANT SELECT, MODIFY ON ALL TABLES IN KEYSPACE ks TO 'r'");
+    let Roles::Grant(permissions, resource, _) = grant else { panic!("{grant:?}") };
+    assert_eq!(permissions, Permissions::Some(vec![Keyword::Select, Keyword::Modify]));
+    assert!(matches!(resource, Resource::AllTables(_)));
+}
+
+#[test]
+fn trees_are_equal_wherever_they_stand() {
+    let [one, other] =
+        ["SELECT a , (int)1 FROM t WHERE k=1", "select A, (INT) 1 from \"t\" where K = 1;"];
+    assert_eq!(read(one), read(other));
+    assert_ne!(read(one), read("SELECT a, (int) 1 FROM t WHERE k = 2"));
 }

@@ -15,9 +15,8 @@ pub(crate) async fn mutate(oracle: &mut Oracle, bounds: &Bounds) -> Outcome {
         batch: 20_000,
         accepts: |theirs| theirs.starts_with("ok "),
         judge: &|text, theirs| match ours(text) {
-            None => Verdict::Skipped,
-            Some(ours) if agree(&ours, theirs) => Verdict::Same,
-            Some(ours) => Verdict::Other(ours),
+            ours if agree(&ours, theirs) => Verdict::Same,
+            ours => Verdict::Other(ours),
         },
     };
     until_over(oracle, bounds, asked, |random| mutant(&statements, random)).await

@@ -20,7 +20,7 @@ pub(crate) async fn compare(oracle: &mut Oracle, files: &[PathBuf]) -> Outcome {
     let answers = oracle.ask(Question::Parse, &texts).await?;
     let (mut read, mut accepted, mut differing, mut refused, mut unexplained) = (0, 0, 0, 0, 0);
     for (text, theirs) in texts.iter().zip(&answers) {
-        let Some(ours) = ours(text) else { continue };
+        let ours = ours(text);
         read += 1;
         accepted += usize::from(theirs.starts_with("ok "));
         if agree(&ours, theirs) {

@@ -1,0 +1,448 @@
+//! Roles, users, identities, permissions.
+
+use super::names::is_name;
+use super::{Parsed, Parser};
+use crate::keyword::Keyword;
+use crate::token::TokenKind;
+use crate::tree::{
+    Literal, LiteralKind, Name, Permissions, Resource, RoleName, RoleOption, Roles, Statement,
+    UserPassword,
+};
+
+impl<'t> Parser<'t, '_> {
+    pub(super) fn create_role(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        let if_not_exists = self.if_not_exists()?;
+        let (role, options) = (self.role()?, self.role_options()?);
+        Ok(Statement::Roles(Roles::CreateRole { if_not_exists, role, options }))
+    }
+
+    pub(super) fn alter_role(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        let if_exists = self.if_exists()?;
+        let (role, options) = (self.role()?, self.role_options()?);
+        Ok(Statement::Roles(Roles::AlterRole { if_exists, role, options }))
+    }
+
+    pub(super) fn drop_role(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        let if_exists = self.if_exists()?;
+        Ok(Statement::Roles(Roles::DropRole(if_exists, self.role()?)))
+    }
+
+    pub(super) fn create_user(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        let if_not_exists = self.if_not_exists()?;
+        let (user, password) = (self.user("a user")?, self.user_password()?);
+        let superuser = self.superuser();
+        Ok(Statement::Roles(Roles::CreateUser { if_not_exists, user, password, superuser }))
+    }
+
+    pub(super) fn alter_user(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        let if_exists = self.if_exists()?;
+        let (user, password) = (self.user("a user")?, self.user_password()?);
+        let superuser = self.superuser();
+        Ok(Statement::Roles(Roles::AlterUser { if_exists, user, password, superuser }))
+    }
+
+    pub(super) fn drop_user(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        let if_exists = self.if_exists()?;
+        Ok(Statement::Roles(Roles::DropUser(if_exists, self.user("a user")?)))
+    }
+
+    pub(super) fn drop_identity(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        let if_exists = self.if_exists()?;
+        Ok(Statement::Roles(Roles::DropIdentity(if_exists, self.user("an identity")?)))
+    }
+
+    pub(super) fn add(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        self.expect_keyword(Keyword::Identity)?;
+        let if_not_exists = self.if_not_exists()?;
+        let identity = self.user("an identity")?;
+        self.expect_keyword(Keyword::To)?;
+        self.expect_keyword(Keyword::Role)?;
+        let role = self.user("a role")?;
+        Ok(Statement::Roles(Roles::AddIdentity { if_not_exists, identity, role }))
+    }
+
+    /// Users and identities are named by no keyword and in no double quotes.
+    fn user(&mut self, expected: &'static str) -> Parsed<RoleName<'t>> {
+        match self.kind() {
+            TokenKind::Identifier => Ok(RoleName::Name(self.take_name())),
+            _ => self.string(expected).map(RoleName::String),
+        }
+    }
+
+    fn role(&mut self) -> Parsed<RoleName<'t>> {
+        if self.kind() == TokenKind::String {
+            return self.string("a role").map(RoleName::String);
+        }
+        self.name("a role").map(RoleName::Name)
+    }
+
+    fn user_password(&mut self) -> Parsed<Option<UserPassword<'t>>> {
+        if !self.take_keyword(Keyword::With) {
+            return Ok(None);
+        }
+        let hashed = self.take_keyword(Keyword::Hashed);
+        self.expect(TokenKind::Keyword(Keyword::Password), "PASSWORD or HASHED PASSWORD")?;
+        let password = self.string("a password, as a string")?;
+        Ok(Some(if hashed {
+            UserPassword::Hashed(password)
+        } else {
+            UserPassword::Plain(password)
+        }))
+    }
+
+    fn superuser(&mut self) -> Option<bool> {
+        let is = self.take_keyword(Keyword::Superuser);
+        (is || self.take_keyword(Keyword::Nosuperuser)).then_some(is)
+    }
+
+    fn role_options(&mut self) -> Parsed<Vec<RoleOption<'t>>> {
+        if !self.take_keyword(Keyword::With) {
+            return Ok(Vec::new());
+        }
+        let start = self.token().span;
+        let options = self.all_of(Self::role_option)?;
+        // A password is given once, hashed or not.
+        let once = |option: &RoleOption<'_>| match option {
+            RoleOption::Password(_) | RoleOption::HashedPassword(_) => Some(0),
+            RoleOption::Options(_) => Some(1),
+            RoleOption::Superuser(_) => Some(2),
+            RoleOption::Login(_) => Some(3),
+            RoleOption::Datacenters(_) | RoleOption::Cidrs(_) => None,
+        };
+        let more_than_all = |all: fn(&RoleOption<'_>) -> Option<bool>| {
+            let told: Vec<bool> = options.iter().filter_map(all).collect();
+            told.len() > 1 && told.contains(&true)
+        };
+        let datacenters = more_than_all(|option| match option {
+            RoleOption::Datacenters(names) => Some(names.is_empty()),
+            _ => None,
+        });
+        let cidrs = more_than_all(|option| match option {
+            RoleOption::Cidrs(names) => Some(names.is_empty()),
+            _ => None,
+        });
+        if datacenters || cidrs {
+            let expected = "ALL, or those that are named";
+            return Err(self.refuse(self.since(start), "access to all and to some", expected));
+        }
+        let mut seen = [false; 4];
+        for which in options.iter().filter_map(once) {
+            if std::mem::replace(&mut seen[which], true) {
+                let expected = "each option once, and one password";
+                return Err(self.refuse(
+                    self.since(start),
+                    "an option that is set twice",
+                    expected,
+                ));
+            }
+        }
+        Ok(options)
+    }
+
+    fn role_option(&mut self) -> Parsed<RoleOption<'t>> {
+        let TokenKind::Keyword(keyword) = self.kind() else { return Err(self.no_role_option()) };
+        self.step();
+        if keyword == Keyword::Access {
+            return self.access();
+        }
+        if keyword == Keyword::Hashed {
+            self.expect_keyword(Keyword::Password)?;
+        }
+        let is_option = matches!(
+            keyword,
+            Keyword::Hashed
+                | Keyword::Password
+                | Keyword::Options
+                | Keyword::Superuser
+                | Keyword::Login
+        );
+        if !is_option {
+            self.place.at -= 1;
+            return Err(self.no_role_option());
+        }
+        self.expect(TokenKind::Equal, "`=` after an option")?;
+        Ok(match keyword {
+            Keyword::Hashed => RoleOption::HashedPassword(self.string("a hash, as a string")?),
+            Keyword::Password => RoleOption::Password(self.string("a password, as a string")?),
+            Keyword::Options => RoleOption::Options(self.literal_map()?),
+            Keyword::Superuser => RoleOption::Superuser(self.boolean()?),
+            _ => RoleOption::Login(self.boolean()?),
+        })
+    }
+
+    #[cold]
+    fn no_role_option(&mut self) -> super::Failed {
+        self.fail("PASSWORD, HASHED PASSWORD, LOGIN, SUPERUSER, OPTIONS or ACCESS")
+    }
+
+    fn boolean(&mut self) -> Parsed<Literal<'t>> {
+        if self.kind() == TokenKind::Boolean {
+            Ok(self.take_literal(LiteralKind::Boolean))
+        } else {
+            Err(self.fail("true or false"))
+        }
+    }
+
+    /// What follows `ACCESS`.
+    fn access(&mut self) -> Parsed<RoleOption<'t>> {
+        let from = self.take_keyword(Keyword::From);
+        if !from {
+            self.expect(TokenKind::Keyword(Keyword::To), "TO or FROM")?;
+        }
+        let what = if from { Keyword::Cidrs } else { Keyword::Datacenters };
+        let mut names = Vec::new();
+        if self.take_keyword(Keyword::All) {
+            self.expect_keyword(what)?;
+        } else {
+            self.expect_keyword(what)?;
+            self.expect(TokenKind::OpenBrace, "`{`")?;
+            names = self.list(|parser| parser.string("a name, as a string"))?;
+            self.expect(TokenKind::CloseBrace, "`,` or `}`")?;
+        }
+        Ok(if from { RoleOption::Cidrs(names) } else { RoleOption::Datacenters(names) })
+    }
+
+    /// `GRANT`, `REVOKE`: permissions or a role.
+    pub(super) fn grant(&mut self) -> Parsed<Statement<'t>> {
+        let revokes = self.step().kind == TokenKind::Keyword(Keyword::Revoke);
+        let towards = if revokes { Keyword::From } else { Keyword::To };
+        let is_role = self.ahead(1).kind == TokenKind::Keyword(towards) && is_name(self.kind())
+            || self.kind() == TokenKind::String;
+        if is_role {
+            let role = self.role()?;
+            self.expect_keyword(towards)?;
+            let to = self.role()?;
+            return Ok(Statement::Roles(if revokes {
+                Roles::RevokeRole(role, to)
+            } else {
+                Roles::GrantRole(role, to)
+            }));
+        }
+        let start = self.token().span;
+        let permissions = self.permissions()?;
+        self.expect_keyword(Keyword::On)?;
+        let resource = self.resource()?;
+        if let Permissions::Some(some) = &permissions
+            && !some.iter().any(|permission| resource.takes(*permission))
+        {
+            let expected = "a permission that there is on it";
+            return Err(self.refuse(start, "a permission", expected));
+        }
+        self.expect_keyword(towards)?;
+        let to = self.role()?;
+        Ok(Statement::Roles(if revokes {
+            Roles::Revoke(permissions, resource, to)
+        } else {
+            Roles::Grant(permissions, resource, to)
+        }))
+    }
+
+    fn permissions(&mut self) -> Parsed<Permissions> {
+        if self.take_keyword(Keyword::All) {
+            self.take_keyword(Keyword::Permissions);
+            return Ok(Permissions::All);
+        }
+        let permissions = self.list(|parser| {
+            let TokenKind::Keyword(
+                permission @ (Keyword::Create
+                | Keyword::Alter
+                | Keyword::Drop
+                | Keyword::Select
+                | Keyword::Modify
+                | Keyword::Authorize
+                | Keyword::Describe
+                | Keyword::Execute
+                | Keyword::Unmask
+                | Keyword::SelectMasked),
+            ) = parser.kind()
+            else {
+                return Err(parser.fail("a permission: SELECT, MODIFY, CREATE, …, or a role"));
+            };
+            parser.step();
+            parser.take_keyword(Keyword::Permission);
+            Ok(permission)
+        })?;
+        Ok(Permissions::Some(permissions))
+    }
+
+    fn resource(&mut self) -> Parsed<Resource<'t>> {
+        let all = self.kind() == TokenKind::Keyword(Keyword::All);
+        let next = self.ahead(1).kind;
+        if all && let TokenKind::Keyword(what) = next {
+            self.step();
+            match what {
+                Keyword::Keyspaces => {
+                    self.step();
+                    return Ok(Resource::AllKeyspaces);
+                }
+                Keyword::Roles => {
+                    self.step();
+                    return Ok(Resource::AllRoles);
+                }
+                Keyword::Mbeans => {
+                    self.step();
+                    return Ok(Resource::AllMbeans);
+                }
+                Keyword::Tables => {
+                    self.step();
+                    self.expect_keyword(Keyword::In)?;
+                    self.expect_keyword(Keyword::Keyspace)?;
+                    return Ok(Resource::AllTables(self.name("a keyspace")?));
+                }
+                Keyword::Functions => {
+                    self.step();
+                    if !self.take_keyword(Keyword::In) {
+                        return Ok(Resource::AllFunctions(None));
+                    }
+                    self.expect_keyword(Keyword::Keyspace)?;
+                    let keyspace = self.name("a keyspace")?;
+                    self.not_built_in(keyspace)?;
+                    return Ok(Resource::AllFunctions(Some(keyspace)));
+                }
+                // A table may be called `all`.
+                _ => self.place.at -= 1,
+            }
+        }
+        let is_table = matches!(
+            next,
+            TokenKind::Dot
+                | TokenKind::Keyword(
+                    Keyword::To | Keyword::From | Keyword::Of | Keyword::Norecursive
+                )
+                | TokenKind::Semicolon
+                | TokenKind::End
+        );
+        match self.kind() {
+            TokenKind::Keyword(Keyword::Keyspace) => {
+                self.step();
+                Ok(Resource::Keyspace(self.name("a keyspace")?))
+            }
+            TokenKind::Keyword(Keyword::Table) => {
+                self.step();
+                self.table().map(Resource::Table)
+            }
+            TokenKind::Keyword(Keyword::Role) if !is_table => {
+                self.step();
+                self.role().map(Resource::Role)
+            }
+            TokenKind::Keyword(Keyword::Function) if !is_table => {
+                self.step();
+                let start = self.token().span;
+                let name = self.function_name()?;
+                let Some(keyspace) = name.keyspace else {
+                    let expected = "one with its keyspace";
+                    return Err(self.refuse(start, "a function", expected));
+                };
+                self.not_built_in(keyspace)?;
+                Ok(Resource::Function(name, self.argument_types()?))
+            }
+            TokenKind::Keyword(Keyword::Mbean) if !is_table => {
+                self.step();
+                self.mbean(false).map(Resource::Mbean)
+            }
+            TokenKind::Keyword(Keyword::Mbeans) if !is_table => {
+                self.step();
+                self.mbean(true).map(Resource::Mbeans)
+            }
+            _ => self.table().map(Resource::Table),
+        }
+    }
+
+    fn not_built_in(&mut self, keyspace: Name<'t>) -> Parsed<()> {
+        if keyspace.resolved() != "system" {
+            return Ok(());
+        }
+        let expected = "another (built-in functions are everybody's)";
+        Err(self.refuse(keyspace.span(), "this keyspace", expected))
+    }
+
+    /// The name of an object of Java's management: `domain:key=value,…`; a pattern has `*` or `?`.
+    fn mbean(&mut self, pattern: bool) -> Parsed<Literal<'t>> {
+        let expected = "a name, as a string: 'domain:key=value'";
+        let span = self.token().span;
+        let name = self.string(expected)?;
+        let text = name.text();
+        let (domain, keys) = text.split_once(':').unwrap_or_default();
+        let is_key = |key: &str| {
+            key == "*"
+                || key.split_once('=').is_some_and(|(name, value)| {
+                    let plain = |part: &str, forbidden: &str| {
+                        !part.is_empty() && !part.contains(|c| forbidden.contains(c))
+                    };
+                    plain(name, ":*?\n\"") && plain(value, ":=\n")
+                })
+        };
+        let right = !text.contains('\n')
+            && !domain.contains('\n')
+            && !keys.is_empty()
+            && keys.split(',').all(is_key)
+            && text != "*:*"
+            && (!pattern || text.contains(['*', '?']));
+        if right { Ok(name) } else { Err(self.refuse(span, "a string", expected)) }
+    }
+
+    pub(super) fn list_statement(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        let roles = self.take_keyword(Keyword::Roles);
+        if !roles && self.take_keyword(Keyword::Users) {
+            return Ok(Statement::Roles(Roles::ListUsers));
+        }
+        let permissions = if roles { Permissions::All } else { self.permissions()? };
+        let mut on = None;
+        if !roles && self.take_keyword(Keyword::On) {
+            on = Some(self.resource()?);
+        }
+        let of = if self.take_keyword(Keyword::Of) { Some(self.role()?) } else { None };
+        let not_recursive = self.take_keyword(Keyword::Norecursive);
+        Ok(Statement::Roles(if roles {
+            Roles::List { of, not_recursive }
+        } else {
+            Roles::ListPermissions { permissions, on, of, not_recursive }
+        }))
+    }
+}
+
+impl Resource<'_> {
+    /// Whether there is such a permission on it, as Cassandra has them.
+    fn takes(&self, permission: Keyword) -> bool {
+        let data = matches!(
+            permission,
+            Keyword::Alter
+                | Keyword::Drop
+                | Keyword::Select
+                | Keyword::Modify
+                | Keyword::Authorize
+                | Keyword::Unmask
+                | Keyword::SelectMasked
+        );
+        let role = matches!(permission, Keyword::Alter | Keyword::Drop | Keyword::Authorize);
+        match self {
+            Self::AllKeyspaces | Self::Keyspace(_) | Self::AllTables(_) => {
+                data || permission == Keyword::Create
+            }
+            Self::Table(_) => data,
+            Self::AllRoles => role || matches!(permission, Keyword::Create | Keyword::Describe),
+            Self::Role(_) => role || permission == Keyword::Describe,
+            Self::AllFunctions(_) => {
+                role || matches!(permission, Keyword::Create | Keyword::Execute)
+            }
+            Self::Function(..) => role || permission == Keyword::Execute,
+            Self::AllMbeans | Self::Mbean(_) | Self::Mbeans(_) => matches!(
+                permission,
+                Keyword::Authorize
+                    | Keyword::Describe
+                    | Keyword::Execute
+                    | Keyword::Modify
+                    | Keyword::Select
+            ),
+        }
+    }
+}
