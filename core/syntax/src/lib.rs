@@ -27,6 +27,7 @@
 
 mod error;
 mod facts;
+mod format;
 mod keyword;
 mod lexer;
 mod parse;

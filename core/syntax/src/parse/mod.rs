@@ -17,6 +17,7 @@ mod types;
 mod update;
 mod write;
 
+pub(crate) use self::types::is_kept_type;
 use crate::error::{Fault, SyntaxError};
 use crate::keyword::Keyword;
 use crate::lexer::tokens;

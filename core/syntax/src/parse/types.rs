@@ -9,6 +9,11 @@ use crate::tree::{Table, Type, TypeKind};
 /// Names that Cassandra keeps for types of its own.
 const KEPT: [&str; 6] = ["bitstring", "byte", "complex", "enum", "interval", "macaddr"];
 
+/// Whether a type of users needs quotes to be called so.
+pub(crate) fn is_kept_type(name: &str) -> bool {
+    KEPT.contains(&name)
+}
+
 impl<'t> Parser<'t, '_> {
     pub(super) fn native_type(&mut self) -> Parsed<Type<'t>> {
         match self.kind() {
@@ -61,7 +66,7 @@ impl<'t> Parser<'t, '_> {
         if !may_name_type {
             return Err(self.fail("a type"));
         }
-        if self.kind() == TokenKind::Identifier && KEPT.contains(&self.token().span.of(self.text)) {
+        if self.kind() == TokenKind::Identifier && is_kept_type(self.token().span.of(self.text)) {
             return Err(self.fail("a type (this name is kept for one of Cassandra's)"));
         }
         Ok(Table { keyspace, name: self.take_name() })

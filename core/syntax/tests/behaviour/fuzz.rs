@@ -19,7 +19,20 @@ const STATEMENTS: &[&str] = &[
     "DELETE a, b[0], c.d FROM t USING TIMESTAMP 5 WHERE k = 550e8400-e29b-41d4-a716-446655440000 IF EXISTS",
     "BEGIN UNLOGGED BATCH INSERT INTO t (k) VALUES (1); DELETE FROM t WHERE k = -1; APPLY BATCH;",
     "TRUNCATE TABLE ks.t; -- x\n",
-    "CREATE ROLE a WITH PASSWORD = 'x'",
+    "CREATE ROLE a WITH PASSWORD = 'x' AND OPTIONS = {'a': 1} AND ACCESS TO DATACENTERS {'b'} AND LOGIN = true",
+    "CREATE TABLE IF NOT EXISTS ks.t (a int, b frozen<map<text, ks.u>>, c vector<float, 3> STATIC MASKED WITH f(1, ?), \
+     PRIMARY KEY ((a, \"B\"), c),) WITH CLUSTERING ORDER BY (c DESC) AND x = {'y': -1} AND z = all AND COMPACT STORAGE",
+    "CREATE CUSTOM INDEX IF NOT EXISTS i ON ks.t (KEYS(m), \"\", full(x)) USING 'sai' WITH OPTIONS = {'a': $$b$$}",
+    "CREATE MATERIALIZED VIEW v AS SELECT a, f(b) AS c FROM ks.t WHERE a IS NOT NULL AND b > 1 PRIMARY KEY (a, b)",
+    "CREATE OR REPLACE FUNCTION ks.f (a int, b tuple<int, text>) CALLED ON NULL INPUT RETURNS set<int> LANGUAGE java AS $$ x; $$",
+    "CREATE AGGREGATE ks.a (int, list<text>) SFUNC s STYPE 'x' FINALFUNC g INITCOND (0, - -1)",
+    "ALTER TABLE IF EXISTS t ADD IF NOT EXISTS (a int STATIC, b \"byte\") ",
+    "ALTER TABLE t DROP (a, b) USING TIMESTAMP 5; ALTER TYPE ks.u RENAME a TO b AND c TO d",
+    "DROP FUNCTION IF EXISTS ks.f (int, frozen<list<u>>)",
+    "GRANT SELECT PERMISSION, MODIFY ON ALL TABLES IN KEYSPACE ks TO 'r'",
+    "REVOKE EXECUTE ON FUNCTION ks.f(int) FROM r",
+    "LIST ALL PERMISSIONS ON MBEANS 'a:b=*' OF r NORECURSIVE",
+    "DESCRIBE ONLY KEYSPACE \"Ks\" WITH INTERNALS",
     "SELECT a FROM t WHERE expr(i, 'x') AND b CONTAINS KEY 1 AND c IS NOT NULL AND d LIKE '%'",
 ];
 
@@ -76,6 +89,9 @@ fn check(text: &str) {
             let literals = statement.literals();
             assert!(literals.iter().all(|it| it.span.of(text) == it.literal.written), "{text:?}");
             drop((statement.restrictions(), statement.tables(), statement.has_literal_in_where()));
+            for formatted in [format!("{statement}"), format!("{statement:#}")] {
+                assert_eq!(parse(&formatted).as_ref(), Ok(&statement), "{text:?}: {formatted}");
+            }
         }
         Err(error) => {
             assert!(error.line() > 0 && error.column() > 0);

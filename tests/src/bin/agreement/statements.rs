@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cqlstack_syntax::parse;
 use cqlstack_tests::corpus;
 use cqlstack_tests::oracle::{Oracle, Question};
 
@@ -37,5 +38,33 @@ pub(crate) async fn compare(oracle: &mut Oracle, files: &[PathBuf]) -> Outcome {
          {refused} refused that Cassandra accepts, {unexplained} differences not explained"
     );
     let agreeing = read - differing;
-    Ok(refused == 0 && unexplained == 0 && agreeing * 1000 >= read * LEAST_AGREEMENT)
+    let formatted = formatted(oracle, &texts, &answers).await?;
+    Ok(formatted && refused == 0 && unexplained == 0 && agreeing * 1000 >= read * LEAST_AGREEMENT)
+}
+
+/// Whether what is written of a tree is that tree again, to both parsers.
+async fn formatted(oracle: &mut Oracle, texts: &[String], answers: &[String]) -> Outcome {
+    let (mut written, mut expected, mut differing) = (Vec::new(), Vec::new(), 0);
+    for (text, theirs) in texts.iter().zip(answers) {
+        let Ok(statement) = parse(text) else { continue };
+        for formatted in [format!("{statement}"), format!("{statement:#}")] {
+            if parse(&formatted).as_ref() != Ok(&statement) {
+                println!("{text:?}\n  is another tree when it is written: {formatted:?}");
+                differing += 1;
+            }
+            if theirs.starts_with("ok ") {
+                written.push(formatted);
+                expected.push(theirs);
+            }
+        }
+    }
+    let answers = oracle.ask(Question::Parse, &written).await?;
+    for ((text, theirs), expected) in written.iter().zip(&answers).zip(expected) {
+        if theirs != expected {
+            println!("{text:?}\n  is {expected:?} to Cassandra as it was, and written {theirs:?}");
+            differing += 1;
+        }
+    }
+    println!("{} texts written, {differing} of them understood otherwise", written.len());
+    Ok(differing == 0)
 }
