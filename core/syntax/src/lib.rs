@@ -31,6 +31,7 @@ mod format;
 mod keyword;
 mod lexer;
 mod parse;
+pub mod schema;
 mod token;
 mod tree;
 
@@ -40,7 +41,8 @@ pub use facts::{
 };
 pub use keyword::Keyword;
 pub use lexer::tokens;
-pub use parse::{DEEPEST, parse, verb};
+pub use parse::{DEEPEST, Scripted, parse, script, utf8, verb};
+pub use schema::{Column, ColumnRole, DataType, Schema, SchemaError};
 pub use token::{Span, Token, TokenKind};
 pub use tree::{
     AggregateDefinition, Alter, Altered, ArithmeticOperator, Assignment, Batch, BatchKind, Change,

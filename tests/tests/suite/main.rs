@@ -12,6 +12,7 @@ mod canary;
 mod classifier;
 mod conditional;
 mod coordinator;
+mod dumped;
 #[path = "../metrics/exporter.rs"]
 mod exporter;
 mod failover;

@@ -40,18 +40,32 @@ type Lexed = Result<(TokenKind, usize), Broken>;
 /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
 /// ```
 pub fn tokens(text: &str) -> Result<Vec<Token>, SyntaxError> {
-    lex(text).map_err(|fault| SyntaxError::new(text, fault))
+    match lex(text, 0) {
+        (tokens, None) => Ok(tokens),
+        (_, Some(fault)) => Err(SyntaxError::new(text, fault)),
+    }
 }
 
-fn lex(text: &str) -> Result<Vec<Token>, Fault> {
+/// Those of a script up to where it is broken, and why it is. A byte order mark is no part of it, and a comment
+/// on the last line needs no line break.
+pub(crate) fn script_tokens(text: &str) -> (Vec<Token>, Option<Fault>) {
+    let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let (tokens, fault) = lex(text, begin);
+    (tokens, fault.filter(|fault| fault.found != LAST_COMMENT))
+}
+
+/// The tokens up to the end, or to where there is none.
+fn lex(text: &str, begin: usize) -> (Vec<Token>, Option<Fault>) {
+    let end = |at| Token { kind: TokenKind::End, span: at };
     if u32::try_from(text.len()).is_err() {
         let found = "a text of 4 GiB or more";
-        return Err(Fault { span: Span::default(), found, expected: "less" });
+        let fault = Fault { span: Span::default(), found, expected: "less" };
+        return (vec![end(fault.span)], Some(fault));
     }
     let bytes = text.as_bytes();
     // A token and the blank after it have four bytes or so.
     let mut tokens = Vec::with_capacity(text.len() / 3 + 2);
-    let mut at = 0;
+    let mut at = begin;
     let broken = loop {
         at = match skip_blanks(bytes, at) {
             Ok(at) => at,
@@ -63,14 +77,17 @@ fn lex(text: &str) -> Result<Vec<Token>, Fault> {
         };
         tokens.push(Token { kind, span: span(at, end) });
         if kind == TokenKind::End {
-            return Ok(tokens);
+            return (tokens, None);
         }
         at = end;
     };
     let Broken { at, found, expected } = broken;
+    tokens.push(end(span(at, at)));
     let width = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-    Err(Fault { span: span(at, at + width), found, expected })
+    (tokens, Some(Fault { span: span(at, at + width), found, expected }))
 }
+
+const LAST_COMMENT: &str = "a comment on the last line";
 
 #[expect(clippy::cast_possible_truncation, reason = "longer texts are refused before")]
 const fn span(start: usize, end: usize) -> Span {
@@ -96,7 +113,7 @@ fn line_comment(bytes: &[u8], at: usize) -> Result<usize, Broken> {
         Some(length) => Ok(at + length + 1),
         None => Err(Broken {
             at,
-            found: "a comment on the last line",
+            found: LAST_COMMENT,
             expected: "a line break after it (Cassandra refuses a comment without one)",
         }),
     }

@@ -10,6 +10,7 @@ mod named;
 mod names;
 mod relation;
 mod role;
+mod script;
 mod select;
 mod statement;
 mod term;
@@ -17,6 +18,7 @@ mod types;
 mod update;
 mod write;
 
+pub use self::script::{Scripted, script, utf8};
 pub(crate) use self::types::is_kept_type;
 use crate::error::{Fault, SyntaxError};
 use crate::keyword::Keyword;
@@ -92,13 +94,15 @@ struct Parser<'t, 'k> {
     place: Place,
     /// Of all ways that led nowhere, that which led furthest tells best what is wrong.
     furthest: Fault,
+    /// Semicolons end statements, and are not sent.
+    in_script: bool,
 }
 
 impl<'t, 'k> Parser<'t, 'k> {
     fn new(text: &'t str, tokens: &'k [Token]) -> Self {
         let place = Place { at: 0, depth: 0, markers: 0 };
         let furthest = Fault::new(Span::default(), TokenKind::End, "a statement");
-        Self { text, tokens, place, furthest }
+        Self { text, tokens, place, furthest, in_script: false }
     }
 
     fn token(&self) -> Token {

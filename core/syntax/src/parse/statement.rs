@@ -5,6 +5,29 @@ use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{Statement, Truncate, Use};
 
+/// What the shell understands and no server. `DESCRIBE` is for servers too.
+const CQLSH: [&str; 19] = [
+    "CAPTURE",
+    "CLEAR",
+    "CLS",
+    "CONSISTENCY",
+    "COPY",
+    "DEBUG",
+    "ELAPSED",
+    "EXIT",
+    "EXPAND",
+    "HELP",
+    "HISTORY",
+    "LOGIN",
+    "PAGING",
+    "QUIT",
+    "SERIAL",
+    "SHOW",
+    "SOURCE",
+    "TRACING",
+    "UNICODE",
+];
+
 impl<'t> Parser<'t, '_> {
     pub(super) fn whole_statement(&mut self) -> Parsed<Statement<'t>> {
         let statement = self.statement()?;
@@ -12,7 +35,7 @@ impl<'t> Parser<'t, '_> {
         self.expect(TokenKind::End, "the end of the statement").map(|_| statement)
     }
 
-    fn statement(&mut self) -> Parsed<Statement<'t>> {
+    pub(super) fn statement(&mut self) -> Parsed<Statement<'t>> {
         let TokenKind::Keyword(verb) = self.kind() else { return Err(self.no_verb()) };
         Ok(match verb {
             Keyword::Select => Statement::Select(self.select()?),
@@ -38,6 +61,12 @@ impl<'t> Parser<'t, '_> {
 
     #[cold]
     fn no_verb(&mut self) -> Failed {
+        let span = self.token().span;
+        let word = span.of(self.text);
+        if CQLSH.iter().any(|command| word.eq_ignore_ascii_case(command)) {
+            let expected = "a statement (only cqlsh has such commands: leave it out)";
+            return self.refuse(span, "a command of cqlsh", expected);
+        }
         self.fail("a statement: SELECT, INSERT, UPDATE, DELETE, BEGIN BATCH, CREATE, …")
     }
 

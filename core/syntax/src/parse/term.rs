@@ -99,7 +99,7 @@ impl<'t> Parser<'t, '_> {
                 break;
             }
         }
-        if self.kind() == TokenKind::Semicolon {
+        if self.kind() == TokenKind::Semicolon && !self.in_script {
             // `GROUP BY a.b;`: Cassandra takes it without a semicolon only.
             return Err(self.fail("the end of the text after a part of a column"));
         }

@@ -8,4 +8,5 @@ mod fuzz;
 mod idempotence;
 mod lexer;
 mod limits;
+mod schema;
 mod tree;

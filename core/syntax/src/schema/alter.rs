@@ -1,0 +1,314 @@
+//! What `ALTER` and `DROP` change.
+
+use super::error::{Fault, Outcome};
+use super::kind::DataType;
+use super::{Column, ColumnRole, Function, Keyspace, Schema, Table, owned, properties, resolve};
+use crate::tree::{
+    Alter, Altered, ColumnDefinition, Drop, Dropped, Name, Table as TableName, TableChange, Type,
+    TypeChange,
+};
+
+/// A table that changes.
+struct AlteredTable<'s> {
+    keyspace: &'s mut Keyspace,
+    in_keyspace: String,
+    own: String,
+}
+
+impl AlteredTable<'_> {
+    fn full(&self, column: Name<'_>) -> String {
+        format!("{}.{}.{}", self.in_keyspace, self.own, column.resolved())
+    }
+
+    fn table(&mut self) -> Outcome<&mut Table> {
+        let Self { keyspace, in_keyspace, own } = self;
+        let missing = || Fault::Missing("table", format!("{in_keyspace}.{own}"));
+        keyspace.tables.get_mut(own).ok_or_else(missing)
+    }
+
+    fn at(&mut self, name: Name<'_>) -> Outcome<&mut Column> {
+        let missing = Fault::Missing("column", self.full(name));
+        let name = name.resolved();
+        self.table()?.columns.iter_mut().find(|column| column.name == name).ok_or(missing)
+    }
+
+    fn kind(&self, kind: &Type<'_>) -> Outcome<DataType> {
+        DataType::of_column(kind, &self.in_keyspace, self.keyspace)
+    }
+
+    /// Its materialized views.
+    fn views(&mut self) -> impl Iterator<Item = &mut Table> {
+        let own = &self.own;
+        self.keyspace.tables.values_mut().filter(move |table| table.view_of.as_ref() == Some(own))
+    }
+
+    fn add(&mut self, if_not_exists: bool, columns: &[ColumnDefinition<'_>]) -> Outcome<()> {
+        for column in columns {
+            let kind = self.kind(&column.kind)?;
+            if self.at(column.name).is_ok() {
+                if if_not_exists {
+                    continue;
+                }
+                return Err(Fault::Exists("column", self.full(column.name)));
+            }
+            let role = if column.is_static { ColumnRole::Static } else { ColumnRole::Regular };
+            let (name, is_masked) = (owned(column.name), column.mask.is_some());
+            let added = Column { name, kind, role, is_masked };
+            for view in self.views().filter(|view| view.has_all) {
+                view.columns.push(added.clone());
+            }
+            self.table()?.columns.push(added);
+        }
+        Ok(())
+    }
+
+    fn drop(&mut self, if_exists: bool, columns: &[Name<'_>]) -> Outcome<()> {
+        for name in columns {
+            let role = match self.at(*name) {
+                Err(_) if if_exists => continue,
+                column => column?.role,
+            };
+            if matches!(role, ColumnRole::PartitionKey { .. } | ColumnRole::Clustering { .. }) {
+                return Err(Fault::Invalid(self.full(*name), "is part of the primary key"));
+            }
+            let name = name.resolved();
+            self.table()?.columns.retain(|column| column.name != name);
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, if_exists: bool, columns: &[(Name<'_>, Name<'_>)]) -> Outcome<()> {
+        for (from, to) in columns {
+            match self.at(*from) {
+                Err(_) if if_exists => continue,
+                column => drop(column?),
+            }
+            if self.at(*to).is_ok() {
+                return Err(Fault::Exists("column", self.full(*to)));
+            }
+            let (from, to) = (from.resolved(), owned(*to));
+            let renamed = |column: &mut Column| {
+                if column.name == from {
+                    column.name.clone_from(&to);
+                }
+            };
+            self.views().flat_map(|view| &mut view.columns).for_each(renamed);
+            self.table()?.columns.iter_mut().for_each(renamed);
+            let Self { keyspace, own, .. } = self;
+            let indexes = keyspace.indexes.values_mut().filter(|index| index.table == *own);
+            for (_, target) in indexes.flat_map(|index| &mut index.targets) {
+                if *target == from {
+                    target.clone_from(&to);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Schema {
+    pub(super) fn alter(&mut self, alter: &Alter<'_>, current: Option<&str>) -> Outcome<()> {
+        let changed = match &alter.object {
+            Altered::Keyspace(name, list) => self
+                .keyspace_mut(&name.resolved())
+                .map(|keyspace| keyspace.properties.extend(properties(list))),
+            Altered::View(name, list) => self
+                .table_mut(*name, current)
+                .map(|(view, _)| view.properties.extend(properties(list))),
+            Altered::Table(name, change) => self.alter_table(*name, change, current),
+            Altered::Type(name, change) => self.alter_type(*name, change, current),
+        };
+        match changed {
+            Err(Fault::Missing("keyspace" | "table" | "type", _)) if alter.if_exists => Ok(()),
+            changed => changed,
+        }
+    }
+
+    fn alter_table(
+        &mut self,
+        name: TableName<'_>,
+        change: &TableChange<'_>,
+        current: Option<&str>,
+    ) -> Outcome<()> {
+        let (in_keyspace, own) = resolve(name, current)?;
+        let keyspace = self.keyspace_mut(&in_keyspace)?;
+        let full = format!("{in_keyspace}.{own}");
+        let table =
+            keyspace.tables.get(&own).ok_or_else(|| Fault::Missing("table", full.clone()))?;
+        if table.view_of.is_some() {
+            return Err(Fault::Invalid(full, "is a view: ALTER MATERIALIZED VIEW"));
+        }
+        let mut altered = AlteredTable { keyspace, in_keyspace, own };
+        match change {
+            TableChange::Add { if_not_exists, columns } => altered.add(*if_not_exists, columns),
+            TableChange::Drop { if_exists, columns, .. } => altered.drop(*if_exists, columns),
+            TableChange::Rename { if_exists, columns } => altered.rename(*if_exists, columns),
+            TableChange::Mask { if_exists, column, mask } => match altered.at(*column) {
+                Err(_) if *if_exists => Ok(()),
+                at => at.map(|column| column.is_masked = mask.is_some()),
+            },
+            TableChange::Type(column, kind) => {
+                let kind = altered.kind(kind)?;
+                altered.at(*column).map(|column| column.kind = kind)
+            }
+            TableChange::With(list) => {
+                altered.table().map(|table| table.properties.extend(properties(list)))
+            }
+            TableChange::DropCompactStorage => Ok(()),
+        }
+    }
+
+    fn alter_type(
+        &mut self,
+        name: TableName<'_>,
+        change: &TypeChange<'_>,
+        current: Option<&str>,
+    ) -> Outcome<()> {
+        let (in_keyspace, own) = resolve(name, current)?;
+        let full = |field: &str| format!("{in_keyspace}.{own}.{field}");
+        let keyspace = self.keyspace_mut(&in_keyspace)?;
+        let kind = match change {
+            TypeChange::Add { kind, .. } | TypeChange::Type(_, kind) => {
+                Some(DataType::of_column(kind, &in_keyspace, keyspace)?)
+            }
+            TypeChange::Rename { .. } => None,
+        };
+        let missing = || Fault::Missing("type", format!("{in_keyspace}.{own}"));
+        let fields = keyspace.types.get_mut(&own).ok_or_else(missing)?;
+        let at = |fields: &[(String, DataType)], name: Name<'_>| {
+            fields.iter().position(|(field, _)| *field == name.resolved())
+        };
+        let missing = |name: Name<'_>| Fault::Missing("field", full(&name.resolved()));
+        match (change, kind) {
+            (TypeChange::Add { if_not_exists, field, .. }, Some(kind)) => {
+                if at(fields, *field).is_some() {
+                    let exists = Fault::Exists("field", full(&field.resolved()));
+                    return if *if_not_exists { Ok(()) } else { Err(exists) };
+                }
+                if kind.holds(&own) {
+                    return Err(Fault::Invalid(
+                        full(&field.resolved()),
+                        "is of the type that has it",
+                    ));
+                }
+                fields.push((owned(*field), kind));
+            }
+            (TypeChange::Rename { if_exists, fields: renames }, _) => {
+                for (from, to) in renames {
+                    let Some(from) = at(fields, *from) else {
+                        if *if_exists {
+                            continue;
+                        }
+                        return Err(missing(*from));
+                    };
+                    if at(fields, *to).is_some() {
+                        return Err(Fault::Exists("field", full(&to.resolved())));
+                    }
+                    fields[from].0 = owned(*to);
+                }
+            }
+            (TypeChange::Type(field, _), Some(kind)) => {
+                let at = at(fields, *field).ok_or_else(|| missing(*field))?;
+                fields[at].1 = kind;
+            }
+            // The types of the others are read above.
+            (TypeChange::Add { .. } | TypeChange::Type(..), None) => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn drop(&mut self, drop: &Drop<'_>, current: Option<&str>) -> Outcome<()> {
+        match self.drop_object(&drop.object, current) {
+            Err(Fault::Missing(..)) if drop.if_exists => Ok(()),
+            dropped => dropped,
+        }
+    }
+
+    fn drop_object(&mut self, object: &Dropped<'_>, current: Option<&str>) -> Outcome<()> {
+        match object {
+            Dropped::Keyspace(name) => {
+                self.keyspace_mut(&name.resolved())?;
+                self.keyspaces.remove(&*name.resolved());
+            }
+            Dropped::Table(name) | Dropped::View(name) => {
+                let (keyspace, own) = resolve(*name, current)?;
+                let (table, _) = self.table_mut(*name, current)?;
+                let is_view = matches!(object, Dropped::View(_));
+                if table.view_of.is_some() != is_view {
+                    let what = if is_view { "view" } else { "table" };
+                    return Err(Fault::Missing(what, format!("{keyspace}.{own}")));
+                }
+                let tables = &mut self.keyspace_mut(&keyspace)?.tables;
+                if tables.values().any(|table| table.view_of.as_deref() == Some(&own)) {
+                    let why = "has materialized views, which go first";
+                    return Err(Fault::Invalid(format!("table {keyspace}.{own}"), why));
+                }
+                tables.remove(&own);
+                self.keyspace_mut(&keyspace)?.indexes.retain(|_, index| index.table != own);
+            }
+            Dropped::Index(name) => {
+                let (keyspace, own) = resolve(*name, current)?;
+                let missing = || Fault::Missing("index", format!("{keyspace}.{own}"));
+                self.keyspace_mut(&keyspace)?.indexes.remove(&own).ok_or_else(missing)?;
+            }
+            Dropped::Type(name) => {
+                let (keyspace, own) = resolve(*name, current)?;
+                let of = self.keyspace_mut(&keyspace)?;
+                let columns = of.tables.values().flat_map(|table| &table.columns);
+                let fields = of.types.values().flatten().map(|(_, kind)| kind);
+                if columns.map(|column| &column.kind).chain(fields).any(|kind| kind.holds(&own)) {
+                    let why = "is the type of something";
+                    return Err(Fault::Invalid(format!("type {keyspace}.{own}"), why));
+                }
+                let missing = || Fault::Missing("type", format!("{keyspace}.{own}"));
+                of.types.remove(&own).ok_or_else(missing)?;
+            }
+            Dropped::Trigger(name, table) => {
+                let (table, _) = self.table_mut(*table, current)?;
+                let missing = || Fault::Missing("trigger", owned(*name));
+                table.triggers.remove(&*name.resolved()).ok_or_else(missing)?;
+            }
+            Dropped::Function(name, kinds) => {
+                self.drop_function(*name, kinds.as_deref(), false, current)?;
+            }
+            Dropped::Aggregate(name, kinds) => {
+                self.drop_function(*name, kinds.as_deref(), true, current)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_function(
+        &mut self,
+        name: TableName<'_>,
+        kinds: Option<&[Type<'_>]>,
+        is_aggregate: bool,
+        current: Option<&str>,
+    ) -> Outcome<()> {
+        let (in_keyspace, own) = resolve(name, current)?;
+        let keyspace = self.keyspace_mut(&in_keyspace)?;
+        let kinds = kinds.map(|kinds| {
+            let kinds = kinds.iter();
+            kinds
+                .map(|kind| DataType::of_argument(kind, &in_keyspace, keyspace))
+                .collect::<Outcome<Vec<_>>>()
+        });
+        let kinds = kinds.transpose()?;
+        let what = if is_aggregate { "aggregate" } else { "function" };
+        let all = if is_aggregate { &mut keyspace.aggregates } else { &mut keyspace.functions };
+        let is_meant = |function: &Function| {
+            function.name == own && kinds.as_ref().is_none_or(|kinds| *kinds == function.arguments)
+        };
+        match all.iter().filter(|function| is_meant(function)).count() {
+            0 => Err(Fault::Missing(what, format!("{in_keyspace}.{own}"))),
+            1 => {
+                all.retain(|function| !is_meant(function));
+                Ok(())
+            }
+            _ => {
+                let why = "is there several times: name the types of its arguments";
+                Err(Fault::Invalid(format!("{what} {in_keyspace}.{own}"), why))
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Types of columns, as a server keeps them.
+
+use std::fmt::{self, Display};
+
+use super::error::{Fault, Outcome};
+use super::{Keyspace, resolve};
+use crate::keyword::Keyword;
+use crate::tree::{Type, TypeKind};
+
+/// A type. `Display` writes it as `system_schema` does: `varchar` is `text`, a tuple is always frozen, and so is
+/// what is in something frozen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DataType {
+    /// `int`, `text`, …
+    Native(Keyword),
+    /// `list<int>`
+    List(Box<DataType>),
+    /// `set<int>`
+    Set(Box<DataType>),
+    /// `map<int, text>`
+    Map(Box<DataType>, Box<DataType>),
+    /// `tuple<int, text>`
+    Tuple(Vec<DataType>),
+    /// `vector<float, 3>`
+    Vector(Box<DataType>, i32),
+    /// `frozen<list<int>>`
+    Frozen(Box<DataType>),
+    /// A type of the same keyspace.
+    User(String),
+    /// A Java class that is no native type, as it was written.
+    Custom(String),
+}
+
+/// The classes of native types.
+const NATIVE: [(&str, Keyword); 20] = [
+    ("AsciiType", Keyword::Ascii),
+    ("LongType", Keyword::Bigint),
+    ("BytesType", Keyword::Blob),
+    ("BooleanType", Keyword::Boolean),
+    ("CounterColumnType", Keyword::Counter),
+    ("SimpleDateType", Keyword::Date),
+    ("DecimalType", Keyword::Decimal),
+    ("DoubleType", Keyword::Double),
+    ("DurationType", Keyword::Duration),
+    ("FloatType", Keyword::Float),
+    ("InetAddressType", Keyword::Inet),
+    ("Int32Type", Keyword::Int),
+    ("ShortType", Keyword::Smallint),
+    ("UTF8Type", Keyword::Text),
+    ("TimeType", Keyword::Time),
+    ("TimestampType", Keyword::Timestamp),
+    ("TimeUUIDType", Keyword::Timeuuid),
+    ("ByteType", Keyword::Tinyint),
+    ("UUIDType", Keyword::Uuid),
+    ("IntegerType", Keyword::Varint),
+];
+
+impl DataType {
+    /// The type of a column, as it is written in a keyspace.
+    pub(super) fn of_column(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
+        Self::new(kind, keyspace, of)?.settled()
+    }
+
+    /// The type of an argument, which is frozen.
+    pub(super) fn of_argument(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
+        Ok(Self::new(kind, keyspace, of)?.frozen())
+    }
+
+    fn new(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
+        let inner = |kind: &Type<'_>| Self::new(kind, keyspace, of).map(Box::new);
+        Ok(match &kind.kind {
+            TypeKind::Native(Keyword::Varchar) => Self::Native(Keyword::Text),
+            TypeKind::Native(keyword) => Self::Native(*keyword),
+            TypeKind::List(kind) => Self::List(inner(kind)?),
+            TypeKind::Set(kind) => Self::Set(inner(kind)?),
+            TypeKind::Map(keys, values) => Self::Map(inner(keys)?, inner(values)?),
+            TypeKind::Tuple(kinds) => {
+                let kinds = kinds.iter().map(|kind| Self::new(kind, keyspace, of));
+                Self::Tuple(kinds.collect::<Outcome<_>>()?)
+            }
+            // The server does not look into a vector to freeze it.
+            TypeKind::Vector(kind, length) if *length > 0 => {
+                Self::Vector(Box::new(Self::of_column(kind, keyspace, of)?), *length)
+            }
+            TypeKind::Vector(..) => {
+                return Err(Fault::Invalid("a vector".to_owned(), "has to be longer than 0"));
+            }
+            TypeKind::Frozen(kind) => inner(kind)?.frozen(),
+            TypeKind::User(name) => {
+                let (in_keyspace, name) = resolve(*name, Some(keyspace))?;
+                if in_keyspace != keyspace {
+                    let why = "is of another keyspace than what has it";
+                    return Err(Fault::Invalid(format!("type {in_keyspace}.{name}"), why));
+                }
+                if !of.types.contains_key(&name) {
+                    return Err(Fault::Missing("type", format!("{keyspace}.{name}")));
+                }
+                Self::User(name)
+            }
+            TypeKind::Custom(class) => {
+                let class = class.text();
+                let short = class.strip_prefix("org.apache.cassandra.db.marshal.");
+                let short = short.unwrap_or(&class);
+                match NATIVE.iter().find(|(name, _)| *name == short) {
+                    Some((_, keyword)) => Self::Native(*keyword),
+                    None => Self::Custom(class.into_owned()),
+                }
+            }
+        })
+    }
+
+    /// With all that is in it.
+    fn frozen(self) -> Self {
+        let freeze = |kind: Box<Self>| Box::new(kind.frozen());
+        let frozen = match self {
+            Self::List(kind) => Self::List(freeze(kind)),
+            Self::Set(kind) => Self::Set(freeze(kind)),
+            Self::Map(keys, values) => Self::Map(freeze(keys), freeze(values)),
+            Self::Tuple(kinds) => Self::Tuple(kinds.into_iter().map(Self::frozen).collect()),
+            Self::User(name) => Self::User(name),
+            Self::Native(_) | Self::Vector(..) | Self::Frozen(_) | Self::Custom(_) => return self,
+        };
+        Self::Frozen(Box::new(frozen))
+    }
+
+    /// What stands by itself: a collection may be changed in parts, what is in it may not.
+    fn settled(self) -> Outcome<Self> {
+        let element = |kind: Box<Self>| match *kind {
+            Self::List(_) | Self::Set(_) | Self::Map(..) | Self::User(_) => {
+                let what = "a collection or a type of users in a collection";
+                Err(Fault::Invalid(what.to_owned(), "has to be frozen"))
+            }
+            kind => Ok(Box::new(kind.frozen())),
+        };
+        Ok(match self {
+            Self::List(kind) => Self::List(element(kind)?),
+            Self::Set(kind) => Self::Set(element(kind)?),
+            Self::Map(keys, values) => Self::Map(element(keys)?, element(values)?),
+            Self::Tuple(_) => self.frozen(),
+            other => other,
+        })
+    }
+
+    /// Whether it is, or holds, this type of users.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        match self {
+            Self::User(own) => own == name,
+            Self::List(kind) | Self::Set(kind) | Self::Vector(kind, _) | Self::Frozen(kind) => {
+                kind.holds(name)
+            }
+            Self::Map(keys, values) => keys.holds(name) || values.holds(name),
+            Self::Tuple(kinds) => kinds.iter().any(|kind| kind.holds(name)),
+            Self::Native(_) | Self::Custom(_) => false,
+        }
+    }
+}
+
+impl Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Native(keyword) => f.write_str(&keyword.as_str().to_ascii_lowercase()),
+            Self::List(kind) => write!(f, "list<{kind}>"),
+            Self::Set(kind) => write!(f, "set<{kind}>"),
+            Self::Map(keys, values) => write!(f, "map<{keys}, {values}>"),
+            Self::Tuple(kinds) => {
+                for (index, kind) in kinds.iter().enumerate() {
+                    write!(f, "{}{kind}", if index == 0 { "tuple<" } else { ", " })?;
+                }
+                f.write_str(">")
+            }
+            Self::Vector(kind, length) => write!(f, "vector<{kind}, {length}>"),
+            Self::Frozen(kind) => write!(f, "frozen<{kind}>"),
+            Self::User(name) => {
+                let plain =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+                let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase())
+                    && name.bytes().all(plain)
+                    && !Keyword::of(name).is_some_and(Keyword::is_reserved);
+                if is_plain {
+                    f.write_str(name)
+                } else {
+                    write!(f, "\"{}\"", name.replace('"', "\"\""))
+                }
+            }
+            Self::Custom(class) => write!(f, "'{class}'"),
+        }
+    }
+}

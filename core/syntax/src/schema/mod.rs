@@ -1,0 +1,248 @@
+//! What a script of `CREATE` and `ALTER` statements makes: a model that owns its names.
+
+mod alter;
+mod create;
+mod error;
+mod kind;
+
+use std::collections::BTreeMap;
+
+pub use self::error::SchemaError;
+use self::error::{Fault, Outcome};
+pub use self::kind::DataType;
+use crate::parse::{Scripted, script};
+use crate::tree::{IndexPart, Name, PropertyValue, Statement, Table as TableName};
+
+/// Keyspaces and what is in them, by name, as a server keeps them: in small letters, unless they were quoted.
+///
+/// It takes what changes the schema, and `USE`; statements about rows and roles change nothing here. Of the rules
+/// for a schema it knows those without which a model means nothing: names are there or not, types exist, a table
+/// has a primary key of its own columns. For the others there is a server.
+///
+/// ```
+/// use cqlstack_syntax::{ColumnRole, Schema};
+///
+/// let schema = Schema::from_script(
+///     "CREATE KEYSPACE app WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};
+///      USE app;
+///      CREATE TYPE address (street text, zip int);
+///      CREATE TABLE users (id uuid, \"Name\" varchar, home frozen<address>, PRIMARY KEY (id, \"Name\"));
+///      ALTER TABLE users ADD tags set<text>;",
+/// )?;
+/// let users = schema.table("app", "users").unwrap();
+/// let kinds: Vec<_> = users.columns.iter().map(|it| format!("{} {}", it.name, it.kind)).collect();
+/// assert_eq!(kinds, ["id uuid", "Name text", "home frozen<address>", "tags set<text>"]);
+/// assert_eq!(users.columns[1].role, ColumnRole::Clustering { position: 0, descending: false });
+///
+/// let error = Schema::from_script("USE app;\nCREATE TABLE t (k int PRIMARY KEY)").unwrap_err();
+/// assert_eq!(error.to_string(), "line 1: there is no keyspace app");
+/// # Ok::<(), cqlstack_syntax::SchemaError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Schema {
+    keyspaces: BTreeMap<String, Keyspace>,
+}
+
+/// A keyspace.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Keyspace {
+    /// Its options.
+    pub properties: BTreeMap<String, Property>,
+    /// Its tables and materialized views.
+    pub tables: BTreeMap<String, Table>,
+    /// The indexes of its tables.
+    pub indexes: BTreeMap<String, Index>,
+    /// Its types: their fields in order.
+    pub types: BTreeMap<String, Vec<(String, DataType)>>,
+    /// Its functions.
+    pub functions: Vec<Function>,
+    /// Its aggregates.
+    pub aggregates: Vec<Function>,
+}
+
+/// A table or a materialized view.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Table {
+    /// Its columns: those of the partition key, the clustering columns, and the others as they were defined.
+    pub columns: Vec<Column>,
+    /// Its options.
+    pub properties: BTreeMap<String, Property>,
+    /// The table that it is a view of, in the same keyspace.
+    pub view_of: Option<String>,
+    /// Of a view, that it is `SELECT *`: it has what columns the table gets.
+    has_all: bool,
+    /// Its triggers: the class of each.
+    pub triggers: BTreeMap<String, String>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: DataType,
+    /// What it is for.
+    pub role: ColumnRole,
+    /// Whether its values are masked.
+    pub is_masked: bool,
+}
+
+/// What a column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnRole {
+    /// It is part of the partition key.
+    PartitionKey {
+        /// Where, from 0.
+        position: usize,
+    },
+    /// It orders the rows of a partition.
+    Clustering {
+        /// Where, from 0.
+        position: usize,
+        /// `DESC`
+        descending: bool,
+    },
+    /// All rows of a partition share it.
+    Static,
+    /// Any other.
+    Regular,
+}
+
+/// An index.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Index {
+    /// The table that it is of.
+    pub table: String,
+    /// What it is of.
+    pub targets: Vec<(IndexPart, String)>,
+    /// The class that makes it; none for the server's own kind.
+    pub class: Option<String>,
+    /// Its options.
+    pub options: BTreeMap<String, String>,
+}
+
+/// A function or an aggregate.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// The types of its arguments.
+    pub arguments: Vec<DataType>,
+    /// The type of what it returns; of an aggregate without a final function, of its state. None where the
+    /// final function is not known.
+    pub returns: Option<DataType>,
+}
+
+/// An option of a keyspace or table, without quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Property {
+    /// `gc_grace_seconds = 10`
+    Text(String),
+    /// `compaction = {'class': 'x'}`
+    Map(BTreeMap<String, String>),
+}
+
+impl Schema {
+    /// What a script makes from nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub fn from_script(text: &str) -> Result<Self, SchemaError> {
+        let mut schema = Self::default();
+        schema.apply(text, None)?;
+        Ok(schema)
+    }
+
+    /// Changes it as a script says. Names without a keyspace are of this one, which is made if it is not there,
+    /// until the script says `USE`.
+    ///
+    /// # Errors
+    ///
+    /// With its line: what [`script`] refuses; what is there already or is not there; a type that is not known;
+    /// a name without a keyspace where none is in use; a primary key that is none. What came before is applied.
+    pub fn apply(&mut self, text: &str, keyspace: Option<&str>) -> Result<(), SchemaError> {
+        let mut current = keyspace.map(str::to_owned);
+        if let Some(keyspace) = &current {
+            self.keyspaces.entry(keyspace.clone()).or_default();
+        }
+        for Scripted { line, statement, .. } in script(text).map_err(SchemaError::from)? {
+            let changed = self.change(&statement, &mut current);
+            changed.map_err(|fault| SchemaError::new(line, fault))?;
+        }
+        Ok(())
+    }
+
+    /// All keyspaces, in the order of their names.
+    pub fn keyspaces(&self) -> impl Iterator<Item = (&str, &Keyspace)> {
+        self.keyspaces.iter().map(|(name, keyspace)| (name.as_str(), keyspace))
+    }
+
+    /// A keyspace, by its name as the server has it.
+    #[must_use]
+    pub fn keyspace(&self, name: &str) -> Option<&Keyspace> {
+        self.keyspaces.get(name)
+    }
+
+    /// A table or view, by its names as the server has them.
+    #[must_use]
+    pub fn table(&self, keyspace: &str, name: &str) -> Option<&Table> {
+        self.keyspaces.get(keyspace)?.tables.get(name)
+    }
+
+    fn change(&mut self, statement: &Statement<'_>, current: &mut Option<String>) -> Outcome<()> {
+        match statement {
+            Statement::Use(of) => {
+                let name = of.keyspace.resolved().into_owned();
+                self.keyspace_mut(&name)?;
+                *current = Some(name);
+                Ok(())
+            }
+            Statement::Create(create) => self.create(create, current.as_deref()),
+            Statement::Alter(alter) => self.alter(alter, current.as_deref()),
+            Statement::Drop(drop) => self.drop(drop, current.as_deref()),
+            _ => Ok(()),
+        }
+    }
+
+    fn keyspace_mut(&mut self, name: &str) -> Outcome<&mut Keyspace> {
+        let missing = || Fault::Missing("keyspace", name.to_owned());
+        self.keyspaces.get_mut(name).ok_or_else(missing)
+    }
+}
+
+/// The keyspace and the name that are meant.
+fn resolve(name: TableName<'_>, current: Option<&str>) -> Outcome<(String, String)> {
+    let own = name.name.resolved().into_owned();
+    match (name.keyspace, current) {
+        (Some(keyspace), _) => Ok((keyspace.resolved().into_owned(), own)),
+        (None, Some(current)) => Ok((current.to_owned(), own)),
+        (None, None) => Err(Fault::NoKeyspace(own)),
+    }
+}
+
+fn owned(name: Name<'_>) -> String {
+    name.resolved().into_owned()
+}
+
+fn properties(list: &[crate::tree::Property<'_>]) -> BTreeMap<String, Property> {
+    list.iter().map(|property| (owned(property.name), value(&property.value))).collect()
+}
+
+fn value(value: &PropertyValue<'_>) -> Property {
+    match value {
+        PropertyValue::Literal(literal) => Property::Text(literal.text().into_owned()),
+        PropertyValue::Word(word) => Property::Text(owned(*word)),
+        PropertyValue::Map(map) => Property::Map(
+            map.iter()
+                .map(|(key, value)| (key.text().into_owned(), value.text().into_owned()))
+                .collect(),
+        ),
+    }
+}
