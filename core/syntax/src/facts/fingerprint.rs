@@ -1,6 +1,7 @@
 //! What all texts have in common that differ in values only.
 
 use crate::error::SyntaxError;
+use crate::keyword::Keyword;
 use crate::lexer::tokens;
 use crate::token::{Token, TokenKind};
 
@@ -8,7 +9,8 @@ use crate::token::{Token, TokenKind};
 /// between tokens, words in small letters unless they are quoted, no comments and no last semicolon.
 /// Literals with commas between them count as one, so that `IN (1, 2)` is `IN (1, 2, 3)`.
 ///
-/// No literal survives, whatever the statement: passwords of roles neither.
+/// No literal survives, whatever the statement. Nor does a password of which somebody forgot a quote, or that has
+/// double ones.
 ///
 /// # Errors
 ///
@@ -52,6 +54,41 @@ pub fn fingerprint(text: &str) -> Result<u64, SyntaxError> {
     Ok(hash)
 }
 
+/// Looks for passwords that are no strings: in single quotes they would be literals, which never survive.
+#[derive(Default)]
+struct Watch {
+    before: Option<TokenKind>,
+    last: Option<TokenKind>,
+    /// Of a role or user, after `PASSWORD`: there are no names any more, so what looks like one was not quoted.
+    in_role: bool,
+    after_password: bool,
+}
+
+impl Watch {
+    fn is_password(&mut self, token: TokenKind) -> bool {
+        const PASSWORD: Option<TokenKind> = Some(TokenKind::Keyword(Keyword::Password));
+        let is = match token {
+            TokenKind::Identifier | TokenKind::QuotedName => {
+                self.last == PASSWORD
+                    || self.before == PASSWORD && self.last == Some(TokenKind::Equal)
+                    || self.in_role && self.after_password
+            }
+            TokenKind::Keyword(_) => self.before == PASSWORD && self.last == Some(TokenKind::Equal),
+            _ => false,
+        };
+        self.in_role |= matches!(
+            (self.last, token),
+            (
+                Some(TokenKind::Keyword(Keyword::Create | Keyword::Alter)),
+                TokenKind::Keyword(Keyword::Role | Keyword::User)
+            )
+        );
+        self.after_password |= self.in_role && Some(token) == PASSWORD;
+        (self.before, self.last) = (self.last, Some(token));
+        is
+    }
+}
+
 /// The pieces of the normalized text, blanks among them.
 fn each_piece(text: &str, mut write: impl FnMut(&str)) -> Result<(), SyntaxError> {
     let tokens = tokens(text)?;
@@ -60,13 +97,16 @@ fn each_piece(text: &str, mut write: impl FnMut(&str)) -> Result<(), SyntaxError
         tokens = rest;
     }
     let mut first = true;
+    let mut watch = Watch::default();
     while let [Token { kind, span }, rest @ ..] = tokens {
         tokens = rest;
+        let is_password = watch.is_password(*kind);
         if !first {
             write(" ");
         }
         first = false;
         match kind {
+            _ if is_password => write("?"),
             kind if kind.is_literal() => {
                 write("?");
                 while let [Token { kind: TokenKind::Comma, .. }, next, rest @ ..] = tokens {

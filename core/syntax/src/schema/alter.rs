@@ -36,10 +36,15 @@ impl AlteredTable<'_> {
         DataType::of_column(kind, &self.in_keyspace, self.keyspace)
     }
 
-    /// Its materialized views.
-    fn views(&mut self) -> impl Iterator<Item = &mut Table> {
-        let own = &self.own;
-        self.keyspace.tables.values_mut().filter(move |table| table.view_of.as_ref() == Some(own))
+    /// Does something to each of its materialized views.
+    fn each_view(&mut self, mut change: impl FnMut(&mut Table)) -> Outcome<()> {
+        let names = self.table()?.views.clone();
+        for name in names {
+            if let Some(view) = self.keyspace.tables.get_mut(&name) {
+                change(view);
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, if_not_exists: bool, columns: &[ColumnDefinition<'_>]) -> Outcome<()> {
@@ -54,9 +59,11 @@ impl AlteredTable<'_> {
             let role = if column.is_static { ColumnRole::Static } else { ColumnRole::Regular };
             let (name, is_masked) = (owned(column.name), column.mask.is_some());
             let added = Column { name, kind, role, is_masked };
-            for view in self.views().filter(|view| view.has_all) {
-                view.columns.push(added.clone());
-            }
+            self.each_view(|view| {
+                if view.has_all {
+                    view.columns.push(added.clone());
+                }
+            })?;
             self.table()?.columns.push(added);
         }
         Ok(())
@@ -92,13 +99,14 @@ impl AlteredTable<'_> {
                     column.name.clone_from(&to);
                 }
             };
-            self.views().flat_map(|view| &mut view.columns).for_each(renamed);
+            self.each_view(|view| view.columns.iter_mut().for_each(renamed))?;
             self.table()?.columns.iter_mut().for_each(renamed);
-            let Self { keyspace, own, .. } = self;
-            let indexes = keyspace.indexes.values_mut().filter(|index| index.table == *own);
-            for (_, target) in indexes.flat_map(|index| &mut index.targets) {
-                if *target == from {
-                    target.clone_from(&to);
+            for name in self.table()?.indexes.clone() {
+                let targets = self.keyspace.indexes.get_mut(&name).map(|index| &mut index.targets);
+                for (_, target) in targets.into_iter().flatten() {
+                    if *target == from {
+                        target.clone_from(&to);
+                    }
                 }
             }
         }
@@ -238,18 +246,27 @@ impl Schema {
                     let what = if is_view { "view" } else { "table" };
                     return Err(Fault::Missing(what, format!("{keyspace}.{own}")));
                 }
-                let tables = &mut self.keyspace_mut(&keyspace)?.tables;
-                if tables.values().any(|table| table.view_of.as_deref() == Some(&own)) {
+                if !table.views.is_empty() {
                     let why = "has materialized views, which go first";
                     return Err(Fault::Invalid(format!("table {keyspace}.{own}"), why));
                 }
-                tables.remove(&own);
-                self.keyspace_mut(&keyspace)?.indexes.retain(|_, index| index.table != own);
+                let of = self.keyspace_mut(&keyspace)?;
+                let Some(gone) = of.tables.remove(&own) else { return Ok(()) };
+                for index in gone.indexes {
+                    of.indexes.remove(&index);
+                }
+                if let Some(base) = gone.view_of.and_then(|base| of.tables.get_mut(&base)) {
+                    base.views.remove(&own);
+                }
             }
             Dropped::Index(name) => {
                 let (keyspace, own) = resolve(*name, current)?;
                 let missing = || Fault::Missing("index", format!("{keyspace}.{own}"));
-                self.keyspace_mut(&keyspace)?.indexes.remove(&own).ok_or_else(missing)?;
+                let of = self.keyspace_mut(&keyspace)?;
+                let index = of.indexes.remove(&own).ok_or_else(missing)?;
+                if let Some(table) = of.tables.get_mut(&index.table) {
+                    table.indexes.remove(&own);
+                }
             }
             Dropped::Type(name) => {
                 let (keyspace, own) = resolve(*name, current)?;

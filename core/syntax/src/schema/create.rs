@@ -151,6 +151,9 @@ impl Schema {
                 options.extend(map);
             }
         }
+        if let Some(table) = keyspace.tables.get_mut(&of) {
+            table.indexes.insert(name.clone());
+        }
         keyspace.indexes.insert(name, Index { table: of, targets, class, options });
         Ok(())
     }
@@ -167,7 +170,7 @@ impl Schema {
             return Err(Fault::Exists("table", format!("{in_keyspace}.{name}")));
         }
         let missing = || Fault::Missing("table", format!("{in_keyspace}.{of}"));
-        let base = keyspace.tables.get(&of).ok_or_else(missing)?;
+        let base = keyspace.tables.get_mut(&of).ok_or_else(missing)?;
         let mut columns: Vec<Column> = base.columns.clone();
         if let Selection::Selectors(selectors) = &view.selection {
             let mut chosen = Vec::new();
@@ -190,6 +193,7 @@ impl Schema {
             column.role = ColumnRole::Regular;
         }
         let columns = with_key(columns, &view.key, &view.options)?;
+        base.views.insert(name.clone());
         let properties = table_properties(&view.options);
         let has_all = view.selection == Selection::All;
         let view = Table { columns, properties, view_of: Some(of), has_all, ..Table::default() };

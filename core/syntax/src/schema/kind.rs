@@ -1,11 +1,12 @@
 //! Types of columns, as a server keeps them.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use super::error::{Fault, Outcome};
 use super::{Keyspace, resolve};
 use crate::keyword::Keyword;
-use crate::tree::{Type, TypeKind};
+use crate::tree::{Table, Type, TypeKind};
 
 /// A type. `Display` writes it as `system_schema` does: `varchar` is `text`, a tuple is always frozen, and so is
 /// what is in something frozen.
@@ -67,47 +68,68 @@ impl DataType {
         Ok(Self::new(kind, keyspace, of)?.frozen())
     }
 
+    /// A function for each, lest the frames of all are on the way of each bracket.
     fn new(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
-        let inner = |kind: &Type<'_>| Self::new(kind, keyspace, of).map(Box::new);
-        Ok(match &kind.kind {
-            TypeKind::Native(Keyword::Varchar) => Self::Native(Keyword::Text),
-            TypeKind::Native(keyword) => Self::Native(*keyword),
-            TypeKind::List(kind) => Self::List(inner(kind)?),
-            TypeKind::Set(kind) => Self::Set(inner(kind)?),
-            TypeKind::Map(keys, values) => Self::Map(inner(keys)?, inner(values)?),
-            TypeKind::Tuple(kinds) => {
-                let kinds = kinds.iter().map(|kind| Self::new(kind, keyspace, of));
-                Self::Tuple(kinds.collect::<Outcome<_>>()?)
-            }
-            // The server does not look into a vector to freeze it.
-            TypeKind::Vector(kind, length) if *length > 0 => {
-                Self::Vector(Box::new(Self::of_column(kind, keyspace, of)?), *length)
-            }
-            TypeKind::Vector(..) => {
-                return Err(Fault::Invalid("a vector".to_owned(), "has to be longer than 0"));
-            }
-            TypeKind::Frozen(kind) => inner(kind)?.frozen(),
-            TypeKind::User(name) => {
-                let (in_keyspace, name) = resolve(*name, Some(keyspace))?;
-                if in_keyspace != keyspace {
-                    let why = "is of another keyspace than what has it";
-                    return Err(Fault::Invalid(format!("type {in_keyspace}.{name}"), why));
-                }
-                if !of.types.contains_key(&name) {
-                    return Err(Fault::Missing("type", format!("{keyspace}.{name}")));
-                }
-                Self::User(name)
-            }
-            TypeKind::Custom(class) => {
-                let class = class.text();
-                let short = class.strip_prefix("org.apache.cassandra.db.marshal.");
-                let short = short.unwrap_or(&class);
-                match NATIVE.iter().find(|(name, _)| *name == short) {
-                    Some((_, keyword)) => Self::Native(*keyword),
-                    None => Self::Custom(class.into_owned()),
-                }
-            }
-        })
+        match &kind.kind {
+            TypeKind::Native(keyword) => Ok(Self::native(*keyword)),
+            TypeKind::List(kind) => Self::inner(kind, keyspace, of).map(Self::List),
+            TypeKind::Set(kind) => Self::inner(kind, keyspace, of).map(Self::Set),
+            TypeKind::Map(keys, values) => Self::map(keys, values, keyspace, of),
+            TypeKind::Tuple(kinds) => Self::tuple(kinds, keyspace, of),
+            TypeKind::Vector(kind, length) => Self::vector(kind, *length, keyspace, of),
+            TypeKind::Frozen(kind) => Self::of_argument(kind, keyspace, of),
+            TypeKind::User(name) => Self::user(*name, keyspace, of),
+            TypeKind::Custom(class) => Ok(Self::of_class(class.text())),
+        }
+    }
+
+    fn inner(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Box<Self>> {
+        Self::new(kind, keyspace, of).map(Box::new)
+    }
+
+    fn native(keyword: Keyword) -> Self {
+        Self::Native(if keyword == Keyword::Varchar { Keyword::Text } else { keyword })
+    }
+
+    fn map(keys: &Type<'_>, values: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
+        let keys = Self::inner(keys, keyspace, of)?;
+        Self::inner(values, keyspace, of).map(|values| Self::Map(keys, values))
+    }
+
+    fn tuple(kinds: &[Type<'_>], keyspace: &str, of: &Keyspace) -> Outcome<Self> {
+        let mut made = Vec::with_capacity(kinds.len());
+        for kind in kinds {
+            made.push(Self::new(kind, keyspace, of)?);
+        }
+        Ok(Self::Tuple(made))
+    }
+
+    /// The server does not look into a vector to freeze it.
+    fn vector(kind: &Type<'_>, length: i32, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
+        if length <= 0 {
+            return Err(Fault::Invalid("a vector".to_owned(), "has to be longer than 0"));
+        }
+        Ok(Self::Vector(Box::new(Self::of_column(kind, keyspace, of)?), length))
+    }
+
+    fn user(name: Table<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
+        let (in_keyspace, name) = resolve(name, Some(keyspace))?;
+        if in_keyspace != keyspace {
+            let why = "is of another keyspace than what has it";
+            return Err(Fault::Invalid(format!("type {in_keyspace}.{name}"), why));
+        }
+        if !of.types.contains_key(&name) {
+            return Err(Fault::Missing("type", format!("{keyspace}.{name}")));
+        }
+        Ok(Self::User(name))
+    }
+
+    fn of_class(class: Cow<'_, str>) -> Self {
+        let short = class.strip_prefix("org.apache.cassandra.db.marshal.").unwrap_or(&class);
+        match NATIVE.iter().find(|(name, _)| *name == short) {
+            Some((_, keyword)) => Self::Native(*keyword),
+            None => Self::Custom(class.into_owned()),
+        }
     }
 
     /// With all that is in it.

@@ -5,7 +5,7 @@ mod create;
 mod error;
 mod kind;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::error::SchemaError;
 use self::error::{Fault, Outcome};
@@ -73,6 +73,9 @@ pub struct Table {
     pub view_of: Option<String>,
     /// Of a view, that it is `SELECT *`: it has what columns the table gets.
     has_all: bool,
+    /// Its views and its indexes, by name: they are not to be looked for among those of all tables.
+    views: BTreeSet<String>,
+    indexes: BTreeSet<String>,
     /// Its triggers: the class of each.
     pub triggers: BTreeMap<String, String>,
 }

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use cqlstack_syntax::{fingerprint, normalized, parse, tokens};
+use cqlstack_syntax::{Schema, fingerprint, normalized, parse, script, tokens};
 
 const SEED_VARIABLE: &str = "CQLSTACK_FUZZ_SEED";
 const SECONDS_VARIABLE: &str = "CQLSTACK_FUZZ_SECONDS";
@@ -77,6 +77,20 @@ fn check(text: &str) {
         let once = normalized(text).expect("it has tokens");
         assert_eq!(fingerprint(&once), fingerprint(text), "{text:?}");
     }
+    match script(text) {
+        Ok(statements) => {
+            for it in &statements {
+                assert!(it.line > 0 && text.contains(it.text), "{text:?}");
+                let formatted = it.statement.to_string();
+                assert_eq!(parse(&formatted).as_ref(), Ok(&it.statement), "{text:?}");
+            }
+        }
+        Err(error) => assert!(error.span().end as usize <= text.len(), "{text:?}"),
+    }
+    let mut schema = Schema::default();
+    if let Err(error) = schema.apply(text, Some("ks")) {
+        assert!(error.line() > 0 && !error.to_string().is_empty());
+    }
     match parse(text) {
         Ok(statement) => {
             let markers = statement.markers();
@@ -130,6 +144,41 @@ fn token_soup() {
         let pieces: Vec<&str> =
             (0..count).filter_map(|_| random.choice(&pieces)).copied().collect();
         pieces.join(if random.bool() { " " } else { "" })
+    });
+}
+
+/// Whole scripts, so that tables that were made are altered.
+#[test]
+fn scripts_in_any_order() {
+    const SCRIPT: &[&str] = &[
+        "CREATE TYPE u (a int, b frozen<set<text>>)",
+        "CREATE TYPE IF NOT EXISTS v (u frozen<u>)",
+        "CREATE TABLE t (k int, c u, d text STATIC, PRIMARY KEY (k, c)) WITH CLUSTERING ORDER BY (c DESC)",
+        "CREATE TABLE w (k frozen<v> PRIMARY KEY)",
+        "CREATE INDEX ON t (d)",
+        "CREATE INDEX i ON w (k)",
+        "CREATE MATERIALIZED VIEW m AS SELECT * FROM t WHERE k IS NOT NULL PRIMARY KEY (c, k)",
+        "ALTER TABLE t ADD (e int, f list<int>)",
+        "ALTER TABLE t DROP d",
+        "ALTER TABLE t RENAME k TO \"K\" AND \"K\" TO k",
+        "ALTER TYPE u ADD c v",
+        "ALTER TYPE u RENAME a TO z",
+        "DROP TABLE IF EXISTS w",
+        "DROP TABLE t",
+        "DROP TYPE u",
+        "DROP INDEX i",
+        "DROP MATERIALIZED VIEW m",
+        "CREATE KEYSPACE \"Ks\" WITH a = 1",
+        "USE \"Ks\"",
+        "DROP KEYSPACE ks",
+        "CREATE FUNCTION f (a u) CALLED ON NULL INPUT RETURNS v LANGUAGE java AS 'x; y'",
+        "CREATE OR REPLACE AGGREGATE g (u) SFUNC f STYPE u",
+        "DROP FUNCTION f",
+    ];
+    fuzz("scripts", |random| {
+        let count = random.usize(0..30);
+        let script: Vec<&str> = (0..count).filter_map(|_| random.choice(SCRIPT)).copied().collect();
+        script.join(if random.bool() { ";\n" } else { "; -- x'\n" })
     });
 }
 

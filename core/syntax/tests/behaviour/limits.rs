@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cqlstack_syntax::{DEEPEST, Statement, parse};
+use cqlstack_syntax::{DEEPEST, Schema, Statement, parse, script};
 
 /// Half of the smallest stack that threads are given by common runtimes.
 const SMALL_STACK: usize = 256 * 1024;
@@ -35,6 +35,22 @@ fn nested(shape: &str, depth: usize) -> String {
             let (open, close) = ("list<".repeat(depth), ">".repeat(depth));
             format!("SELECT a FROM t WHERE k = ({open}int{close}) 1")
         }
+        "types of columns" => {
+            let (open, close) = ("frozen<map<int, ".repeat(depth), ">>".repeat(depth));
+            format!("CREATE TABLE t (k {open}int{close} PRIMARY KEY)")
+        }
+        "tuples of columns" => {
+            let (open, close) = ("tuple<int, ".repeat(depth), ">".repeat(depth));
+            format!("CREATE TYPE u (k {open}int{close})")
+        }
+        "masks" => {
+            let (open, close) = ("f(".repeat(depth), ")".repeat(depth));
+            format!("ALTER TABLE t ALTER a MASKED WITH g({open}1{close})")
+        }
+        "aggregates" => {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            format!("CREATE AGGREGATE a (int) SFUNC s STYPE int INITCOND {open}1{close}")
+        }
         "selected tuples" => selected("(", "a", ")"),
         "selected hints" => selected("(int)", "a", ""),
         "selected hints in lists" => selected("(a)[", "a", "]"),
@@ -44,7 +60,11 @@ fn nested(shape: &str, depth: usize) -> String {
     }
 }
 
-const SHAPES: [&str; 15] = [
+const SHAPES: [&str; 19] = [
+    "types of columns",
+    "tuples of columns",
+    "masks",
+    "aggregates",
     "tuples",
     "lists",
     "sets",
@@ -74,7 +94,10 @@ fn brackets_nest_to_the_limit_on_a_small_stack() {
             let text = deepest.unwrap_or_else(|| panic!("{shape}"));
             assert!(text.len() > nested(shape, DEEPEST as usize / 2 - 2).len(), "{shape}");
             let statement = parse(&text).expect("it parsed before");
-            assert!(statement.is_idempotent());
+            let is_read = matches!(statement, Statement::Select(_));
+            assert_eq!(statement.is_idempotent(), is_read);
+            assert_eq!(parse(&format!("{statement:#}")).as_ref(), Ok(&statement));
+            drop(Schema::from_script(&format!("CREATE KEYSPACE k WITH a = 1; USE k; {text}")));
             drop((statement.markers(), statement.literals(), statement.clone()));
             assert!(format!("{statement:?}").len() > 100);
         }
@@ -142,6 +165,58 @@ fn a_statement_of_a_megabyte_takes_milliseconds() {
     assert!(matches!(parse(&text), Ok(Statement::Insert(_))));
     assert!(parse(&text[..text.len() - 2]).is_err());
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+/// How long it takes for a script of this many parts, at its best of three.
+fn time_of(parts: usize, part: impl Fn(usize) -> String, run: impl Fn(&str)) -> Duration {
+    let text: String = (0..parts).map(part).collect();
+    let times = (0..3).map(|_| {
+        let began = Instant::now();
+        run(&text);
+        began.elapsed()
+    });
+    times.min().expect("there are three")
+}
+
+#[test]
+fn scripts_take_time_that_is_linear_in_them() {
+    let rows = |n| format!("INSERT INTO t (k, v) VALUES ({n}, 'a;b''c'); -- don't\n");
+    let tables = |n| {
+        format!(
+            "CREATE TYPE u{n} (a int);\nCREATE TABLE t{n} (k int PRIMARY KEY, v text, u frozen<u{n}>);\n\
+             CREATE INDEX ON t{n} (v);\nALTER TABLE t{n} ADD w int;\n"
+        )
+    };
+    let split = |text: &str| drop(script(text).expect("it is read"));
+    let made = |text: &str| {
+        let mut schema = Schema::default();
+        schema.apply(text, Some("ks")).expect("it is a schema");
+        assert!(schema.keyspace("ks").is_some());
+    };
+    for (what, short, long) in [
+        ("rows", time_of(2_000, rows, split), time_of(20_000, rows, split)),
+        ("tables", time_of(250, tables, made), time_of(2_500, tables, made)),
+    ] {
+        println!("{what}: {short:.1?}, ten times as many {long:.1?}");
+        assert!(long < short * 30, "{what}: {short:?}, ten times as many {long:?}");
+    }
+}
+
+#[test]
+fn ten_thousand_tables_and_eight_megabytes_are_read() {
+    let table = |n| format!("CREATE TABLE ks.t{n} (k int PRIMARY KEY) WITH comment = 'x; {n}';\n");
+    let tables = (0..10_000).map(table).collect::<Vec<_>>().concat();
+    let mut schema = Schema::default();
+    schema.apply(&tables, Some("ks")).expect("it is a schema");
+    assert_eq!(schema.keyspace("ks").map(|keyspace| keyspace.tables.len()), Some(10_000));
+    let long = "x; -- '' ".repeat(1 << 20);
+    let text = format!("INSERT INTO t (k) VALUES ('{long}');\nTRUNCATE t;\n/* {long}");
+    assert!(text.len() > 8 << 20);
+    let error = script(&text).expect_err("a comment is not closed");
+    assert_eq!((error.line(), error.column()), (3, 1));
+    let body = format!("{}$$ a; b", tables.repeat(4));
+    let error = script(&body).expect_err("a body is not closed");
+    assert_eq!((error.line(), error.column()), (40_001, 1));
 }
 
 #[test]

@@ -8,5 +8,6 @@ mod fuzz;
 mod idempotence;
 mod lexer;
 mod limits;
+mod passwords;
 mod schema;
 mod tree;
