@@ -25,6 +25,7 @@
 //! A text of any kind ends in a tree or in an error, in time that is linear in its length, also on a
 //! stack of 256 KiB: brackets nest to [`DEEPEST`].
 
+mod dialect;
 mod error;
 mod facts;
 mod format;
@@ -35,6 +36,7 @@ pub mod schema;
 mod token;
 mod tree;
 
+pub use dialect::Dialect;
 pub use error::SyntaxError;
 pub use facts::{
     Bound, Clause, InText, Overwrite, Restriction, StatementKind, Target, fingerprint, normalized,
@@ -46,11 +48,11 @@ pub use schema::{Column, ColumnRole, DataType, Schema, SchemaError};
 pub use token::{Span, Token, TokenKind};
 pub use tree::{
     AggregateDefinition, Alter, Altered, ArithmeticOperator, Assignment, Batch, BatchKind, Change,
-    ColumnDefinition, Comparand, Condition, Create, Created, Delete, Deletion, Describe, Described,
-    Drop, Dropped, Function, FunctionDefinition, IndexDefinition, IndexPart, Insert, InsertRow,
-    JsonDefault, Literal, LiteralKind, Marker, Mask, Name, Operand, Operator, Ordering, Part,
-    Permissions, PrimaryKey, Property, PropertyValue, Relation, Resource, RoleName, RoleOption,
-    Roles, Select, Selection, Selector, Statement, Step, Table, TableChange, TableDefinition,
-    TableOption, Term, TermKind, Truncate, Type, TypeChange, TypeKind, Update, Use, UserPassword,
-    UsingOption, UsingParameter, ViewDefinition,
+    Check, ColumnDefinition, Comparand, Condition, Create, Created, Delete, Deletion, Describe,
+    Described, Drop, Dropped, Function, FunctionDefinition, IndexDefinition, IndexPart, Insert,
+    InsertRow, JsonDefault, Literal, LiteralKind, Marker, Mask, Name, Operand, Operator, Ordering,
+    Part, Permissions, PrimaryKey, Property, PropertyValue, Prune, Relation, Resource, RoleName,
+    RoleOption, Roles, Select, Selection, Selector, Statement, Step, Table, TableChange,
+    TableDefinition, TableOption, Term, TermKind, Truncate, Type, TypeChange, TypeKind, Update,
+    Use, UserPassword, UsingOption, UsingParameter, ViewDefinition,
 };

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use cqlstack_core::{Client, Request, Session, Statement, StaticStatement};
-use cqlstack_syntax::{Target, parse};
+use cqlstack_syntax::{Dialect, Target, parse};
 use scylla::client::session_builder::SessionBuilder;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -147,6 +147,13 @@ fn collected_statements_are_understood_as_by_cassandra() {
     let read: Vec<_> = texts.iter().filter_map(|text| parse(text).ok()).collect();
     let markers: usize = read.iter().map(|statement| statement.markers().len()).sum();
     assert_eq!((texts.len(), read.len(), markers), (9012, 7470, 2531));
+    // Other servers take more, and understand the same of this.
+    for text in &texts {
+        let Ok(statement) = parse(text) else { continue };
+        for dialect in [Dialect::ScyllaDb, Dialect::NextCassandra] {
+            assert_eq!(dialect.parse(text).as_ref(), Ok(&statement), "{text}");
+        }
+    }
 }
 
 #[derive(Clone, Default)]

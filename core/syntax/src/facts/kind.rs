@@ -1,9 +1,8 @@
 //! The kind of a statement.
 
-use crate::keyword::Keyword;
 use crate::tree::{
     ArithmeticOperator, BatchKind, Change, Comparand, Condition, Delete, LiteralKind, Operand,
-    Operator, Relation, Statement, Term, TermKind, Update,
+    Operator, Relation, Roles, Statement, Term, TermKind, Update,
 };
 
 /// What a statement does, as far as "may it have been applied?" and "may it be sent twice?" depend
@@ -87,13 +86,20 @@ impl Statement<'_> {
             Statement::Create(_) | Statement::Alter(_) | Statement::Drop(_) => {
                 StatementKind::Schema
             }
-            Statement::Roles(_) => match self.verb() {
-                Keyword::Create | Keyword::Alter | Keyword::Drop => StatementKind::Schema,
-                _ => StatementKind::Other,
-            },
-            Statement::Truncate(_) | Statement::Use(_) | Statement::Describe(_) => {
-                StatementKind::Other
-            }
+            Statement::Roles(
+                Roles::CreateRole { .. }
+                | Roles::CreateUser { .. }
+                | Roles::AlterRole { .. }
+                | Roles::AlterUser { .. }
+                | Roles::DropRole(..)
+                | Roles::DropUser(..)
+                | Roles::DropIdentity(..),
+            ) => StatementKind::Schema,
+            Statement::Roles(_)
+            | Statement::Truncate(_)
+            | Statement::Use(_)
+            | Statement::Prune(_)
+            | Statement::Describe(_) => StatementKind::Other,
         }
     }
 }

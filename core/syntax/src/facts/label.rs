@@ -8,32 +8,32 @@ use crate::tree::{Name, Roles, Statement, Table};
 impl<'t> Statement<'t> {
     /// Its first word.
     #[must_use]
-    pub const fn verb(&self) -> Keyword {
+    pub const fn verb(&self) -> &'static str {
         match self {
-            Statement::Select(_) => Keyword::Select,
-            Statement::Insert(_) => Keyword::Insert,
-            Statement::Update(_) => Keyword::Update,
-            Statement::Delete(_) => Keyword::Delete,
-            Statement::Batch(_) => Keyword::Begin,
-            Statement::Truncate(_) => Keyword::Truncate,
-            Statement::Use(_) => Keyword::Use,
-            Statement::Create(_) => Keyword::Create,
-            Statement::Alter(_) => Keyword::Alter,
-            Statement::Drop(_) => Keyword::Drop,
+            Statement::Select(_) => "SELECT",
+            Statement::Insert(_) => "INSERT",
+            Statement::Update(_) => "UPDATE",
+            Statement::Delete(_) => "DELETE",
+            Statement::Batch(_) => "BEGIN",
+            Statement::Truncate(_) => "TRUNCATE",
+            Statement::Use(_) => "USE",
+            Statement::Prune(_) => "PRUNE",
+            Statement::Create(_) => "CREATE",
+            Statement::Alter(_) => "ALTER",
+            Statement::Drop(_) => "DROP",
             Statement::Roles(roles) => match roles {
-                Roles::CreateRole { .. } | Roles::CreateUser { .. } => Keyword::Create,
-                Roles::AlterRole { .. } | Roles::AlterUser { .. } => Keyword::Alter,
-                Roles::DropRole(..) | Roles::DropUser(..) | Roles::DropIdentity(..) => {
-                    Keyword::Drop
-                }
-                Roles::AddIdentity { .. } => Keyword::Add,
-                Roles::Grant(..) | Roles::GrantRole(..) => Keyword::Grant,
-                Roles::Revoke(..) | Roles::RevokeRole(..) => Keyword::Revoke,
-                Roles::ListPermissions { .. } | Roles::List { .. } | Roles::ListUsers => {
-                    Keyword::List
-                }
+                Roles::CreateRole { .. } | Roles::CreateUser { .. } => "CREATE",
+                Roles::AlterRole { .. } | Roles::AlterUser { .. } => "ALTER",
+                Roles::DropRole(..) | Roles::DropUser(..) | Roles::DropIdentity(..) => "DROP",
+                Roles::AddIdentity { .. } => "ADD",
+                Roles::Grant(..) | Roles::GrantRole(..) => "GRANT",
+                Roles::Revoke(..) | Roles::RevokeRole(..) => "REVOKE",
+                Roles::ListPermissions { .. }
+                | Roles::List { .. }
+                | Roles::ListUsers
+                | Roles::ListEffectiveServiceLevel(_) => "LIST",
             },
-            Statement::Describe(_) => Keyword::Describe,
+            Statement::Describe(_) => "DESCRIBE",
         }
     }
 
@@ -46,6 +46,7 @@ impl<'t> Statement<'t> {
             Statement::Update(update) => Some(update.table),
             Statement::Delete(delete) => Some(delete.from),
             Statement::Truncate(truncate) => Some(truncate.table),
+            Statement::Prune(prune) => Some(prune.view),
             _ => None,
         }
     }
@@ -77,8 +78,8 @@ impl<'t> Statement<'t> {
     pub fn label(&self) -> String {
         match (self, self.table()) {
             (Statement::Batch(_), _) => "BATCH".to_owned(),
-            (_, Some(table)) => format!("{} {table}", self.verb().as_str()),
-            (_, None) => self.verb().as_str().to_owned(),
+            (_, Some(table)) => format!("{} {table}", self.verb()),
+            (_, None) => self.verb().to_owned(),
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum Target<'t> {
     Ttl,
     /// `USING TIMESTAMP`
     Timestamp,
+    /// `USING TIMEOUT`, of `ScyllaDB`.
+    Timeout,
     /// `LIMIT`
     Limit,
     /// `PER PARTITION LIMIT`
@@ -93,11 +95,12 @@ pub(super) fn each_leaf<'t>(statement: &Statement<'t>, visit: Visit<'_, 't>) {
         }
         Statement::Create(create) => created(&create.object, visit),
         Statement::Alter(alter) => altered(&alter.object, visit),
-        Statement::Truncate(_)
-        | Statement::Use(_)
-        | Statement::Drop(_)
-        | Statement::Roles(_)
-        | Statement::Describe(_) => {}
+        Statement::Truncate(truncate) => timeout(truncate.timeout.as_ref(), visit),
+        Statement::Prune(prune) => {
+            relations(&prune.relations, Clause::Where, visit);
+            timeout(prune.timeout.as_ref(), visit);
+        }
+        Statement::Use(_) | Statement::Drop(_) | Statement::Roles(_) | Statement::Describe(_) => {}
     }
 }
 
@@ -122,6 +125,7 @@ fn select<'t>(select: &Select<'t>, visit: Visit<'_, 't>) {
     if let Some(limit) = &select.limit {
         leaves(limit, Target::Limit, Clause::Limit, visit);
     }
+    timeout(select.timeout.as_ref(), visit);
 }
 
 fn created<'t>(created: &Created<'t>, visit: Visit<'_, 't>) {
@@ -212,8 +216,15 @@ fn delete<'t>(delete: &Delete<'t>, visit: Visit<'_, 't>) {
     if let Some(timestamp) = &delete.timestamp {
         leaves(timestamp, Target::Timestamp, Clause::Using, visit);
     }
+    timeout(delete.timeout.as_ref(), visit);
     relations(&delete.relations, Clause::Where, visit);
     condition(&delete.condition, visit);
+}
+
+fn timeout<'t>(timeout: Option<&Term<'t>>, visit: Visit<'_, 't>) {
+    if let Some(timeout) = timeout {
+        leaves(timeout, Target::Timeout, Clause::Using, visit);
+    }
 }
 
 fn using<'t>(options: &[UsingOption<'t>], visit: Visit<'_, 't>) {
@@ -221,6 +232,7 @@ fn using<'t>(options: &[UsingOption<'t>], visit: Visit<'_, 't>) {
         let target = match option.parameter {
             UsingParameter::Ttl => Target::Ttl,
             UsingParameter::Timestamp => Target::Timestamp,
+            UsingParameter::Timeout => Target::Timeout,
         };
         leaves(&option.value, target, Clause::Using, visit);
     }

@@ -35,7 +35,14 @@ impl Printer<'_> {
             self.text(if self.broken { "\n" } else { " " })?;
             self.text("ALLOW FILTERING")?;
         }
-        Ok(())
+        self.text_if(select.bypass_cache, " BYPASS CACHE")?;
+        self.timeout(select.timeout.as_ref())
+    }
+
+    pub(super) fn timeout(&mut self, timeout: Option<&Term<'_>>) -> fmt::Result {
+        let Some(timeout) = timeout else { return Ok(()) };
+        self.clause("USING TIMEOUT")?;
+        self.term(timeout)
     }
 
     fn limit(&mut self, words: &str, limit: Option<&Term<'_>>) -> fmt::Result {
@@ -97,6 +104,7 @@ impl Printer<'_> {
             printer.text(match option.parameter {
                 UsingParameter::Ttl => "TTL ",
                 UsingParameter::Timestamp => "TIMESTAMP ",
+                UsingParameter::Timeout => "TIMEOUT ",
             })?;
             printer.term(&option.value)
         })
@@ -168,6 +176,11 @@ impl Printer<'_> {
         if let Some(timestamp) = &delete.timestamp {
             self.text(" USING TIMESTAMP ")?;
             self.term(timestamp)?;
+        }
+        if let Some(timeout) = &delete.timeout {
+            let more = delete.timestamp.is_some();
+            self.text(if more { " AND TIMEOUT " } else { " USING TIMEOUT " })?;
+            self.term(timeout)?;
         }
         self.clause("WHERE")?;
         self.relations(&delete.relations)?;

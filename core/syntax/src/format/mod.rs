@@ -80,7 +80,17 @@ impl Printer<'_> {
             Statement::Batch(batch) => self.batch(batch),
             Statement::Truncate(truncate) => {
                 self.text("TRUNCATE ")?;
-                self.table(truncate.table)
+                self.table(truncate.table)?;
+                self.timeout(truncate.timeout.as_ref())
+            }
+            Statement::Prune(prune) => {
+                self.text("PRUNE MATERIALIZED VIEW ")?;
+                self.table(prune.view)?;
+                if !prune.relations.is_empty() {
+                    self.clause("WHERE")?;
+                    self.relations(&prune.relations)?;
+                }
+                self.timeout(prune.timeout.as_ref())
             }
             Statement::Use(of) => {
                 self.text("USE ")?;

@@ -83,6 +83,10 @@ impl Printer<'_> {
                 self.of_whom(*of, *not_recursive)
             }
             Roles::ListUsers => self.text("LIST USERS"),
+            Roles::ListEffectiveServiceLevel(role) => {
+                self.text("LIST EFFECTIVE SERVICE LEVEL OF ")?;
+                self.role(*role)
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Printer;
 use crate::tree::{
-    AggregateDefinition, Alter, Altered, ColumnDefinition, Create, Created, Drop, Dropped,
+    AggregateDefinition, Alter, Altered, Check, ColumnDefinition, Create, Created, Drop, Dropped,
     FunctionDefinition, IndexDefinition, IndexPart, Literal, Mask, Name, PrimaryKey, Property,
     PropertyValue, Table, TableChange, TableDefinition, TableOption, Type, TypeChange,
     ViewDefinition,
@@ -74,7 +74,26 @@ impl Printer<'_> {
         self.named(column.name, &column.kind)?;
         self.text_if(column.is_static, " STATIC")?;
         self.mask(column.mask.as_ref())?;
+        self.checks(&column.checks)?;
         self.text_if(column.is_primary_key, " PRIMARY KEY")
+    }
+
+    fn checks(&mut self, checks: &[Check<'_>]) -> fmt::Result {
+        for (index, check) in checks.iter().enumerate() {
+            self.text(if index == 0 { " CHECK " } else { " AND " })?;
+            match check.function {
+                Some(function) => {
+                    self.name(function)?;
+                    self.columns("(", &[check.column])?;
+                }
+                None => self.name(check.column)?,
+            }
+            if let Some((operator, literal)) = check.comparison {
+                self.operator(operator)?;
+                self.literal(literal)?;
+            }
+        }
+        Ok(())
     }
 
     fn mask(&mut self, mask: Option<&Mask<'_>>) -> fmt::Result {
@@ -261,6 +280,13 @@ impl Printer<'_> {
                 self.name(*column)?;
                 self.text_if(mask.is_none(), " DROP MASKED")?;
                 self.mask(mask.as_ref())
+            }
+            TableChange::Check { if_exists, column, checks } => {
+                self.clause("ALTER")?;
+                self.text_if(*if_exists, "IF EXISTS ")?;
+                self.name(*column)?;
+                self.text_if(checks.is_empty(), " DROP CHECK")?;
+                self.checks(checks)
             }
             TableChange::Add { if_not_exists, columns } => {
                 self.clause("ADD")?;

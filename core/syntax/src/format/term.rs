@@ -153,7 +153,24 @@ impl Printer<'_> {
                 self.name(*index)?;
             }
         }
-        self.text(match relation.operator {
+        self.operator(relation.operator)?;
+        match &relation.right {
+            Comparand::Terms(terms) if relation.operator == Operator::Between => {
+                for (index, term) in terms.iter().enumerate() {
+                    self.text_if(index > 0, " AND ")?;
+                    self.term(term)?;
+                }
+            }
+            Comparand::Nothing => {}
+            Comparand::Term(term) => self.term(term)?,
+            Comparand::Terms(terms) => self.terms("(", terms, ")")?,
+            Comparand::List(marker) => self.marker(*marker)?,
+        }
+        self.text_if(relation.operator == Operator::Expression, ")")
+    }
+
+    pub(super) fn operator(&mut self, operator: Operator) -> fmt::Result {
+        self.text(match operator {
             Operator::Equal => " = ",
             Operator::NotEqual => " != ",
             Operator::Less => " < ",
@@ -161,19 +178,16 @@ impl Printer<'_> {
             Operator::Greater => " > ",
             Operator::GreaterOrEqual => " >= ",
             Operator::In => " IN ",
+            Operator::NotIn => " NOT IN ",
+            Operator::Between => " BETWEEN ",
             Operator::Contains => " CONTAINS ",
             Operator::ContainsKey => " CONTAINS KEY ",
+            Operator::NotContains => " NOT CONTAINS ",
+            Operator::NotContainsKey => " NOT CONTAINS KEY ",
             Operator::Like => " LIKE ",
             Operator::IsNotNull => " IS NOT NULL",
             Operator::Expression => ", ",
-        })?;
-        match &relation.right {
-            Comparand::Nothing => {}
-            Comparand::Term(term) => self.term(term)?,
-            Comparand::Terms(terms) => self.terms("(", terms, ")")?,
-            Comparand::List(marker) => self.marker(*marker)?,
-        }
-        self.text_if(relation.operator == Operator::Expression, ")")
+        })
     }
 
     pub(super) fn columns(&mut self, open: &str, columns: &[Name<'_>]) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! `ALTER` and `DROP`, but of roles.
 
 use super::{Parsed, Parser};
+use crate::dialect::Dialect;
 use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{
@@ -106,7 +107,14 @@ impl<'t> Parser<'t, '_> {
         if !if_exists && self.take_keyword(Keyword::Type) {
             return Ok(TableChange::Type(column, self.any_type()?));
         }
+        let checks = self.checks()?;
+        if !checks.is_empty() {
+            return Ok(TableChange::Check { if_exists, column, checks });
+        }
         if self.take_keyword(Keyword::Drop) {
+            if self.take_word(Dialect::NextCassandra, "CHECK") {
+                return Ok(TableChange::Check { if_exists, column, checks });
+            }
             self.expect_keyword(Keyword::Masked)?;
             return Ok(TableChange::Mask { if_exists, column, mask: None });
         }

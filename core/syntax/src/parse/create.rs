@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use super::names::is_name;
 use super::term::Scope;
 use super::{Parsed, Parser};
+use crate::dialect::Dialect;
 use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{
-    AggregateDefinition, ColumnDefinition, Create, Created, Function, FunctionDefinition,
+    AggregateDefinition, Check, ColumnDefinition, Create, Created, Function, FunctionDefinition,
     IndexDefinition, IndexPart, Literal, Mask, Name, PrimaryKey, Property, PropertyValue,
     Statement, Table, TableDefinition, TableOption, Type, ViewDefinition,
 };
@@ -119,11 +120,12 @@ impl<'t> Parser<'t, '_> {
         let kind = self.any_type()?;
         let is_static = self.take_keyword(Keyword::Static);
         let mask = self.mask()?;
+        let checks = self.checks()?;
         let is_primary_key = may_be_key && self.take_keyword(Keyword::Primary);
         if is_primary_key {
             self.expect_keyword(Keyword::Key)?;
         }
-        Ok(ColumnDefinition { name, kind, is_static, mask, is_primary_key })
+        Ok(ColumnDefinition { name, kind, is_static, mask, checks, is_primary_key })
     }
 
     /// `MASKED WITH …`, if it is there.
@@ -140,6 +142,40 @@ impl<'t> Parser<'t, '_> {
         self.expect(TokenKind::Open, "`(` and arguments")?;
         let arguments = self.terms(Scope::Value, TokenKind::Close, "`,` or `)`")?;
         Ok(Some(Mask::Function(Function { keyspace, name, arguments })))
+    }
+
+    /// `CHECK …`, if the dialect has it and it is there.
+    pub(super) fn checks(&mut self) -> Parsed<Vec<Check<'t>>> {
+        if !self.take_word(Dialect::NextCassandra, "CHECK") {
+            return Ok(Vec::new());
+        }
+        self.all_of(|parser| {
+            let name = parser.name("a column or a function")?;
+            let called = parser.take(TokenKind::Open);
+            let column = if called { parser.name("a column")? } else { name };
+            if called {
+                parser.expect(TokenKind::Close, "`)`")?;
+            }
+            let is_alone = called && !parser.is_comparison();
+            let comparison = if is_alone {
+                None
+            } else {
+                Some((parser.comparison()?, parser.any_literal("a literal")?))
+            };
+            Ok(Check { function: called.then_some(name), column, comparison })
+        })
+    }
+
+    fn is_comparison(&self) -> bool {
+        matches!(
+            self.kind(),
+            TokenKind::Equal
+                | TokenKind::NotEqual
+                | TokenKind::Less
+                | TokenKind::LessOrEqual
+                | TokenKind::Greater
+                | TokenKind::GreaterOrEqual
+        )
     }
 
     fn primary_key(&mut self) -> Parsed<PrimaryKey<'t>> {

@@ -18,8 +18,10 @@ mod types;
 mod update;
 mod write;
 
+pub(crate) use self::script::read_script;
 pub use self::script::{Scripted, script, utf8};
 pub(crate) use self::types::is_kept_type;
+use crate::dialect::Dialect;
 use crate::error::{Fault, SyntaxError};
 use crate::keyword::Keyword;
 use crate::lexer::tokens;
@@ -50,8 +52,15 @@ pub const DEEPEST: u32 = 64;
 /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
 /// ```
 pub fn parse(text: &str) -> Result<Statement<'_>, SyntaxError> {
-    let tokens = tokens(text)?;
-    let mut parser = Parser::new(text, &tokens);
+    parse_tokens(text, &tokens(text)?, Dialect::Cassandra5)
+}
+
+pub(crate) fn parse_tokens<'t>(
+    text: &'t str,
+    tokens: &[Token],
+    dialect: Dialect,
+) -> Result<Statement<'t>, SyntaxError> {
+    let mut parser = Parser::new(text, tokens, dialect);
     let parsed = parser.whole_statement();
     parsed.map_err(|Failed| SyntaxError::new(text, parser.furthest))
 }
@@ -96,13 +105,14 @@ struct Parser<'t, 'k> {
     furthest: Fault,
     /// Semicolons end statements, and are not sent.
     in_script: bool,
+    dialect: Dialect,
 }
 
 impl<'t, 'k> Parser<'t, 'k> {
-    fn new(text: &'t str, tokens: &'k [Token]) -> Self {
+    fn new(text: &'t str, tokens: &'k [Token], dialect: Dialect) -> Self {
         let place = Place { at: 0, depth: 0, markers: 0 };
         let furthest = Fault::new(Span::default(), TokenKind::End, "a statement");
-        Self { text, tokens, place, furthest, in_script: false }
+        Self { text, tokens, place, furthest, in_script: false, dialect }
     }
 
     fn token(&self) -> Token {
@@ -135,6 +145,25 @@ impl<'t, 'k> Parser<'t, 'k> {
             self.place.at += 1;
         }
         is
+    }
+
+    /// Whether the next token is this word, which is no keyword to Cassandra 5, and the dialect has it.
+    fn is_word(&self, dialect: Dialect, word: &str) -> bool {
+        self.dialect == dialect
+            && self.kind() == TokenKind::Identifier
+            && self.token().span.of(self.text).eq_ignore_ascii_case(word)
+    }
+
+    fn take_word(&mut self, dialect: Dialect, word: &str) -> bool {
+        let is = self.is_word(dialect, word);
+        if is {
+            self.place.at += 1;
+        }
+        is
+    }
+
+    fn expect_word(&mut self, dialect: Dialect, word: &'static str) -> Parsed<()> {
+        if self.take_word(dialect, word) { Ok(()) } else { Err(self.fail(word)) }
     }
 
     fn take_keyword(&mut self, keyword: Keyword) -> bool {

@@ -2,6 +2,7 @@
 
 use super::term::Scope;
 use super::{Parsed, Parser};
+use crate::dialect::Dialect;
 use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{Comparand, Condition, Name, Operand, Operator, Relation, Term, TermKind};
@@ -43,8 +44,12 @@ impl<'t> Parser<'t, '_> {
             TokenKind::Keyword(Keyword::Token) => {
                 self.step();
                 let columns = self.columns()?;
-                let operator = self.comparison()?;
-                (Operand::Token(columns), operator, self.comparand()?)
+                if let Some(range) = self.between(Self::value)? {
+                    (Operand::Token(columns), Operator::Between, range)
+                } else {
+                    let operator = self.comparison()?;
+                    (Operand::Token(columns), operator, self.comparand()?)
+                }
             }
             _ => self.column_relation()?,
         };
@@ -79,7 +84,20 @@ impl<'t> Parser<'t, '_> {
                 Ok((left, operator, self.comparand()?))
             }
             _ => {
+                if let Some(range) = self.between(Self::value)? {
+                    return Ok((Operand::Column(column), Operator::Between, range));
+                }
+                let next = [Keyword::In, Keyword::Contains].map(TokenKind::Keyword);
+                let negated = self.dialect == Dialect::NextCassandra
+                    && next.contains(&self.ahead(1).kind)
+                    && self.take_keyword(Keyword::Not);
                 let (operator, right) = self.comparison_or_in(true)?;
+                let operator = match operator {
+                    Operator::In if negated => Operator::NotIn,
+                    Operator::Contains if negated => Operator::NotContains,
+                    Operator::ContainsKey if negated => Operator::NotContainsKey,
+                    operator => operator,
+                };
                 Ok((Operand::Column(column), operator, right))
             }
         }
@@ -92,7 +110,7 @@ impl<'t> Parser<'t, '_> {
         Ok(Operand::Element(column, key))
     }
 
-    fn comparison(&mut self) -> Parsed<Operator> {
+    pub(super) fn comparison(&mut self) -> Parsed<Operator> {
         let operator = match self.kind() {
             TokenKind::Equal => Operator::Equal,
             TokenKind::NotEqual => Operator::NotEqual,
@@ -104,6 +122,23 @@ impl<'t> Parser<'t, '_> {
         };
         self.step();
         Ok(operator)
+    }
+
+    fn value(&mut self) -> Parsed<Term<'t>> {
+        self.term(Scope::Value)
+    }
+
+    /// `BETWEEN … AND …`, if the dialect has it and it is there.
+    fn between(
+        &mut self,
+        mut bound: impl FnMut(&mut Self) -> Parsed<Term<'t>>,
+    ) -> Parsed<Option<Comparand<'t>>> {
+        if !self.take_word(Dialect::NextCassandra, "BETWEEN") {
+            return Ok(None);
+        }
+        let from = bound(self)?;
+        self.expect_keyword(Keyword::And)?;
+        Ok(Some(Comparand::Terms(vec![from, bound(self)?])))
     }
 
     fn comparand(&mut self) -> Parsed<Comparand<'t>> {
@@ -141,6 +176,9 @@ impl<'t> Parser<'t, '_> {
 
     fn tuple_relation(&mut self) -> Parsed<(Operand<'t>, Operator, Comparand<'t>)> {
         let left = Operand::Columns(self.columns()?);
+        if let Some(range) = self.between(Self::tuple_or_marker)? {
+            return Ok((left, Operator::Between, range));
+        }
         if !self.take_keyword(Keyword::In) {
             let operator = self.comparison()?;
             return Ok((left, operator, Comparand::Term(self.tuple_or_marker()?)));

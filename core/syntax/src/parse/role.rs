@@ -2,6 +2,7 @@
 
 use super::names::is_name;
 use super::{Parsed, Parser};
+use crate::dialect::Dialect;
 use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{
@@ -391,6 +392,13 @@ impl<'t> Parser<'t, '_> {
 
     pub(super) fn list_statement(&mut self) -> Parsed<Statement<'t>> {
         self.step();
+        if self.take_word(Dialect::ScyllaDb, "EFFECTIVE") {
+            self.expect_word(Dialect::ScyllaDb, "SERVICE")?;
+            self.expect_word(Dialect::ScyllaDb, "LEVEL")?;
+            self.expect_keyword(Keyword::Of)?;
+            let role = self.role()?;
+            return Ok(Statement::Roles(Roles::ListEffectiveServiceLevel(role)));
+        }
         let roles = self.take_keyword(Keyword::Roles);
         if !roles && self.take_keyword(Keyword::Users) {
             return Ok(Statement::Roles(Roles::ListUsers));

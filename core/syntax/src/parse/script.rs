@@ -1,6 +1,7 @@
 //! Scripts: many statements in one text.
 
 use super::{Parsed, Parser};
+use crate::dialect::Dialect;
 use crate::error::{Fault, SyntaxError};
 use crate::lexer::script_tokens;
 use crate::token::{Span, Token, TokenKind};
@@ -40,9 +41,13 @@ pub struct Scripted<'t> {
 /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
 /// ```
 pub fn script(text: &str) -> Result<Vec<Scripted<'_>>, SyntaxError> {
+    read_script(text, Dialect::Cassandra5)
+}
+
+pub(crate) fn read_script(text: &str, dialect: Dialect) -> Result<Vec<Scripted<'_>>, SyntaxError> {
     let (tokens, broken) = script_tokens(text);
     let error = |fault| SyntaxError::new(text, fault);
-    let mut parser = Parser::new(text, &tokens);
+    let mut parser = Parser::new(text, &tokens, dialect);
     parser.in_script = true;
     let (mut statements, mut line, mut counted) = (Vec::new(), 1, 0);
     loop {

@@ -2,6 +2,7 @@
 
 use super::term::Scope;
 use super::{Parsed, Parser};
+use crate::dialect::Dialect;
 use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{Ordering, Select, Selection, Selector};
@@ -35,6 +36,11 @@ impl<'t> Parser<'t, '_> {
         if allow_filtering {
             self.expect_keyword(Keyword::Filtering)?;
         }
+        let bypass_cache = self.take_word(Dialect::ScyllaDb, "BYPASS");
+        if bypass_cache {
+            self.expect_word(Dialect::ScyllaDb, "CACHE")?;
+        }
+        let timeout = self.using_timeout()?;
         Ok(Select {
             json,
             distinct,
@@ -46,6 +52,8 @@ impl<'t> Parser<'t, '_> {
             per_partition_limit,
             limit,
             allow_filtering,
+            bypass_cache,
+            timeout,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Which statement it is.
 
 use super::{Failed, Parsed, Parser};
+use crate::dialect::Dialect;
 use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{Statement, Truncate, Use};
@@ -36,7 +37,10 @@ impl<'t> Parser<'t, '_> {
     }
 
     pub(super) fn statement(&mut self) -> Parsed<Statement<'t>> {
-        let TokenKind::Keyword(verb) = self.kind() else { return Err(self.no_verb()) };
+        let TokenKind::Keyword(verb) = self.kind() else {
+            let prunes = self.is_word(Dialect::ScyllaDb, "PRUNE");
+            return if prunes { self.prune() } else { Err(self.no_verb()) };
+        };
         Ok(match verb {
             Keyword::Select => Statement::Select(self.select()?),
             Keyword::Insert => Statement::Insert(self.insert()?),
@@ -73,6 +77,6 @@ impl<'t> Parser<'t, '_> {
     fn truncate(&mut self) -> Parsed<Truncate<'t>> {
         self.step();
         self.take_keyword(Keyword::Table);
-        Ok(Truncate { table: self.table()? })
+        Ok(Truncate { table: self.table()?, timeout: self.using_timeout()? })
     }
 }

@@ -2,11 +2,12 @@
 
 use super::term::Scope;
 use super::{Parsed, Parser};
+use crate::dialect::Dialect;
 use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{
-    Batch, BatchKind, Delete, Deletion, Insert, InsertRow, JsonDefault, Part, Statement,
-    UsingOption, UsingParameter,
+    Batch, BatchKind, Delete, Deletion, Insert, InsertRow, JsonDefault, Part, Prune, Statement,
+    Term, UsingOption, UsingParameter,
 };
 
 impl<'t> Parser<'t, '_> {
@@ -64,11 +65,42 @@ impl<'t> Parser<'t, '_> {
             let parameter = match parser.kind() {
                 TokenKind::Keyword(Keyword::Ttl) => UsingParameter::Ttl,
                 TokenKind::Keyword(Keyword::Timestamp) => UsingParameter::Timestamp,
+                _ if parser.is_word(Dialect::ScyllaDb, "TIMEOUT") => UsingParameter::Timeout,
                 _ => return Err(parser.fail("TTL or TIMESTAMP")),
             };
             parser.step();
-            Ok(UsingOption { parameter, value: parser.integer()? })
+            let is_timeout = parameter == UsingParameter::Timeout;
+            let value = if is_timeout { parser.duration()? } else { parser.integer()? };
+            Ok(UsingOption { parameter, value })
         })
+    }
+
+    /// `USING TIMEOUT …`, if the dialect has it and it is there.
+    pub(super) fn using_timeout(&mut self) -> Parsed<Option<Term<'t>>> {
+        if self.dialect != Dialect::ScyllaDb || !self.take_keyword(Keyword::Using) {
+            return Ok(None);
+        }
+        self.expect_word(Dialect::ScyllaDb, "TIMEOUT")?;
+        self.duration().map(Some)
+    }
+
+    fn duration(&mut self) -> Parsed<Term<'t>> {
+        match self.kind() {
+            TokenKind::Duration | TokenKind::Question | TokenKind::Colon => {
+                self.simple(Scope::Value)
+            }
+            _ => Err(self.fail("a duration or a marker")),
+        }
+    }
+
+    pub(super) fn prune(&mut self) -> Parsed<Statement<'t>> {
+        self.step();
+        self.expect_keyword(Keyword::Materialized)?;
+        self.expect_keyword(Keyword::View)?;
+        let view = self.table()?;
+        let filtered = self.take_keyword(Keyword::Where);
+        let relations = if filtered { self.relations()? } else { Vec::new() };
+        Ok(Statement::Prune(Prune { view, relations, timeout: self.using_timeout()? }))
     }
 
     pub(super) fn delete(&mut self) -> Parsed<Delete<'t>> {
@@ -79,15 +111,26 @@ impl<'t> Parser<'t, '_> {
         }
         self.expect_keyword(Keyword::From)?;
         let from = self.table()?;
-        let mut timestamp = None;
+        let (mut timestamp, mut timeout) = (None, None);
         if self.take_keyword(Keyword::Using) {
-            self.expect_keyword(Keyword::Timestamp)?;
-            timestamp = Some(self.integer()?);
+            loop {
+                if timeout.is_none() && self.take_word(Dialect::ScyllaDb, "TIMEOUT") {
+                    timeout = Some(self.duration()?);
+                } else if timestamp.is_none() {
+                    self.expect_keyword(Keyword::Timestamp)?;
+                    timestamp = Some(self.integer()?);
+                } else {
+                    return Err(self.fail("WHERE"));
+                }
+                if self.dialect != Dialect::ScyllaDb || !self.take_keyword(Keyword::And) {
+                    break;
+                }
+            }
         }
         self.expect_keyword(Keyword::Where)?;
         let relations = self.relations()?;
         let condition = self.condition()?;
-        Ok(Delete { deletions, from, timestamp, relations, condition })
+        Ok(Delete { deletions, from, timestamp, timeout, relations, condition })
     }
 
     fn deletion(&mut self) -> Parsed<Deletion<'t>> {

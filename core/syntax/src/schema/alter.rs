@@ -162,7 +162,7 @@ impl Schema {
             TableChange::With(list) => {
                 altered.table().map(|table| table.properties.extend(properties(list)))
             }
-            TableChange::DropCompactStorage => Ok(()),
+            TableChange::Check { .. } | TableChange::DropCompactStorage => Ok(()),
         }
     }
 

@@ -15,7 +15,7 @@ pub use role::{
     Describe, Described, Permissions, Resource, RoleName, RoleOption, Roles, UserPassword,
 };
 pub use schema::{
-    AggregateDefinition, Alter, Altered, ColumnDefinition, Create, Created, Drop, Dropped,
+    AggregateDefinition, Alter, Altered, Check, ColumnDefinition, Create, Created, Drop, Dropped,
     FunctionDefinition, IndexDefinition, IndexPart, Mask, PrimaryKey, Property, PropertyValue,
     TableChange, TableDefinition, TableOption, TypeChange, ViewDefinition,
 };
@@ -24,7 +24,7 @@ pub use term::{ArithmeticOperator, Function, Literal, LiteralKind, Marker, Step,
 pub use types::{Type, TypeKind};
 pub use write::{
     Assignment, Batch, BatchKind, Change, Condition, Delete, Deletion, Insert, InsertRow,
-    JsonDefault, Part, Truncate, Update, Use, UsingOption, UsingParameter,
+    JsonDefault, Part, Prune, Truncate, Update, Use, UsingOption, UsingParameter,
 };
 
 /// A statement as it was written.
@@ -45,6 +45,8 @@ pub enum Statement<'t> {
     Truncate(Truncate<'t>),
     /// `USE`
     Use(Use<'t>),
+    /// `PRUNE MATERIALIZED VIEW`
+    Prune(Prune<'t>),
     /// `CREATE`, but of a role.
     Create(Create<'t>),
     /// `ALTER`, but of a role.

@@ -57,10 +57,18 @@ pub enum Operator {
     GreaterOrEqual,
     /// `IN`
     In,
+    /// `NOT IN`, of the next Cassandra.
+    NotIn,
+    /// `BETWEEN a AND b`, of the next Cassandra: it has two terms.
+    Between,
     /// `CONTAINS`
     Contains,
     /// `CONTAINS KEY`
     ContainsKey,
+    /// `NOT CONTAINS`, of the next Cassandra.
+    NotContains,
+    /// `NOT CONTAINS KEY`, of the next Cassandra.
+    NotContainsKey,
     /// `LIKE`
     Like,
     /// `IS NOT NULL`

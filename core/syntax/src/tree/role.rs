@@ -90,6 +90,8 @@ pub enum Roles<'t> {
     },
     /// `LIST USERS`
     ListUsers,
+    /// `LIST EFFECTIVE SERVICE LEVEL OF …`, of `ScyllaDB`.
+    ListEffectiveServiceLevel(RoleName<'t>),
 }
 
 /// Who: a name, or a string.

@@ -1,6 +1,6 @@
 //! Statements that change the schema.
 
-use super::{Function, Literal, Name, Relation, Selection, Table, Term, Type};
+use super::{Function, Literal, Name, Operator, Relation, Selection, Table, Term, Type};
 
 /// A `CREATE`, but of a role.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +79,8 @@ pub struct ColumnDefinition<'t> {
     pub is_static: bool,
     /// `MASKED WITH`
     pub mask: Option<Mask<'t>>,
+    /// `CHECK`, of the next Cassandra; all have to hold.
+    pub checks: Vec<Check<'t>>,
     /// `PRIMARY KEY`
     pub is_primary_key: bool,
 }
@@ -90,6 +92,18 @@ pub enum Mask<'t> {
     Default,
     /// `MASKED WITH mask_inner(1, null)`
     Function(Function<'t>),
+}
+
+/// What a column's values have to be: a column, or a function of it, compared with a literal; or a function
+/// alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check<'t> {
+    /// The function.
+    pub function: Option<Name<'t>>,
+    /// The column.
+    pub column: Name<'t>,
+    /// How it is compared, and with what.
+    pub comparison: Option<(Operator, Literal<'t>)>,
 }
 
 /// `PRIMARY KEY ((a, b), c)`
@@ -232,6 +246,15 @@ pub enum TableChange<'t> {
         column: Name<'t>,
         /// Its mask from now on.
         mask: Option<Mask<'t>>,
+    },
+    /// `ALTER [IF EXISTS] a CHECK …`, `DROP CHECK`, of the next Cassandra.
+    Check {
+        /// `IF EXISTS`
+        if_exists: bool,
+        /// The column.
+        column: Name<'t>,
+        /// Its checks from now on.
+        checks: Vec<Check<'t>>,
     },
     /// `ADD [IF NOT EXISTS] a int`
     Add {

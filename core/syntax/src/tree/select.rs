@@ -4,6 +4,7 @@ use super::{Name, Relation, Table, Term};
 
 /// A `SELECT`.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "words that are there or not")]
 pub struct Select<'t> {
     /// `SELECT JSON`
     pub json: bool,
@@ -25,6 +26,10 @@ pub struct Select<'t> {
     pub limit: Option<Term<'t>>,
     /// `ALLOW FILTERING`
     pub allow_filtering: bool,
+    /// `BYPASS CACHE`, of `ScyllaDB`.
+    pub bypass_cache: bool,
+    /// `USING TIMEOUT`, of `ScyllaDB`.
+    pub timeout: Option<Term<'t>>,
 }
 
 /// What a `SELECT` asks for.

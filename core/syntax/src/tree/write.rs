@@ -8,7 +8,7 @@ use crate::token::Span;
 pub struct UsingOption<'t> {
     /// Which of the two.
     pub parameter: UsingParameter,
-    /// An integer or a marker.
+    /// An integer, of a timeout a duration, or a marker.
     pub value: Term<'t>,
 }
 
@@ -19,6 +19,8 @@ pub enum UsingParameter {
     Ttl,
     /// When it was written, in microseconds.
     Timestamp,
+    /// How long the server may take, as a duration: `ScyllaDB` has it.
+    Timeout,
 }
 
 /// An `INSERT`.
@@ -141,6 +143,8 @@ pub struct Delete<'t> {
     pub from: Table<'t>,
     /// `USING TIMESTAMP`
     pub timestamp: Option<Term<'t>>,
+    /// `USING TIMEOUT`, of `ScyllaDB`.
+    pub timeout: Option<Term<'t>>,
     /// `WHERE`
     pub relations: Vec<Relation<'t>>,
     /// `IF`
@@ -179,10 +183,23 @@ pub enum BatchKind {
 }
 
 /// A `TRUNCATE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Truncate<'t> {
     /// The table.
     pub table: Table<'t>,
+    /// `USING TIMEOUT`, of `ScyllaDB`.
+    pub timeout: Option<Term<'t>>,
+}
+
+/// A `PRUNE MATERIALIZED VIEW`, of `ScyllaDB`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prune<'t> {
+    /// The view.
+    pub view: Table<'t>,
+    /// `WHERE`
+    pub relations: Vec<Relation<'t>>,
+    /// `USING TIMEOUT`
+    pub timeout: Option<Term<'t>>,
 }
 
 /// A `USE`.
