@@ -18,6 +18,10 @@
 //! # Ok::<(), cqlstack_syntax::SyntaxError>(())
 //! ```
 //!
+//! [`script`] reads a file of many statements, and [`Schema`] is what they make: keyspaces, tables, columns with
+//! their types, as a server has them. A tree is written as text with `{}`, and with `{:#}` over lines where it is
+//! long. [`Dialect`] is for what other servers add.
+//!
 //! Without a schema, what a tree tells ([`Statement::kind`], [`Statement::is_idempotent`]) errs on the
 //! careful side. [`normalized`] and [`fingerprint`] are for what all texts share that differ in values
 //! only; no literal survives them, and errors show none.

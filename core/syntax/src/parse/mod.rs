@@ -8,6 +8,8 @@ mod create;
 mod describe;
 mod named;
 mod names;
+mod permission;
+mod property;
 mod relation;
 mod role;
 mod script;
@@ -81,6 +83,9 @@ pub fn verb(text: &str) -> Option<Keyword> {
         _ => None,
     }
 }
+
+/// What is expected of columns in a list.
+const ONCE: &str = "each column once";
 
 type Parsed<T> = Result<T, Failed>;
 

@@ -1,5 +1,7 @@
 //! What `ALTER` and `DROP` change.
 
+use std::collections::HashSet;
+
 use super::error::{Fault, Outcome};
 use super::kind::DataType;
 use super::{Column, ColumnRole, Function, Keyspace, Schema, Table, owned, properties, resolve};
@@ -48,9 +50,11 @@ impl AlteredTable<'_> {
     }
 
     fn add(&mut self, if_not_exists: bool, columns: &[ColumnDefinition<'_>]) -> Outcome<()> {
+        let known = self.table()?.columns.iter().map(|column| column.name.clone());
+        let mut known: HashSet<String> = known.collect();
         for column in columns {
             let kind = self.kind(&column.kind)?;
-            if self.at(column.name).is_ok() {
+            if !known.insert(owned(column.name)) {
                 if if_not_exists {
                     continue;
                 }
@@ -78,9 +82,9 @@ impl AlteredTable<'_> {
             if matches!(role, ColumnRole::PartitionKey { .. } | ColumnRole::Clustering { .. }) {
                 return Err(Fault::Invalid(self.full(*name), "is part of the primary key"));
             }
-            let name = name.resolved();
-            self.table()?.columns.retain(|column| column.name != name);
         }
+        let gone: HashSet<_> = columns.iter().map(Name::resolved).collect();
+        self.table()?.columns.retain(|column| !gone.contains(&*column.name));
         Ok(())
     }
 

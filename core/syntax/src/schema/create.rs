@@ -1,7 +1,7 @@
 //! What `CREATE` makes.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use super::error::{Fault, Outcome};
 use super::kind::DataType;
@@ -105,12 +105,12 @@ impl Schema {
         if keyspace.types.contains_key(&name) {
             return Err(Fault::Exists("type", format!("{in_keyspace}.{name}")));
         }
-        let mut made: Vec<(String, DataType)> = Vec::new();
+        let (mut made, mut names) = (Vec::new(), HashSet::new());
         for (field, kind) in fields {
-            let field = owned(*field);
-            if made.iter().any(|(other, _)| *other == field) {
-                return Err(Fault::Exists("field", field));
+            if !names.insert(field.resolved()) {
+                return Err(Fault::Exists("field", owned(*field)));
             }
+            let field = owned(*field);
             made.push((field, DataType::of_column(kind, &in_keyspace, keyspace)?));
         }
         keyspace.types.insert(name, made);
@@ -173,19 +173,18 @@ impl Schema {
         let base = keyspace.tables.get_mut(&of).ok_or_else(missing)?;
         let mut columns: Vec<Column> = base.columns.clone();
         if let Selection::Selectors(selectors) = &view.selection {
-            let mut chosen = Vec::new();
+            let known: HashSet<&str> = base.columns.iter().map(|column| &*column.name).collect();
+            let mut chosen = HashSet::new();
             for selector in selectors {
                 let TermKind::Column(column) = &selector.term.kind else {
                     let why = "selects what is no column";
                     return Err(Fault::Invalid(format!("view {in_keyspace}.{name}"), why));
                 };
-                chosen.push(owned(*column));
-            }
-            if let Some(missing) =
-                chosen.iter().find(|name| !columns.iter().any(|column| column.name == **name))
-            {
-                let missing = format!("{in_keyspace}.{of}.{missing}");
-                return Err(Fault::Missing("column", missing));
+                if !known.contains(&*column.resolved()) {
+                    let missing = format!("{in_keyspace}.{of}.{}", column.resolved());
+                    return Err(Fault::Missing("column", missing));
+                }
+                chosen.insert(owned(*column));
             }
             columns.retain(|column| chosen.contains(&column.name));
         }

@@ -125,6 +125,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) accepts: fn(&str) -> bool,
     /// What becomes of a text and the oracle's answer.
     pub(crate) judge: &'a dyn Fn(&str, &str) -> Verdict,
+    /// The same text as we write it, which has to be answered alike.
+    pub(crate) written: fn(&str) -> Option<String>,
 }
 
 /// Whether both understand a text alike.
@@ -147,6 +149,19 @@ pub(crate) async fn until_over(
     while began.elapsed() < bounds.duration() {
         let texts: Vec<String> = (0..asked.batch).map(|_| text(&mut random)).collect();
         let answers = oracle.ask(asked.question, &texts).await?;
+        let written = |(text, theirs): (&String, &String)| {
+            let accepted = (asked.accepts)(theirs);
+            accepted.then(|| (asked.written)(text)).flatten().map(|text| (text, theirs.clone()))
+        };
+        let (again, expected): (Vec<String>, Vec<String>) =
+            texts.iter().zip(&answers).filter_map(written).unzip();
+        let rewritten = oracle.ask(asked.question, &again).await?;
+        for ((text, expected), theirs) in again.iter().zip(&expected).zip(&rewritten) {
+            if expected != theirs {
+                differing += 1;
+                println!("{text:?}\n  as it was: {expected:?}\n  written:   {theirs:?}");
+            }
+        }
         for (text, theirs) in texts.iter().zip(&answers) {
             let verdict = (asked.judge)(text, theirs);
             compared += 1;

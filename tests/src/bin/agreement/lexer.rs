@@ -123,6 +123,7 @@ pub(crate) async fn lexer(oracle: &mut Oracle, bounds: &Bounds) -> Outcome {
             ours if ours == theirs(answer) => Verdict::Same,
             ours => Verdict::Other(ours),
         },
+        written: |_| None,
     };
     until_over(oracle, bounds, asked, soup).await
 }

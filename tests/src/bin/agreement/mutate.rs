@@ -1,6 +1,6 @@
 //! Collected statements with tokens left out, doubled, swapped and replaced.
 
-use cqlstack_syntax::tokens;
+use cqlstack_syntax::{parse, tokens};
 use cqlstack_tests::corpus;
 use cqlstack_tests::oracle::{Oracle, Question};
 
@@ -18,6 +18,7 @@ pub(crate) async fn mutate(oracle: &mut Oracle, bounds: &Bounds) -> Outcome {
             ours if agree(&ours, theirs) => Verdict::Same,
             ours => Verdict::Other(ours),
         },
+        written: |text| parse(text).ok().map(|statement| format!("{statement:#}")),
     };
     until_over(oracle, bounds, asked, |random| mutant(&statements, random)).await
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use cqlstack_syntax::{normalized, parse};
+use cqlstack_syntax::{Schema, normalized, parse, script};
 
 use super::{SCENARIO, figure};
 use crate::Failure;
@@ -18,7 +18,7 @@ const BOUND: f64 = 2.2;
 /// A name, and a text of a size.
 type Shape = (&'static str, fn(usize) -> String);
 
-const SHAPES: [Shape; 20] = [
+const SHAPES: [Shape; 32] = [
     ("doubled quotes", |n| format!("SELECT a FROM t WHERE k = '{}'", "''".repeat(n))),
     ("a string that is not closed", |n| format!("SELECT a FROM t WHERE k = '{}", "''".repeat(n))),
     ("single dollars", |n| format!("SELECT a FROM t WHERE k = $${}$$", "$ ".repeat(n))),
@@ -52,7 +52,55 @@ const SHAPES: [Shape; 20] = [
     ("an error after many lines", |n| {
         format!("SELECT a FROM t WHERE {}k = v", "a = 1 AND\n".repeat(n))
     }),
+    ("columns of a table", |n| {
+        let columns: String = numbered(n, |n| format!("c{n} frozen<map<int, list<text>>>, "));
+        format!("CREATE TABLE t ({columns}PRIMARY KEY (c0, c1))")
+    }),
+    ("options of a table", |n| {
+        let options = numbered(n, |n| format!(" AND o{n} = {{'a': 'b;'}}"));
+        format!("CREATE TABLE t (k int PRIMARY KEY) WITH o = 1{options}")
+    }),
+    ("options in a map", |n| {
+        let entries = numbered(n, |n| format!(", 'a{n}': 1"));
+        format!("CREATE KEYSPACE ks2 WITH replication = {{'a': 1{entries}}}")
+    }),
+    ("fields of a type", |n| {
+        format!("CREATE TYPE u ({})", numbered(n, |n| format!("f{n} int, ")) + "f int")
+    }),
+    ("types to the limit", |n| {
+        let deep = format!("x {}int{}, ", "tuple<int, ".repeat(60), ">".repeat(60));
+        format!("ALTER TABLE t ADD ({}y int)", deep.repeat(n / 60))
+    }),
+    ("commas in a definition", |n| format!("CREATE TABLE t (k int PRIMARY KEY{})", ",".repeat(n))),
+    ("permissions", |n| format!("GRANT SELECT{} ON t TO r", ", MODIFY PERMISSION".repeat(n))),
+    ("passwords", |n| format!("CREATE ROLE r WITH {}", "PASSWORD = 'x' AND ".repeat(n))),
+    ("statements of a script", |n| {
+        numbered(n, |n| format!("INSERT INTO t (k) VALUES ({n}, 'a;b'); -- don't;\n"))
+    }),
+    ("tables of a script", |n| {
+        numbered(n / 20, |n| {
+            format!(
+                "CREATE TYPE u{n} (a int); CREATE TABLE t{n} (k int PRIMARY KEY, v u{n});\nCREATE INDEX ON \
+                 t{n} (k); ALTER TABLE t{n} ADD w int; ALTER TABLE t{n} RENAME k TO x;\nCREATE MATERIALIZED \
+                 VIEW v{n} AS SELECT * FROM t{n} PRIMARY KEY (x);\n"
+            )
+        })
+    }),
+    ("tables that come and go", |n| {
+        let made = numbered(n / 4, |n| {
+            format!("CREATE TABLE t{n} (k int PRIMARY KEY); CREATE INDEX ON t{n} (k);\n")
+        });
+        made + &numbered(n / 4, |n| format!("DROP TABLE t{n};\n"))
+    }),
+    ("a body that is not closed, after a script", |n| {
+        "TRUNCATE t;\n".repeat(n)
+            + "CREATE FUNCTION f () CALLED ON NULL INPUT RETURNS int LANGUAGE java AS $$ ;"
+    }),
 ];
+
+fn numbered(count: usize, text: impl Fn(usize) -> String) -> String {
+    (0..count).map(text).collect::<Vec<_>>().concat()
+}
 
 pub(super) fn run(bench: &mut Bench) -> Result<(), Failure> {
     let bar = progress("growth", SHAPES.len() as u64)?;
@@ -83,7 +131,11 @@ pub(super) fn probe(name: &str, size: u32) -> Result<(), Failure> {
     if let Ok(statement) = parse(&text) {
         black_box((statement.kind(), statement.is_idempotent(), statement.markers()));
         black_box((statement.literals(), statement.restrictions(), statement.label()));
+        black_box((statement.to_string(), format!("{statement:#}")));
     }
+    drop(black_box(script(&text)));
+    let mut schema = Schema::default();
+    drop(black_box(schema.apply(&text, Some("ks"))));
     drop(black_box(normalized(&text)));
     Ok(())
 }
