@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cqlstack_core::{Client, Session, Statement};
-use cqlstack_syntax::schema::Property;
+use cqlstack_syntax::schema::{Keyspace, Property};
 use cqlstack_syntax::{ColumnRole, IndexPart, Schema, script};
 use cqlstack_tests::cluster::Cluster;
 use futures::TryStreamExt;
@@ -37,6 +37,7 @@ CREATE TABLE counts (k text, c int, n counter, m counter, PRIMARY KEY (k, c));
 CREATE TABLE masked (k int PRIMARY KEY, a text MASKED WITH DEFAULT, b text MASKED WITH mask_inner(1, null));
 CREATE INDEX ON natives (e);
 CREATE INDEX IF NOT EXISTS natives_e_idx ON natives (f);
+CREATE INDEX IF NOT EXISTS ON natives (e);
 CREATE INDEX ON "Collections" (l);
 CREATE INDEX ON "Collections" (KEYS(m));
 CREATE INDEX by_entry ON "Collections" (ENTRIES(m));
@@ -137,7 +138,12 @@ async fn compare(db: &Client<Session>, schema: &Schema) -> usize {
         "SELECT keyspace_name, type_name, field_names, field_types FROM system_schema.types",
     )
     .await;
-    for (keyspace, name, names, kinds) in fields.into_iter().filter(|row| known(&row.0)) {
+    let of = |counted: fn(&Keyspace) -> usize| -> usize {
+        schema.keyspaces().map(|(_, keyspace)| counted(keyspace)).sum()
+    };
+    let fields: Vec<_> = fields.into_iter().filter(|row| known(&row.0)).collect();
+    assert_eq!(of(|keyspace| keyspace.types.len()), fields.len());
+    for (keyspace, name, names, kinds) in fields {
         let ours = &schema.keyspace(&keyspace).unwrap().types[&name];
         let ours: Vec<_> =
             ours.iter().map(|(name, kind)| (name.clone(), kind.to_string())).collect();
@@ -149,7 +155,9 @@ async fn compare(db: &Client<Session>, schema: &Schema) -> usize {
         "SELECT keyspace_name, table_name, index_name, kind, options FROM system_schema.indexes",
     )
     .await;
-    for (keyspace, table, name, kind, options) in indexes.into_iter().filter(|row| known(&row.0)) {
+    let indexes: Vec<_> = indexes.into_iter().filter(|row| known(&row.0)).collect();
+    assert_eq!(of(|keyspace| keyspace.indexes.len()), indexes.len());
+    for (keyspace, table, name, kind, options) in indexes {
         let index = schema.keyspace(&keyspace).unwrap().indexes.get(&name);
         let index = index.unwrap_or_else(|| panic!("{keyspace}.{name} is missing"));
         assert_eq!(index.table, table);
@@ -182,7 +190,11 @@ async fn compare(db: &Client<Session>, schema: &Schema) -> usize {
             ),
         )
         .await;
-        for (keyspace, name, kinds, returns) in all.into_iter().filter(|row| known(&row.0)) {
+        let all: Vec<_> = all.into_iter().filter(|row| known(&row.0)).collect();
+        let counted: fn(&Keyspace) -> usize =
+            if what == "functions" { |it| it.functions.len() } else { |it| it.aggregates.len() };
+        assert_eq!(of(counted), all.len());
+        for (keyspace, name, kinds, returns) in all {
             let of = schema.keyspace(&keyspace).unwrap();
             let all = if what == "functions" { &of.functions } else { &of.aggregates };
             let ours = all.iter().find(|function| function.name == name).unwrap();

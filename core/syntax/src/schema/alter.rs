@@ -124,9 +124,9 @@ impl Schema {
             Altered::Keyspace(name, list) => self
                 .keyspace_mut(&name.resolved())
                 .map(|keyspace| keyspace.properties.extend(properties(list))),
-            Altered::View(name, list) => self
-                .table_mut(*name, current)
-                .map(|(view, _)| view.properties.extend(properties(list))),
+            Altered::View(name, list) => {
+                self.table_mut(*name, current).map(|view| view.properties.extend(properties(list)))
+            }
             Altered::Table(name, change) => self.alter_table(*name, change, current),
             Altered::Type(name, change) => self.alter_type(*name, change, current),
         };
@@ -244,7 +244,7 @@ impl Schema {
             }
             Dropped::Table(name) | Dropped::View(name) => {
                 let (keyspace, own) = resolve(*name, current)?;
-                let (table, _) = self.table_mut(*name, current)?;
+                let table = self.table_mut(*name, current)?;
                 let is_view = matches!(object, Dropped::View(_));
                 if table.view_of.is_some() != is_view {
                     let what = if is_view { "view" } else { "table" };
@@ -285,7 +285,7 @@ impl Schema {
                 of.types.remove(&own).ok_or_else(missing)?;
             }
             Dropped::Trigger(name, table) => {
-                let (table, _) = self.table_mut(*table, current)?;
+                let table = self.table_mut(*table, current)?;
                 let missing = || Fault::Missing("trigger", owned(*name));
                 table.triggers.remove(&*name.resolved()).ok_or_else(missing)?;
             }

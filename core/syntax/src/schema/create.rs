@@ -37,7 +37,7 @@ impl Schema {
                 self.create_aggregate(aggregate, create.or_replace, current)
             }
             Created::Trigger(name, table, class) => {
-                let (table, _) = self.table_mut(*table, current)?;
+                let table = self.table_mut(*table, current)?;
                 let class = class.text().into_owned();
                 match table.triggers.insert(owned(*name), class) {
                     Some(_) => Err(Fault::Exists("trigger", owned(*name))),
@@ -51,16 +51,15 @@ impl Schema {
         }
     }
 
-    /// A table, and the name of its keyspace.
     pub(super) fn table_mut(
         &mut self,
         name: TableName<'_>,
         current: Option<&str>,
-    ) -> Outcome<(&mut Table, String)> {
+    ) -> Outcome<&mut Table> {
         let (keyspace, name) = resolve(name, current)?;
         let missing = || Fault::Missing("table", format!("{keyspace}.{name}"));
         let table = self.keyspace_mut(&keyspace)?.tables.get_mut(&name);
-        Ok((table.ok_or_else(missing)?, keyspace))
+        table.ok_or_else(missing)
     }
 
     fn create_table(
@@ -119,7 +118,7 @@ impl Schema {
 
     fn create_index(&mut self, index: &IndexDefinition<'_>, current: Option<&str>) -> Outcome<()> {
         let (in_keyspace, of) = resolve(index.table, current)?;
-        let (table, _) = self.table_mut(index.table, current)?;
+        let table = self.table_mut(index.table, current)?;
         let mut targets = Vec::new();
         for (part, column) in &index.targets {
             let column = owned(*column);
@@ -151,10 +150,15 @@ impl Schema {
                 options.extend(map);
             }
         }
-        if let Some(table) = keyspace.tables.get_mut(&of) {
+        let index = Index { table: of, targets, class, options };
+        if let Some(table) = keyspace.tables.get_mut(&index.table) {
+            let same = |name: &&String| keyspace.indexes.get(*name) == Some(&index);
+            if let Some(other) = table.indexes.iter().find(same) {
+                return Err(Fault::Exists("index", format!("{in_keyspace}.{other}")));
+            }
             table.indexes.insert(name.clone());
         }
-        keyspace.indexes.insert(name, Index { table: of, targets, class, options });
+        keyspace.indexes.insert(name, index);
         Ok(())
     }
 

@@ -43,6 +43,10 @@ fn what_is_not_there_or_is_there_already_is_told_with_its_line() {
             "CREATE INDEX i ON t (v);\nCREATE INDEX i ON t (k);",
             "line 5: index app.i is there already",
         ),
+        (
+            "CREATE INDEX ON t (v);\nCREATE INDEX j ON t (v);",
+            "line 5: index app.t_v_idx is there already",
+        ),
         ("DROP INDEX i;", "line 4: there is no index app.i"),
         ("DROP TABLE u;", "line 4: there is no table app.u"),
         ("DROP KEYSPACE \"App\";", "line 4: there is no keyspace App"),
