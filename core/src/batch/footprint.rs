@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use cqlstack_syntax::{Change, InsertRow, Name, Part, Statement, Term, TermKind, parse};
+use cqlstack_syntax::{Change, InsertRow, Name, Part, Statement, Term, TermKind};
 use scylla::cluster::metadata::{ColumnKind, Table};
 use scylla::frame::response::result::{CollectionType, ColumnSpec, ColumnType, PartitionKeyIndex};
 
 use super::literal;
+use crate::statement::parse;
 
 /// The partition of a write, and what of it counts to the size of a batch. Its values tell the rest.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What a text tells about its statement.
 
 use cqlstack_syntax::{
-    Keyword, Operator, Overwrite, Statement, StatementKind, TermKind, parse, verb,
+    Dialect, Keyword, Operator, Overwrite, Statement, StatementKind, SyntaxError, TermKind, verb,
 };
 
 use super::advice;
@@ -77,6 +77,11 @@ pub(crate) struct Table {
     pub(crate) name: String,
 }
 
+/// Whatever server it is for.
+pub(crate) fn parse(text: &str) -> Result<Statement<'_>, SyntaxError> {
+    Dialect::Any.parse(text)
+}
+
 /// Reads a text. Of what does not parse only the first word is known: the server decides what it is.
 ///
 /// `made_at_run_time` says that the program put the text together, perhaps with values.
@@ -135,6 +140,21 @@ mod tests {
 
     fn facts(text: &str) -> Facts {
         read(text, false)
+    }
+
+    #[test]
+    fn what_other_servers_add_is_read_and_what_nobody_knows_is_told_by_its_first_word() {
+        let read = facts("SELECT a FROM t WHERE k = ? BYPASS CACHE USING TIMEOUT 50ms");
+        assert_eq!(
+            (read.kind, read.idempotent, &*read.name),
+            (StatementKind::Read, true, "SELECT t")
+        );
+        let write = facts("DELETE FROM t WHERE k = ? AND c BETWEEN 1 AND 2");
+        assert_eq!((write.kind, write.idempotent), (StatementKind::Write, true));
+        let schema = facts("CREATE SERVICE LEVEL fast WITH shares = 5");
+        assert_eq!((schema.kind, &*schema.name), (StatementKind::Schema, "CREATE"));
+        let unknown = facts("EXPLAIN SELECT a FROM t");
+        assert_eq!((unknown.kind, unknown.idempotent), (StatementKind::Other, false));
     }
 
     #[test]

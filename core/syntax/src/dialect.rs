@@ -31,9 +31,16 @@ pub enum Dialect {
     ScyllaDb,
     /// What Cassandra gets after 5.0: `BETWEEN`, `NOT IN`, `NOT CONTAINS`, `CHECK`.
     NextCassandra,
+    /// All of them: for whoever does not know the server that a text is for, which will tell what it has not.
+    Any,
 }
 
 impl Dialect {
+    /// Whether it has what this one adds.
+    pub(crate) fn has(self, other: Self) -> bool {
+        self == other || self == Self::Any
+    }
+
     /// Reads one statement.
     ///
     /// # Errors

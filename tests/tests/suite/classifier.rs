@@ -150,7 +150,7 @@ fn collected_statements_are_understood_as_by_cassandra() {
     // Other servers take more, and understand the same of this.
     for text in &texts {
         let Ok(statement) = parse(text) else { continue };
-        for dialect in [Dialect::ScyllaDb, Dialect::NextCassandra] {
+        for dialect in [Dialect::ScyllaDb, Dialect::NextCassandra, Dialect::Any] {
             assert_eq!(dialect.parse(text).as_ref(), Ok(&statement), "{text}");
         }
     }

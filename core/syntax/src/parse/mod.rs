@@ -154,7 +154,7 @@ impl<'t, 'k> Parser<'t, 'k> {
 
     /// Whether the next token is this word, which is no keyword to Cassandra 5, and the dialect has it.
     fn is_word(&self, dialect: Dialect, word: &str) -> bool {
-        self.dialect == dialect
+        self.dialect.has(dialect)
             && self.kind() == TokenKind::Identifier
             && self.token().span.of(self.text).eq_ignore_ascii_case(word)
     }

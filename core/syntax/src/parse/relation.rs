@@ -88,7 +88,7 @@ impl<'t> Parser<'t, '_> {
                     return Ok((Operand::Column(column), Operator::Between, range));
                 }
                 let next = [Keyword::In, Keyword::Contains].map(TokenKind::Keyword);
-                let negated = self.dialect == Dialect::NextCassandra
+                let negated = self.dialect.has(Dialect::NextCassandra)
                     && next.contains(&self.ahead(1).kind)
                     && self.take_keyword(Keyword::Not);
                 let (operator, right) = self.comparison_or_in(true)?;

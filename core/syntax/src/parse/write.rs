@@ -77,7 +77,7 @@ impl<'t> Parser<'t, '_> {
 
     /// `USING TIMEOUT …`, if the dialect has it and it is there.
     pub(super) fn using_timeout(&mut self) -> Parsed<Option<Term<'t>>> {
-        if self.dialect != Dialect::ScyllaDb || !self.take_keyword(Keyword::Using) {
+        if !self.dialect.has(Dialect::ScyllaDb) || !self.take_keyword(Keyword::Using) {
             return Ok(None);
         }
         self.expect_word(Dialect::ScyllaDb, "TIMEOUT")?;
@@ -122,7 +122,7 @@ impl<'t> Parser<'t, '_> {
                 } else {
                     return Err(self.fail("WHERE"));
                 }
-                if self.dialect != Dialect::ScyllaDb || !self.take_keyword(Keyword::And) {
+                if !self.dialect.has(Dialect::ScyllaDb) || !self.take_keyword(Keyword::And) {
                     break;
                 }
             }

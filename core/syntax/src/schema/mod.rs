@@ -171,13 +171,26 @@ impl Schema {
     /// With its line: what [`script`] refuses; what is there already or is not there; a type that is not known;
     /// a name without a keyspace where none is in use; a primary key that is none. What came before is applied.
     pub fn apply(&mut self, text: &str, keyspace: Option<&str>) -> Result<(), SchemaError> {
+        self.apply_all(&script(text)?, keyspace)
+    }
+
+    /// The same with statements that were read before, as in another [`Dialect`](crate::Dialect).
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply), but for syntax errors.
+    pub fn apply_all(
+        &mut self,
+        statements: &[Scripted<'_>],
+        keyspace: Option<&str>,
+    ) -> Result<(), SchemaError> {
         let mut current = keyspace.map(str::to_owned);
         if let Some(keyspace) = &current {
             self.keyspaces.entry(keyspace.clone()).or_default();
         }
-        for Scripted { line, statement, .. } in script(text).map_err(SchemaError::from)? {
-            let changed = self.change(&statement, &mut current);
-            changed.map_err(|fault| SchemaError::new(line, fault))?;
+        for Scripted { line, statement, .. } in statements {
+            let changed = self.change(statement, &mut current);
+            changed.map_err(|fault| SchemaError::new(*line, fault))?;
         }
         Ok(())
     }

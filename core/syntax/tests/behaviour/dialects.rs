@@ -1,6 +1,6 @@
 //! What other servers add.
 
-use cqlstack_syntax::{Dialect, StatementKind, Target, parse};
+use cqlstack_syntax::{Dialect, Schema, StatementKind, Target, parse};
 
 const SCYLLA: [&str; 16] = [
     "SELECT a FROM t WHERE k = ? BYPASS CACHE",
@@ -45,6 +45,7 @@ fn each_dialect_takes_its_own_and_writes_it_as_it_was() {
     {
         for text in texts {
             let statement = dialect.parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(Dialect::Any.parse(text).as_ref(), Ok(&statement), "{text}");
             let written = statement.to_string();
             assert_eq!(dialect.parse(&written).as_ref(), Ok(&statement), "{text}: {written}");
             assert_eq!(written.to_lowercase(), text.to_lowercase());
@@ -80,6 +81,14 @@ fn what_they_add_is_understood() {
     assert_eq!((prune.kind(), prune.is_idempotent()), (StatementKind::Other, false));
     assert_eq!(prune.label(), "PRUNE ks.v");
     assert_eq!(of("SELECT a FROM t BYPASS CACHE").kind(), StatementKind::Read);
+}
+
+#[test]
+fn a_schema_is_made_of_any_dialect() {
+    let text = "CREATE TABLE t (k int CHECK k > 0 PRIMARY KEY, v text);\nALTER TABLE t ALTER v CHECK LENGTH(v) > 1";
+    let mut schema = Schema::default();
+    schema.apply_all(&Dialect::NextCassandra.script(text).unwrap(), Some("ks")).unwrap();
+    assert_eq!(schema.table("ks", "t").unwrap().columns.len(), 2);
 }
 
 #[test]
