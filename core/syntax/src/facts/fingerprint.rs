@@ -71,7 +71,7 @@ impl Watch {
             TokenKind::Identifier | TokenKind::QuotedName => {
                 self.last == PASSWORD
                     || self.before == PASSWORD && self.last == Some(TokenKind::Equal)
-                    || self.in_role && self.after_password
+                    || self.after_password
             }
             TokenKind::Keyword(_) => self.before == PASSWORD && self.last == Some(TokenKind::Equal),
             _ => false,

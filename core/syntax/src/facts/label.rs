@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::keyword::Keyword;
-use crate::tree::{Name, Roles, Statement, Table};
+use crate::tree::{Name, Roles, Statement, Table, needs_no_quotes};
 
 impl<'t> Statement<'t> {
     /// Its first word.
@@ -97,9 +96,6 @@ impl fmt::Display for Table<'_> {
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let resolved = self.resolved();
-        let plain = resolved.starts_with(|first: char| first.is_ascii_lowercase())
-            && resolved.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-            && !Keyword::of(&resolved).is_some_and(Keyword::is_reserved);
-        f.write_str(if plain { &resolved } else { self.written() })
+        f.write_str(if needs_no_quotes(&resolved) { &resolved } else { self.written() })
     }
 }

@@ -119,32 +119,35 @@ impl Printer<'_> {
         self.text(" ")
     }
 
-    /// With commas between them.
-    fn list<T>(
+    fn joined<T>(
         &mut self,
+        separator: &str,
         items: impl IntoIterator<Item = T>,
         mut write: impl FnMut(&mut Self, T) -> fmt::Result,
     ) -> fmt::Result {
         for (index, item) in items.into_iter().enumerate() {
-            self.text_if(index > 0, ", ")?;
+            self.text_if(index > 0, separator)?;
             write(self, item)?;
         }
         Ok(())
+    }
+
+    /// With commas between them.
+    fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        write: impl FnMut(&mut Self, T) -> fmt::Result,
+    ) -> fmt::Result {
+        self.joined(", ", items, write)
     }
 
     /// With `AND` between them, perhaps a line for each.
     fn all_of<T>(
         &mut self,
         items: impl IntoIterator<Item = T>,
-        mut write: impl FnMut(&mut Self, T) -> fmt::Result,
+        write: impl FnMut(&mut Self, T) -> fmt::Result,
     ) -> fmt::Result {
-        for (index, item) in items.into_iter().enumerate() {
-            if index > 0 {
-                self.text(if self.broken { "\n    AND " } else { " AND " })?;
-            }
-            write(self, item)?;
-        }
-        Ok(())
+        self.joined(if self.broken { "\n    AND " } else { " AND " }, items, write)
     }
 
     /// In parentheses, perhaps a line for each.

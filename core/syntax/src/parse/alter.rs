@@ -126,13 +126,7 @@ impl<'t> Parser<'t, '_> {
 
     fn dropped_columns(&mut self) -> Parsed<TableChange<'t>> {
         let if_exists = self.if_exists()?;
-        let columns = if self.take(TokenKind::Open) {
-            let columns = self.list(|parser| parser.name("a column"))?;
-            self.expect(TokenKind::Close, "`,` or `)`")?;
-            columns
-        } else {
-            vec![self.name("a column")?]
-        };
+        let columns = self.one_or_several()?;
         let mut timestamp = None;
         if self.take_keyword(Keyword::Using) {
             self.expect_keyword(Keyword::Timestamp)?;

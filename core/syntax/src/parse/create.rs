@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::relation::comparison_of;
 use super::term::Scope;
 use super::{ONCE, Parsed, Parser};
 use crate::dialect::Dialect;
@@ -25,7 +26,7 @@ impl<'t> Parser<'t, '_> {
             TokenKind::Keyword(Keyword::User) if !or_replace => return self.create_user(),
             TokenKind::Keyword(keyword) if !or_replace => keyword,
             TokenKind::Keyword(keyword @ (Keyword::Function | Keyword::Aggregate)) => keyword,
-            _ => return Err(self.fail("what is created: a TABLE, a KEYSPACE, a TYPE, an INDEX, …")),
+            _ => return Err(self.nothing_created()),
         };
         let custom = what == Keyword::Custom;
         match what {
@@ -37,7 +38,14 @@ impl<'t> Parser<'t, '_> {
                 self.step();
                 self.expect_keyword(Keyword::View)?;
             }
-            _ => drop(self.step()),
+            Keyword::Keyspace
+            | Keyword::Table
+            | Keyword::Type
+            | Keyword::Index
+            | Keyword::Function
+            | Keyword::Aggregate
+            | Keyword::Trigger => drop(self.step()),
+            _ => return Err(self.nothing_created()),
         }
         let if_not_exists = self.if_not_exists()?;
         let object = match what {
@@ -52,13 +60,14 @@ impl<'t> Parser<'t, '_> {
             Keyword::Materialized => Created::View(Box::new(self.view()?)),
             Keyword::Function => Created::Function(Box::new(self.function_definition()?)),
             Keyword::Aggregate => Created::Aggregate(Box::new(self.aggregate()?)),
-            Keyword::Trigger => self.trigger()?,
-            _ => {
-                self.place.at -= 1;
-                return Err(self.fail("what is created: a TABLE, a KEYSPACE, a TYPE, an INDEX, …"));
-            }
+            _ => self.trigger()?,
         };
         Ok(Statement::Create(Create { or_replace, if_not_exists, object }))
+    }
+
+    #[cold]
+    fn nothing_created(&mut self) -> super::Failed {
+        self.fail("what is created: a TABLE, a KEYSPACE, a TYPE, an INDEX, …")
     }
 
     pub(super) fn if_not_exists(&mut self) -> Parsed<bool> {
@@ -153,7 +162,7 @@ impl<'t> Parser<'t, '_> {
             if called {
                 parser.expect(TokenKind::Close, "`)`")?;
             }
-            let is_alone = called && !parser.is_comparison();
+            let is_alone = called && comparison_of(parser.kind()).is_none();
             let comparison = if is_alone {
                 None
             } else {
@@ -163,35 +172,26 @@ impl<'t> Parser<'t, '_> {
         })
     }
 
-    fn is_comparison(&self) -> bool {
-        matches!(
-            self.kind(),
-            TokenKind::Equal
-                | TokenKind::NotEqual
-                | TokenKind::Less
-                | TokenKind::LessOrEqual
-                | TokenKind::Greater
-                | TokenKind::GreaterOrEqual
-        )
-    }
-
     fn primary_key(&mut self) -> Parsed<PrimaryKey<'t>> {
         self.expect_keyword(Keyword::Primary)?;
         self.expect_keyword(Keyword::Key)?;
         self.expect(TokenKind::Open, "`(` and columns")?;
-        let partition = if self.take(TokenKind::Open) {
-            let columns = self.list(|parser| parser.name("a column"))?;
-            self.expect(TokenKind::Close, "`,` or `)`")?;
-            columns
-        } else {
-            vec![self.name("a column")?]
-        };
+        let partition = self.one_or_several()?;
         let mut clustering = Vec::new();
         while self.take(TokenKind::Comma) {
             clustering.push(self.name("a column")?);
         }
         self.expect(TokenKind::Close, "`,` or `)`")?;
         Ok(PrimaryKey { partition, clustering })
+    }
+
+    /// `a`, or `(a, b)`
+    pub(super) fn one_or_several(&mut self) -> Parsed<Vec<Name<'t>>> {
+        if !self.take(TokenKind::Open) {
+            return Ok(vec![self.name("a column")?]);
+        }
+        let columns = self.list(|parser| parser.name("a column"))?;
+        self.expect(TokenKind::Close, "`,` or `)`").map(|_| columns)
     }
 
     fn type_definition(&mut self) -> Parsed<Created<'t>> {

@@ -72,43 +72,10 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn resource(&mut self) -> Parsed<Resource<'t>> {
-        let all = self.kind() == TokenKind::Keyword(Keyword::All);
-        let next = self.ahead(1).kind;
-        if all && let TokenKind::Keyword(what) = next {
-            self.step();
-            match what {
-                Keyword::Keyspaces => {
-                    self.step();
-                    return Ok(Resource::AllKeyspaces);
-                }
-                Keyword::Roles => {
-                    self.step();
-                    return Ok(Resource::AllRoles);
-                }
-                Keyword::Mbeans => {
-                    self.step();
-                    return Ok(Resource::AllMbeans);
-                }
-                Keyword::Tables => {
-                    self.step();
-                    self.expect_keyword(Keyword::In)?;
-                    self.expect_keyword(Keyword::Keyspace)?;
-                    return Ok(Resource::AllTables(self.name("a keyspace")?));
-                }
-                Keyword::Functions => {
-                    self.step();
-                    if !self.take_keyword(Keyword::In) {
-                        return Ok(Resource::AllFunctions(None));
-                    }
-                    self.expect_keyword(Keyword::Keyspace)?;
-                    let keyspace = self.name("a keyspace")?;
-                    self.not_built_in(keyspace)?;
-                    return Ok(Resource::AllFunctions(Some(keyspace)));
-                }
-                // A table may be called `all`.
-                _ => self.place.at -= 1,
-            }
+        if let Some(all) = self.all_of_a_kind()? {
+            return Ok(all);
         }
+        let next = self.ahead(1).kind;
         let is_table = matches!(
             next,
             TokenKind::Dot
@@ -154,6 +121,43 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
+    /// `ALL KEYSPACES` and the like.
+    fn all_of_a_kind(&mut self) -> Parsed<Option<Resource<'t>>> {
+        let [
+            TokenKind::Keyword(Keyword::All),
+            TokenKind::Keyword(
+                what @ (Keyword::Keyspaces
+                | Keyword::Roles
+                | Keyword::Mbeans
+                | Keyword::Tables
+                | Keyword::Functions),
+            ),
+        ] = [0, 1].map(|ahead| self.ahead(ahead).kind)
+        else {
+            // A table may be called `all`.
+            return Ok(None);
+        };
+        self.step();
+        self.step();
+        Ok(Some(match what {
+            Keyword::Keyspaces => Resource::AllKeyspaces,
+            Keyword::Roles => Resource::AllRoles,
+            Keyword::Mbeans => Resource::AllMbeans,
+            Keyword::Tables => {
+                self.expect_keyword(Keyword::In)?;
+                self.expect_keyword(Keyword::Keyspace)?;
+                Resource::AllTables(self.name("a keyspace")?)
+            }
+            _ if self.take_keyword(Keyword::In) => {
+                self.expect_keyword(Keyword::Keyspace)?;
+                let keyspace = self.name("a keyspace")?;
+                self.not_built_in(keyspace)?;
+                Resource::AllFunctions(Some(keyspace))
+            }
+            _ => Resource::AllFunctions(None),
+        }))
+    }
+
     fn not_built_in(&mut self, keyspace: Name<'t>) -> Parsed<()> {
         if keyspace.resolved() != "system" {
             return Ok(());
@@ -168,18 +172,17 @@ impl<'t> Parser<'t, '_> {
         let span = self.token().span;
         let name = self.string(expected)?;
         let text = name.text();
-        let (domain, keys) = text.split_once(':').unwrap_or_default();
+        let (_, keys) = text.split_once(':').unwrap_or_default();
         let is_key = |key: &str| {
             key == "*"
                 || key.split_once('=').is_some_and(|(name, value)| {
                     let plain = |part: &str, forbidden: &str| {
                         !part.is_empty() && !part.contains(|c| forbidden.contains(c))
                     };
-                    plain(name, ":*?\n\"") && plain(value, ":=\n")
+                    plain(name, ":*?\"") && plain(value, ":=")
                 })
         };
         let right = !text.contains('\n')
-            && !domain.contains('\n')
             && !keys.is_empty()
             && keys.split(',').all(is_key)
             && text != "*:*"

@@ -7,6 +7,18 @@ use crate::keyword::Keyword;
 use crate::token::TokenKind;
 use crate::tree::{Comparand, Condition, Name, Operand, Operator, Relation, Term, TermKind};
 
+pub(super) const fn comparison_of(token: TokenKind) -> Option<Operator> {
+    Some(match token {
+        TokenKind::Equal => Operator::Equal,
+        TokenKind::NotEqual => Operator::NotEqual,
+        TokenKind::Less => Operator::Less,
+        TokenKind::LessOrEqual => Operator::LessOrEqual,
+        TokenKind::Greater => Operator::Greater,
+        TokenKind::GreaterOrEqual => Operator::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
 impl<'t> Parser<'t, '_> {
     pub(super) fn relations(&mut self) -> Parsed<Vec<Relation<'t>>> {
         self.all_of(Self::relation_in_parentheses)
@@ -111,15 +123,8 @@ impl<'t> Parser<'t, '_> {
     }
 
     pub(super) fn comparison(&mut self) -> Parsed<Operator> {
-        let operator = match self.kind() {
-            TokenKind::Equal => Operator::Equal,
-            TokenKind::NotEqual => Operator::NotEqual,
-            TokenKind::Less => Operator::Less,
-            TokenKind::LessOrEqual => Operator::LessOrEqual,
-            TokenKind::Greater => Operator::Greater,
-            TokenKind::GreaterOrEqual => Operator::GreaterOrEqual,
-            _ => return Err(self.fail("a comparison: =, <, <=, >, >= or !=")),
-        };
+        let operator = comparison_of(self.kind());
+        let operator = operator.ok_or_else(|| self.fail("a comparison: =, <, <=, >, >= or !="))?;
         self.step();
         Ok(operator)
     }
@@ -224,18 +229,14 @@ impl<'t> Parser<'t, '_> {
             return Ok(Condition::Always);
         }
         // A column may be called `exists`.
-        let is_column = matches!(
-            self.ahead(1).kind,
-            TokenKind::Equal
-                | TokenKind::NotEqual
-                | TokenKind::Less
-                | TokenKind::LessOrEqual
-                | TokenKind::Greater
-                | TokenKind::GreaterOrEqual
-                | TokenKind::OpenBracket
-                | TokenKind::Dot
-                | TokenKind::Keyword(Keyword::In | Keyword::Contains)
-        );
+        let next = self.ahead(1).kind;
+        let is_column = comparison_of(next).is_some()
+            || matches!(
+                next,
+                TokenKind::OpenBracket
+                    | TokenKind::Dot
+                    | TokenKind::Keyword(Keyword::In | Keyword::Contains)
+            );
         if !is_column && self.take_keyword(Keyword::Exists) {
             return Ok(Condition::Exists);
         }

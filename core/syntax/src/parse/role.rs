@@ -145,24 +145,19 @@ impl<'t> Parser<'t, '_> {
 
     fn role_option(&mut self) -> Parsed<RoleOption<'t>> {
         let TokenKind::Keyword(keyword) = self.kind() else { return Err(self.no_role_option()) };
-        self.step();
-        if keyword == Keyword::Access {
-            return self.access();
-        }
-        if keyword == Keyword::Hashed {
-            self.expect_keyword(Keyword::Password)?;
-        }
-        let is_option = matches!(
-            keyword,
-            Keyword::Hashed
-                | Keyword::Password
-                | Keyword::Options
-                | Keyword::Superuser
-                | Keyword::Login
-        );
-        if !is_option {
-            self.place.at -= 1;
-            return Err(self.no_role_option());
+        match keyword {
+            Keyword::Access => {
+                self.step();
+                return self.access();
+            }
+            Keyword::Hashed => {
+                self.step();
+                self.expect_keyword(Keyword::Password)?;
+            }
+            Keyword::Password | Keyword::Options | Keyword::Superuser | Keyword::Login => {
+                self.step();
+            }
+            _ => return Err(self.no_role_option()),
         }
         self.expect(TokenKind::Equal, "`=` after an option")?;
         Ok(match keyword {

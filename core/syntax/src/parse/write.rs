@@ -20,11 +20,7 @@ impl<'t> Parser<'t, '_> {
             TokenKind::Keyword(Keyword::Json) => self.json()?,
             _ => return Err(self.fail("`(` and columns, or JSON")),
         };
-        let if_not_exists = self.take_keyword(Keyword::If);
-        if if_not_exists {
-            self.expect_keyword(Keyword::Not)?;
-            self.expect_keyword(Keyword::Exists)?;
-        }
+        let if_not_exists = self.if_not_exists()?;
         let using = self.using()?;
         Ok(Insert { into, row, if_not_exists, using })
     }

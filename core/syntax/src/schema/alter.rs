@@ -34,10 +34,6 @@ impl AlteredTable<'_> {
         self.table()?.columns.iter_mut().find(|column| column.name == name).ok_or(missing)
     }
 
-    fn kind(&self, kind: &Type<'_>) -> Outcome<DataType> {
-        DataType::of_column(kind, &self.in_keyspace, self.keyspace)
-    }
-
     /// Does something to each of its materialized views.
     fn each_view(&mut self, mut change: impl FnMut(&mut Table)) -> Outcome<()> {
         let names = self.table()?.views.clone();
@@ -53,16 +49,13 @@ impl AlteredTable<'_> {
         let known = self.table()?.columns.iter().map(|column| column.name.clone());
         let mut known: HashSet<String> = known.collect();
         for column in columns {
-            let kind = self.kind(&column.kind)?;
+            let added = Column::defined(column, &self.in_keyspace, self.keyspace)?;
             if !known.insert(owned(column.name)) {
                 if if_not_exists {
                     continue;
                 }
                 return Err(Fault::Exists("column", self.full(column.name)));
             }
-            let role = if column.is_static { ColumnRole::Static } else { ColumnRole::Regular };
-            let (name, is_masked) = (owned(column.name), column.mask.is_some());
-            let added = Column { name, kind, role, is_masked };
             self.each_view(|view| {
                 if view.has_all {
                     view.columns.push(added.clone());
@@ -118,9 +111,22 @@ impl AlteredTable<'_> {
     }
 }
 
+/// The fields of a type.
+fn fields_mut<'s>(
+    keyspace: &'s mut Keyspace,
+    in_keyspace: &str,
+    own: &str,
+) -> Outcome<&'s mut Vec<(String, DataType)>> {
+    let missing = || Fault::Missing("type", format!("{in_keyspace}.{own}"));
+    keyspace.types.get_mut(own).ok_or_else(missing)
+}
+
 impl Schema {
     pub(super) fn alter(&mut self, alter: &Alter<'_>, current: Option<&str>) -> Outcome<()> {
-        let changed = match &alter.object {
+        if alter.if_exists && !self.is_there(&alter.object, current)? {
+            return Ok(());
+        }
+        match &alter.object {
             Altered::Keyspace(name, list) => self
                 .keyspace_mut(&name.resolved())
                 .map(|keyspace| keyspace.properties.extend(properties(list))),
@@ -129,11 +135,21 @@ impl Schema {
             }
             Altered::Table(name, change) => self.alter_table(*name, change, current),
             Altered::Type(name, change) => self.alter_type(*name, change, current),
-        };
-        match changed {
-            Err(Fault::Missing("keyspace" | "table" | "type", _)) if alter.if_exists => Ok(()),
-            changed => changed,
         }
+    }
+
+    fn is_there(&self, object: &Altered<'_>, current: Option<&str>) -> Outcome<bool> {
+        Ok(match object {
+            Altered::Keyspace(name, _) => self.keyspaces.contains_key(&*name.resolved()),
+            Altered::Table(name, _) | Altered::View(name, _) => {
+                let (keyspace, own) = resolve(*name, current)?;
+                self.table(&keyspace, &own).is_some()
+            }
+            Altered::Type(name, _) => {
+                let (keyspace, own) = resolve(*name, current)?;
+                self.keyspace(&keyspace).is_some_and(|of| of.types.contains_key(&own))
+            }
+        })
     }
 
     fn alter_table(
@@ -160,7 +176,7 @@ impl Schema {
                 at => at.map(|column| column.is_masked = mask.is_some()),
             },
             TableChange::Type(column, kind) => {
-                let kind = altered.kind(kind)?;
+                let kind = DataType::of_column(kind, &altered.in_keyspace, altered.keyspace)?;
                 altered.at(*column).map(|column| column.kind = kind)
             }
             TableChange::With(list) => {
@@ -177,54 +193,45 @@ impl Schema {
         current: Option<&str>,
     ) -> Outcome<()> {
         let (in_keyspace, own) = resolve(name, current)?;
-        let full = |field: &str| format!("{in_keyspace}.{own}.{field}");
-        let keyspace = self.keyspace_mut(&in_keyspace)?;
-        let kind = match change {
-            TypeChange::Add { kind, .. } | TypeChange::Type(_, kind) => {
-                Some(DataType::of_column(kind, &in_keyspace, keyspace)?)
-            }
-            TypeChange::Rename { .. } => None,
-        };
-        let missing = || Fault::Missing("type", format!("{in_keyspace}.{own}"));
-        let fields = keyspace.types.get_mut(&own).ok_or_else(missing)?;
+        let full = |field: Name<'_>| format!("{in_keyspace}.{own}.{}", field.resolved());
         let at = |fields: &[(String, DataType)], name: Name<'_>| {
-            fields.iter().position(|(field, _)| *field == name.resolved())
+            let at = fields.iter().position(|(field, _)| *field == name.resolved());
+            at.ok_or_else(|| Fault::Missing("field", full(name)))
         };
-        let missing = |name: Name<'_>| Fault::Missing("field", full(&name.resolved()));
-        match (change, kind) {
-            (TypeChange::Add { if_not_exists, field, .. }, Some(kind)) => {
-                if at(fields, *field).is_some() {
-                    let exists = Fault::Exists("field", full(&field.resolved()));
+        let keyspace = self.keyspace_mut(&in_keyspace)?;
+        let kind = |kind: &Type<'_>| DataType::of_column(kind, &in_keyspace, keyspace);
+        match change {
+            TypeChange::Add { if_not_exists, field, kind: added } => {
+                let kind = kind(added)?;
+                let fields = fields_mut(keyspace, &in_keyspace, &own)?;
+                if at(fields, *field).is_ok() {
+                    let exists = Fault::Exists("field", full(*field));
                     return if *if_not_exists { Ok(()) } else { Err(exists) };
                 }
                 if kind.holds(&own) {
-                    return Err(Fault::Invalid(
-                        full(&field.resolved()),
-                        "is of the type that has it",
-                    ));
+                    return Err(Fault::Invalid(full(*field), "is of the type that has it"));
                 }
                 fields.push((owned(*field), kind));
             }
-            (TypeChange::Rename { if_exists, fields: renames }, _) => {
+            TypeChange::Rename { if_exists, fields: renames } => {
+                let fields = fields_mut(keyspace, &in_keyspace, &own)?;
                 for (from, to) in renames {
-                    let Some(from) = at(fields, *from) else {
-                        if *if_exists {
-                            continue;
-                        }
-                        return Err(missing(*from));
+                    let from = match at(fields, *from) {
+                        Err(_) if *if_exists => continue,
+                        from => from?,
                     };
-                    if at(fields, *to).is_some() {
-                        return Err(Fault::Exists("field", full(&to.resolved())));
+                    if at(fields, *to).is_ok() {
+                        return Err(Fault::Exists("field", full(*to)));
                     }
                     fields[from].0 = owned(*to);
                 }
             }
-            (TypeChange::Type(field, _), Some(kind)) => {
-                let at = at(fields, *field).ok_or_else(|| missing(*field))?;
+            TypeChange::Type(field, changed) => {
+                let kind = kind(changed)?;
+                let fields = fields_mut(keyspace, &in_keyspace, &own)?;
+                let at = at(fields, *field)?;
                 fields[at].1 = kind;
             }
-            // The types of the others are read above.
-            (TypeChange::Add { .. } | TypeChange::Type(..), None) => {}
         }
         Ok(())
     }
@@ -308,12 +315,7 @@ impl Schema {
     ) -> Outcome<()> {
         let (in_keyspace, own) = resolve(name, current)?;
         let keyspace = self.keyspace_mut(&in_keyspace)?;
-        let kinds = kinds.map(|kinds| {
-            let kinds = kinds.iter();
-            kinds
-                .map(|kind| DataType::of_argument(kind, &in_keyspace, keyspace))
-                .collect::<Outcome<Vec<_>>>()
-        });
+        let kinds = kinds.map(|kinds| DataType::of_arguments(kinds, &in_keyspace, keyspace));
         let kinds = kinds.transpose()?;
         let what = if is_aggregate { "aggregate" } else { "function" };
         let all = if is_aggregate { &mut keyspace.aggregates } else { &mut keyspace.functions };

@@ -10,10 +10,26 @@ use super::{
     resolve,
 };
 use crate::tree::{
-    AggregateDefinition, Create, Created, FunctionDefinition, IndexDefinition, IndexPart,
-    PrimaryKey, Selection, Table as TableName, TableDefinition, TableOption, TermKind, Type,
-    ViewDefinition,
+    AggregateDefinition, ColumnDefinition, Create, Created, FunctionDefinition, IndexDefinition,
+    IndexPart, PrimaryKey, Selection, Table as TableName, TableDefinition, TableOption, TermKind,
+    Type, ViewDefinition,
 };
+
+impl Column {
+    /// As it is defined, before it is known to be part of a key.
+    pub(super) fn defined(
+        column: &ColumnDefinition<'_>,
+        in_keyspace: &str,
+        keyspace: &Keyspace,
+    ) -> Outcome<Self> {
+        Ok(Self {
+            name: owned(column.name),
+            kind: DataType::of_column(&column.kind, in_keyspace, keyspace)?,
+            role: if column.is_static { ColumnRole::Static } else { ColumnRole::Regular },
+            is_masked: column.mask.is_some(),
+        })
+    }
+}
 
 impl Schema {
     pub(super) fn create(&mut self, create: &Create<'_>, current: Option<&str>) -> Outcome<()> {
@@ -38,15 +54,18 @@ impl Schema {
             }
             Created::Trigger(name, table, class) => {
                 let table = self.table_mut(*table, current)?;
-                let class = class.text().into_owned();
-                match table.triggers.insert(owned(*name), class) {
-                    Some(_) => Err(Fault::Exists("trigger", owned(*name))),
-                    None => Ok(()),
+                match table.triggers.entry(owned(*name)) {
+                    Entry::Occupied(known) => Err(Fault::Exists("trigger", known.key().clone())),
+                    Entry::Vacant(free) => {
+                        free.insert(class.text().into_owned());
+                        Ok(())
+                    }
                 }
             }
         };
         match made {
-            Err(Fault::Exists(..)) if create.if_not_exists => Ok(()),
+            // A field that is there twice is a mistake, whatever there is.
+            Err(Fault::Exists(what, _)) if create.if_not_exists && what != "field" => Ok(()),
             made => made,
         }
     }
@@ -74,12 +93,7 @@ impl Schema {
         }
         let mut columns = Vec::new();
         for column in &definition.columns {
-            columns.push(Column {
-                name: owned(column.name),
-                kind: DataType::of_column(&column.kind, &in_keyspace, keyspace)?,
-                role: if column.is_static { ColumnRole::Static } else { ColumnRole::Regular },
-                is_masked: column.mask.is_some(),
-            });
+            columns.push(Column::defined(column, &in_keyspace, keyspace)?);
         }
         let named = definition.columns.iter().find(|column| column.is_primary_key);
         let alone =
@@ -212,9 +226,8 @@ impl Schema {
     ) -> Outcome<()> {
         let (in_keyspace, name) = resolve(definition.name, current)?;
         let keyspace = self.keyspace_mut(&in_keyspace)?;
-        let kinds = definition.arguments.iter();
-        let kinds = kinds.map(|(_, kind)| DataType::of_argument(kind, &in_keyspace, keyspace));
-        let arguments = kinds.collect::<Outcome<Vec<_>>>()?;
+        let kinds = definition.arguments.iter().map(|(_, kind)| kind);
+        let arguments = DataType::of_arguments(kinds, &in_keyspace, keyspace)?;
         let returns = DataType::of_argument(&definition.returns, &in_keyspace, keyspace)?;
         let function = Function { name, arguments, returns: Some(returns) };
         add(&mut keyspace.functions, function, or_replace, "function", &in_keyspace)
@@ -228,9 +241,7 @@ impl Schema {
     ) -> Outcome<()> {
         let (in_keyspace, name) = resolve(definition.name, current)?;
         let keyspace = self.keyspace_mut(&in_keyspace)?;
-        let kinds = definition.arguments.iter();
-        let kinds = kinds.map(|kind| DataType::of_argument(kind, &in_keyspace, keyspace));
-        let arguments = kinds.collect::<Outcome<Vec<_>>>()?;
+        let arguments = DataType::of_arguments(&definition.arguments, &in_keyspace, keyspace)?;
         let state = DataType::of_argument(&definition.state, &in_keyspace, keyspace)?;
         let returns = match definition.final_function {
             None => Some(state),

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use super::error::{Fault, Outcome};
 use super::{Keyspace, resolve};
 use crate::keyword::Keyword;
-use crate::tree::{Table, Type, TypeKind};
+use crate::tree::{Table, Type, TypeKind, needs_no_quotes};
 
 /// A type. `Display` writes it as `system_schema` does: `varchar` is `text`, a tuple is always frozen, and so is
 /// what is in something frozen.
@@ -66,6 +66,14 @@ impl DataType {
     /// The type of an argument, which is frozen.
     pub(super) fn of_argument(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
         Ok(Self::new(kind, keyspace, of)?.frozen())
+    }
+
+    pub(super) fn of_arguments<'k>(
+        kinds: impl IntoIterator<Item = &'k Type<'k>>,
+        keyspace: &str,
+        of: &Keyspace,
+    ) -> Outcome<Vec<Self>> {
+        kinds.into_iter().map(|kind| Self::of_argument(kind, keyspace, of)).collect()
     }
 
     /// A function for each, lest the frames of all are on the way of each bracket.
@@ -194,12 +202,7 @@ impl Display for DataType {
             Self::Vector(kind, length) => write!(f, "vector<{kind}, {length}>"),
             Self::Frozen(kind) => write!(f, "frozen<{kind}>"),
             Self::User(name) => {
-                let plain =
-                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-                let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase())
-                    && name.bytes().all(plain)
-                    && !Keyword::of(name).is_some_and(Keyword::is_reserved);
-                if is_plain {
+                if needs_no_quotes(name) {
                     f.write_str(name)
                 } else {
                     write!(f, "\"{}\"", name.replace('"', "\"\""))

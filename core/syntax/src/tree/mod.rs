@@ -9,6 +9,7 @@ mod term;
 mod types;
 mod write;
 
+pub(crate) use name::needs_no_quotes;
 pub use name::{Name, Table};
 pub use relation::{Comparand, Operand, Operator, Relation};
 pub use role::{

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::keyword::Keyword;
 use crate::token::Span;
 
 /// A name, as it was written.
@@ -73,6 +74,13 @@ impl fmt::Debug for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.written)
     }
+}
+
+/// Whether a name that the schema has can be written without quotes.
+pub(crate) fn needs_no_quotes(resolved: &str) -> bool {
+    resolved.starts_with(|first: char| first.is_ascii_lowercase())
+        && resolved.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && !Keyword::of(resolved).is_some_and(Keyword::is_reserved)
 }
 
 /// A table, with its keyspace if that is named.

@@ -113,3 +113,11 @@ fn no_error_shows_a_value() {
         }
     }
 }
+
+#[test]
+fn what_cannot_be_created_is_told_where_it_stands() {
+    for text in ["CREATE LIST", "CREATE LIST IF NOT EXISTS a", "CREATE CLUSTER x"] {
+        let error = parse(text).unwrap_err();
+        assert_eq!(error.column(), 8, "{text}: {error}");
+    }
+}

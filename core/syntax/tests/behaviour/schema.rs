@@ -182,3 +182,22 @@ fn bytes_that_are_no_text_are_told_by_their_place() {
     assert_eq!((error.line(), error.column()), (2, 6));
     assert!(utf8(b"USE app;").is_ok());
 }
+
+/// `IF EXISTS` and `IF NOT EXISTS` are about the object, not about what is in it.
+#[test]
+fn a_mistake_inside_is_told_though_the_object_may_be_there_or_not() {
+    let table = "CREATE TABLE t (k int PRIMARY KEY);\nCREATE TYPE u (a int);\n";
+    for (script, expected) in [
+        ("ALTER TABLE IF EXISTS t ADD v nothing;", "line 5: there is no type app.nothing"),
+        ("ALTER TYPE IF EXISTS u ADD b nothing;", "line 5: there is no type app.nothing"),
+        ("CREATE TYPE IF NOT EXISTS w (a int, a int);", "line 5: field a is there already"),
+    ] {
+        assert_eq!(wrong(&format!("{table}{script}")), expected, "{script}");
+    }
+    let schema = schema(
+        "CREATE TABLE t (k int PRIMARY KEY);
+         CREATE TRIGGER g ON t USING 'one';
+         CREATE TRIGGER IF NOT EXISTS g ON t USING 'other';",
+    );
+    assert_eq!(schema.table("app", "t").unwrap().triggers["g"], "one");
+}

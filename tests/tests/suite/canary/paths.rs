@@ -41,15 +41,10 @@ pub(super) async fn bound(
     let early = request.bind(&prepared).unwrap();
     said.debug("bound early", &(&prepared, &early, early.payload()));
     said.outcome("bound early", true, db.request(early).await);
-    for (table, key) in [("u", it.uuid().into_bytes().to_vec()), ("b", it.bytes())] {
-        let insert = Statement::new(format!("INSERT INTO {table} (k, v) VALUES (?, ?)"));
-        let written = if table == "u" {
-            db.execute(&insert, (it.uuid(), it.text())).await
-        } else {
-            db.execute(&insert, (key, it.text())).await
-        };
-        said.outcome("other keys", true, written);
-    }
+    let by_uuid = Statement::new("INSERT INTO u (k, v) VALUES (?, ?)");
+    said.outcome("other keys", true, db.execute(&by_uuid, (it.uuid(), it.text())).await);
+    let by_blob = Statement::new("INSERT INTO b (k, v) VALUES (?, ?)");
+    said.outcome("other keys", true, db.execute(&by_blob, (it.bytes(), it.text())).await);
     let read = Statement::new("SELECT k, v, b, u, l FROM t WHERE k = ?");
     let response = said.outcome("read", true, db.execute(&read, (it.text(),)).await).unwrap();
     said.error("other types", &response.row::<(i32,)>().unwrap_err());

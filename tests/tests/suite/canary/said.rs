@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cqlstack_core::{Error, Response};
 
@@ -13,7 +14,8 @@ use super::heard::EXPECTED;
 #[derive(Default)]
 pub(super) struct Said {
     texts: Mutex<Vec<(&'static str, String)>>,
-    outcomes: Mutex<Vec<(&'static str, bool)>>,
+    answered: AtomicUsize,
+    failed: AtomicUsize,
 }
 
 impl Said {
@@ -58,7 +60,8 @@ impl Said {
         path: &'static str,
         outcome: Result<Response, Error>,
     ) -> Option<Response> {
-        self.outcomes.lock().unwrap().push((path, outcome.is_ok()));
+        let count = if outcome.is_ok() { &self.answered } else { &self.failed };
+        count.fetch_add(1, Ordering::Relaxed);
         match outcome {
             Ok(response) => {
                 self.debug(path, &response);
@@ -77,9 +80,7 @@ impl Said {
 
     /// How many requests were answered, and how many failed.
     pub(super) fn counts(&self) -> (usize, usize) {
-        let outcomes = self.outcomes.lock().unwrap();
-        let answered = outcomes.iter().filter(|(_, is_ok)| *is_ok).count();
-        (answered, outcomes.len() - answered)
+        (self.answered.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
     }
 
     pub(super) fn paths(&self) -> usize {
