@@ -202,7 +202,9 @@ async fn no_value_is_seen_wherever_it_went() {
     }
     let exporter = exporter();
     let points = cluster.contact_points();
-    let session = login(points.clone()).keyspace(keyspace).build().await.unwrap();
+    // All is on one thread, which is long at printing: no connection is to be given up for that.
+    let patient = login(points.clone()).keepalive(LONG, LONG);
+    let session = patient.keyspace(keyspace).build().await.unwrap();
     let monitor = NodeMonitor::new(&session).log_every(Duration::from_millis(50)).start().await;
     exporter.report(monitor.handle());
     let (db, metrics) = &stack(&session, exporter);
