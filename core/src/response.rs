@@ -44,6 +44,8 @@ pub struct Response {
     statement: Statement,
     body: Body,
     next: Option<PagingState>,
+    /// Rows at the start of the page that were read before.
+    skip: u32,
     /// Of a request that asked for page tokens.
     seal: Option<Arc<Seal>>,
 }
@@ -132,6 +134,19 @@ impl Response {
         self
     }
 
+    /// The answer to a request that goes on there: leaves out the rows that were read before, which may be
+    /// more than a smaller page has.
+    #[inline]
+    pub(crate) fn after_place(mut self, place: &PagingState) -> Self {
+        let skip = place.rows_to_skip();
+        if skip > 0 {
+            self.skip = skip;
+            let of_next_page = (skip as usize).saturating_sub(self.rows_in_page());
+            self.next = self.next.map(|next| next.skipping(of_next_page));
+        }
+        self
+    }
+
     #[inline]
     pub(crate) fn of_driver(
         statement: &Statement,
@@ -147,7 +162,7 @@ impl Response {
     }
 
     fn new(statement: Statement, body: Body) -> Self {
-        Self { statement, body, next: None, seal: None }
+        Self { statement, body, next: None, skip: 0, seal: None }
     }
 
     /// The statement that was answered.
@@ -156,9 +171,14 @@ impl Response {
         &self.statement
     }
 
-    /// How many rows this page has; none if the statement returns no rows.
+    /// How many rows this page has, those apart that its [place](PagingState::rows_to_skip) says were read
+    /// before; none if the statement returns no rows.
     #[must_use]
     pub fn rows_count(&self) -> usize {
+        self.rows_in_page().saturating_sub(self.skip as usize)
+    }
+
+    fn rows_in_page(&self) -> usize {
         match &self.body {
             Body::Rows(rows) => rows.rows_num(),
             Body::Made(made) => made.rows.len(),
@@ -204,7 +224,13 @@ impl Response {
             }
             _ => Source::None,
         };
-        Ok(Rows { source, response: self, row: 0 })
+        let mut rows = Rows { source, response: self, row: 0 };
+        for _ in 0..self.skip {
+            if rows.next().is_none() {
+                break;
+            }
+        }
+        Ok(rows)
     }
 
     /// The first row, if there is one. What follows it is not looked at.

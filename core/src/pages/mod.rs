@@ -57,9 +57,8 @@ enum State {
         of: PagingState,
         task: Task,
     },
-    Ended,
-    /// More pages follow, and no other was wanted.
-    Cut(PagingState),
+    /// With the place where more would follow: no other page was wanted, or that one failed.
+    Ended(Option<PagingState>),
 }
 
 /// A task that ends with this value.
@@ -107,12 +106,15 @@ impl<S: Stack + 'static> PageStream<S> {
         self
     }
 
-    /// Where the result goes on, if it was ended by [`max_pages`](Self::max_pages).
+    /// Where the result goes on after the last page that this stream gave, whatever was fetched ahead; none
+    /// after the last page. After an error that is the page that failed.
+    ///
+    /// [`Request::with_page`] takes it: another stream, of this session or another one, gives the rest.
     #[must_use]
     pub fn rest(&self) -> Option<PagingState> {
         match &self.state {
-            State::Cut(page) => Some(page.clone()),
-            _ => None,
+            State::Next(page) | State::UnderWay { of: page, .. } => Some(page.clone()),
+            State::Ended(page) => page.clone(),
         }
     }
 
@@ -147,10 +149,6 @@ impl<S: Stack + 'static> PageStream<S> {
         Ok(())
     }
 
-    fn end(&mut self) {
-        self.state = State::Ended;
-    }
-
     fn fetch(&self, page: PagingState) -> State {
         let call = self.client.request(self.request.clone().with_page(page.clone()));
         State::UnderWay { of: page, task: Task(tokio::spawn(call)) }
@@ -158,13 +156,13 @@ impl<S: Stack + 'static> PageStream<S> {
 
     /// What follows a page that came.
     fn after(&self, page: &Response, of: &PagingState) -> Result<State, Error> {
-        let Some(next) = page.next_page() else { return Ok(State::Ended) };
+        let Some(next) = page.next_page() else { return Ok(State::Ended(None)) };
         if next == *of {
             let error = Error::new(ErrorKind::UnreadableAnswer, ErrorClass::Permanent);
             return Err(error.about(self.request.statement()));
         }
         Ok(match self.most {
-            Some(most) if self.pages == most.get() => State::Cut(next),
+            Some(most) if self.pages == most.get() => State::Ended(Some(next)),
             _ if self.ahead => self.fetch(next),
             _ => State::Next(next),
         })
@@ -182,7 +180,7 @@ impl<S: Stack + 'static> Stream for PageStream<S> {
         let State::UnderWay { of, task } = &mut this.state else { return Poll::Ready(None) };
         let ended = ready!(Pin::new(&mut task.0).poll(cx));
         let of = of.clone();
-        this.state = State::Ended;
+        this.state = State::Ended(Some(of.clone()));
         // Where the runtime has ended, so have its connections.
         let lost = || Err(this.request.error(ErrorKind::ConnectionBroken, None));
         let answer = task::outcome(ended).unwrap_or_else(lost);

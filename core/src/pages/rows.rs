@@ -14,14 +14,24 @@ use crate::error::{Error, ErrorClass, ErrorKind};
 use crate::request::Request;
 use crate::response::Response;
 
-/// The rows of one result, page by page: a stream of `R`. After an error it ends.
+/// The rows of one result, page by page: a stream of `R`.
+///
+/// A row that is not an `R` is an error in its place, and the rows after it follow. After a page that could
+/// not be fetched it ends.
 #[must_use = "nothing is fetched until it is polled"]
 pub struct RowStream<S: Send, R> {
     pages: PageStream<S>,
-    decoded: VecDeque<R>,
-    /// What ends it, after what was decoded before it.
-    fault: Option<Error>,
+    /// What is left of the page.
+    decoded: VecDeque<Result<R, Error>>,
+    /// Where the page began.
+    page: PagingState,
+    /// How many rows it has, and how many of them were given.
     rows: usize,
+    given: usize,
+    /// How many rows the pages before it had.
+    before: usize,
+    /// Whether its columns are not those of an `R`, so that none of its rows can be given.
+    unreadable: bool,
 }
 
 impl<S: Stack + 'static> Client<S> {
@@ -50,7 +60,9 @@ impl<S: Stack + 'static> Client<S> {
 impl<S: Stack + 'static> PageStream<S> {
     /// The rows of these pages.
     pub fn rows<R: for<'r> DeserializeRow<'r, 'r>>(self) -> RowStream<S, R> {
-        RowStream { pages: self, decoded: VecDeque::new(), fault: None, rows: 0 }
+        let page = self.rest().unwrap_or_default();
+        let decoded = VecDeque::new();
+        RowStream { pages: self, decoded, page, rows: 0, given: 0, before: 0, unreadable: false }
     }
 }
 
@@ -60,7 +72,8 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
     /// # Errors
     ///
     /// As [`PageStream::next_page`]; and [`ErrorKind::Rows`] if a row is not an `R`, which says which
-    /// row of which page.
+    /// row of which page: the next call gives the row after it. If the columns are not those of an `R`, that
+    /// is one error for each page.
     pub async fn next_row(&mut self) -> Result<Option<R>, Error> {
         self.next().await.transpose()
     }
@@ -71,25 +84,46 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
         self.pages.pages()
     }
 
-    /// As [`PageStream::rest`].
+    /// Where the result goes on after the last row that this stream gave, an error in a row's place
+    /// included; none after the last row. In the middle of a page it has
+    /// [rows to skip](PagingState::rows_to_skip). After a page whose columns are not those of an `R` it is
+    /// the start of that page.
+    ///
+    /// [`Request::with_page`] takes it: another stream, of this session or another one, gives the rest.
+    ///
+    /// ```no_run
+    /// use cqlstack_core::{Client, Error, Request, Stack, Statement};
+    ///
+    /// # async fn run(db: Client<impl Stack + 'static>) -> Result<(), Error> {
+    /// let all = Request::from(&Statement::new("SELECT id FROM app.users"));
+    /// let mut users = db.rows::<(i32,)>(all.clone());
+    /// let first = users.next_row().await?;
+    /// if let Some(rest) = users.rest() {
+    ///     let mut others = db.rows::<(i32,)>(all.with_page(rest));
+    ///     assert_ne!(others.next_row().await?, first);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn rest(&self) -> Option<PagingState> {
-        self.pages.rest()
+        if self.decoded.is_empty() && !self.unreadable {
+            return self.pages.rest();
+        }
+        Some(self.page.clone().skipping(self.given))
     }
 
     fn decode(&mut self, page: &Response) {
         match page.page::<R>() {
-            Err(error) => self.fault = Some(self.placed(&error)),
+            Err(error) => {
+                self.unreadable = true;
+                self.decoded.push_back(Err(self.placed(&error)));
+            }
             Ok(rows) => {
                 self.decoded.reserve(page.rows_count());
                 for row in rows {
-                    match row {
-                        Ok(row) => self.decoded.push_back(row),
-                        Err(error) => {
-                            self.fault = Some(self.placed(&error));
-                            return;
-                        }
-                    }
+                    let row = row.map_err(|error| self.placed(&error));
+                    self.decoded.push_back(row);
                 }
             }
         }
@@ -98,7 +132,7 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
     /// The error of a page, and which page that is.
     fn placed(&self, error: &Error) -> Error {
         let ErrorKind::Rows(what) = error.kind() else { return error.clone() };
-        let (page, before) = (self.pages.pages(), self.rows);
+        let (page, before) = (self.pages.pages(), self.before);
         let what = format!("page {page}, after {before} rows of others: {what}");
         let statement = self.pages.request.statement();
         Error::new(ErrorKind::Rows(what), ErrorClass::Permanent).about(statement)
@@ -112,20 +146,17 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> Stream for RowStream
         let this = self.get_mut();
         loop {
             if let Some(row) = this.decoded.pop_front() {
-                return Poll::Ready(Some(Ok(row)));
+                this.given += usize::from(!this.unreadable);
+                return Poll::Ready(Some(row));
             }
-            if let Some(fault) = this.fault.take() {
-                this.pages.end();
-                return Poll::Ready(Some(Err(fault)));
-            }
-            match ready!(this.pages.poll_next_unpin(cx)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                Some(Ok(page)) => {
-                    this.decode(&page);
-                    this.rows += page.rows_count();
-                }
-            }
+            let at = this.pages.rest();
+            let Some(page) = ready!(this.pages.poll_next_unpin(cx)?) else {
+                return Poll::Ready(None);
+            };
+            this.before += this.rows;
+            (this.page, this.rows, this.given) = (at.unwrap_or_default(), page.rows_count(), 0);
+            this.unreadable = false;
+            this.decode(&page);
         }
     }
 }

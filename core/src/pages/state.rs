@@ -1,45 +1,107 @@
-//! Where a paged read goes on.
+//! A place in a paged result.
 
 use std::fmt;
+use std::sync::Arc;
 
 use scylla::response::PagingState as DriverState;
 
-/// The place between two pages of one statement's result, as the server gave it.
-///
-/// It is had from [`Response::next_page`](crate::Response::next_page) and goes into
-/// [`Request::with_page`](crate::Request::with_page) of a request with the same statement and
-/// values. It holds the key of the last row, so `Debug` shows nothing. Cloning is one atomic
-/// increment.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PagingState(DriverState);
+use super::Asked;
 
-/// The first page.
-impl Default for PagingState {
-    fn default() -> Self {
-        Self(DriverState::start())
-    }
+/// A place in one statement's result: the start of a page, as the server gave it, and how many rows after
+/// it were read already.
+///
+/// [`Response::next_page`](crate::Response::next_page) and [`RowStream::rest`](crate::RowStream::rest) give
+/// it; [`Request::with_page`](crate::Request::with_page) takes it, for a request with the same statement and
+/// values, through this session or another one of the same cluster. The page size may be another one.
+///
+/// It holds the key of the last row, so `Debug` shows nothing. Cloning is one atomic increment.
+#[derive(Clone, Default)]
+pub struct PagingState(Option<Arc<Place>>);
+
+/// Anything but the start of the first page.
+#[derive(Clone)]
+struct Place {
+    page: DriverState,
+    /// Rows of the page that were read already.
+    skip: u32,
+    /// The token that says which page it is, unless `page` does.
+    asked: Option<Arc<Asked>>,
 }
 
 impl PagingState {
     /// From bytes, for a response that a test makes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(DriverState::new_from_raw_bytes(bytes))
+        Self::from_driver(DriverState::new_from_raw_bytes(bytes))
     }
 
-    pub(crate) fn from_driver(state: DriverState) -> Self {
-        Self(state)
+    pub(crate) fn from_driver(page: DriverState) -> Self {
+        Self::new(Place { page, skip: 0, asked: None })
     }
 
-    #[cfg(feature = "page-token")]
+    /// Where a token says that it goes on.
+    pub(crate) fn of_token(asked: Arc<Asked>) -> Self {
+        Self::new(Place { page: DriverState::start(), skip: 0, asked: Some(asked) })
+    }
+
+    pub(crate) fn asked(&self) -> Option<&Arc<Asked>> {
+        self.0.as_ref()?.asked.as_ref()
+    }
+
+    fn new(place: Place) -> Self {
+        Self(Some(Arc::new(place)))
+    }
+
+    /// How many rows from the start of the page on were read already, and are not given again.
+    ///
+    /// They are counted when the page is read once more: rows that were written to or deleted from that part
+    /// of the result meanwhile move the place by as many rows. Where that matters, stop between two pages,
+    /// where this is 0.
+    #[must_use]
+    pub fn rows_to_skip(&self) -> u32 {
+        self.0.as_ref().map_or(0, |place| place.skip)
+    }
+
+    /// The place so many rows further on.
+    pub(crate) fn skipping(self, rows: usize) -> Self {
+        if rows == 0 {
+            return self;
+        }
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        let skip = self.rows_to_skip().saturating_add(rows);
+        let asked = self.asked().cloned();
+        Self::new(Place { page: self.to_driver(), skip, asked })
+    }
+
+    #[cfg(any(feature = "page-token", test))]
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_bytes_slice().map_or(&[], |bytes| bytes)
+        let page = self.0.as_ref().map(|place| &place.page);
+        page.and_then(|page| page.as_bytes_slice()).map_or(&[], |bytes| bytes)
+    }
+
+    /// Whether all of it is to be read.
+    #[inline]
+    pub(crate) fn is_start(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether the first page is to be read, from wherever on.
+    pub(crate) fn is_first_page(&self) -> bool {
+        self.to_driver() == DriverState::start()
     }
 
     pub(crate) fn to_driver(&self) -> DriverState {
-        self.0.clone()
+        self.0.as_ref().map_or_else(DriverState::start, |place| place.page.clone())
     }
 }
+
+impl PartialEq for PagingState {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows_to_skip() == other.rows_to_skip() && self.to_driver() == other.to_driver()
+    }
+}
+
+impl Eq for PagingState {}
 
 impl fmt::Debug for PagingState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

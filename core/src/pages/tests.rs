@@ -142,10 +142,116 @@ async fn a_row_of_another_type_is_told_by_page_and_row() {
     let first = first.followed_by(PagingState::from_bytes(&[1]));
     let session = ScriptedSession::new().on("all", [first, second]);
     let all: Vec<_> = Client::new(session).rows::<(i32,)>(&select()).collect().await;
-    assert_eq!(all.len(), 4);
+    assert_eq!(all.len(), 5);
+    assert_eq!(all[4].as_ref().unwrap(), &(5,), "what follows it is given all the same");
     assert_eq!(
         all[3].as_ref().unwrap_err().to_string(),
         "all: page 2, after 2 rows of others: row 1 cannot be decoded: column k: i32 cannot be null: ask \
          for an Option"
     );
+}
+
+/// Rows 0 to 9 on pages of 4, 0, 3 and 3, whatever the request's page size is.
+fn ten_rows(place: &PagingState) -> Response {
+    let first = usize::from(place.bytes().first().copied().unwrap_or(0));
+    let (rows, next) = [(0..4, 1), (4..4, 2), (4..7, 3), (7..10, 0)][first].clone();
+    let page = Response::from_rows(&select(), COLUMNS, rows.map(|k| (k,))).unwrap();
+    let page = if next > 0 { page.followed_by(PagingState::from_bytes(&[next])) } else { page };
+    page.after_place(place)
+}
+
+#[derive(Clone)]
+struct Ten;
+
+impl tower_service::Service<Request> for Ten {
+    type Response = Response;
+    type Error = Error;
+    type Future = std::future::Ready<Result<Response, Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        std::future::ready(Ok(ten_rows(&request.page())))
+    }
+}
+
+fn ten() -> Client<Ten> {
+    Client::new(Ten)
+}
+
+#[tokio::test]
+async fn stopped_after_any_row_it_goes_on_with_the_next() {
+    for ahead in [true, false] {
+        for stop in 0..=10 {
+            let pages = ten().pages(&select());
+            let mut rows = if ahead { pages } else { pages.on_request() }.rows::<(i32,)>();
+            let mut seen = Vec::new();
+            for _ in 0..stop {
+                seen.push(rows.next_row().await.unwrap().unwrap());
+                tokio::task::yield_now().await;
+            }
+            // Twice, the second time from a place that was gone on from.
+            for _ in 0..2 {
+                let Some(rest) = rows.rest() else { break };
+                let mut others = ten().rows::<(i32,)>(Request::from(&select()).with_page(rest));
+                seen.extend(others.next_row().await.unwrap());
+                rows = others;
+            }
+            seen.extend(rows.try_collect::<Vec<_>>().await.unwrap());
+            assert_eq!(seen, (0..10).map(|k| (k,)).collect::<Vec<_>>(), "stopped after {stop}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn more_rows_to_skip_than_a_page_has_are_skipped_on_the_pages_after_it() {
+    let place = PagingState::default().skipping(8);
+    let rest = ten().rows::<(i32,)>(Request::from(&select()).with_page(place));
+    assert_eq!(rest.try_collect::<Vec<_>>().await.unwrap(), [(8,), (9,)]);
+}
+
+#[tokio::test]
+async fn after_a_page_of_other_columns_the_next_follows_and_the_place_is_the_page() {
+    let mut rows = ten().rows::<(String,)>(&select());
+    for page in 0..4 {
+        let error = rows.next_row().await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Rows(_)), "{error}");
+        let first = rows.rest().unwrap().bytes().first().copied().unwrap_or(0);
+        assert_eq!(first, page);
+    }
+    assert_eq!(rows.next_row().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn after_a_page_that_failed_the_place_is_that_page() {
+    let first = Answer::rows(COLUMNS, [(1,)]).unwrap().followed_by(PagingState::from_bytes(&[1]));
+    let session = ScriptedSession::new().on("all", [first, Answer::error(ErrorKind::Overloaded)]);
+    let mut rows = Client::new(session).rows::<(i32,)>(&select());
+    rows.next_row().await.unwrap().unwrap();
+    assert!(rows.next_row().await.is_err());
+    assert_eq!(rows.rest(), Some(PagingState::from_bytes(&[1])));
+    assert_eq!(rows.next_row().await.unwrap(), None);
+    assert!(rows.rest().is_some(), "rows are left");
+}
+
+/// A token says where it begins: to go on from there it is needed again.
+#[cfg(feature = "page-token")]
+#[tokio::test]
+async fn a_stream_that_begins_at_a_token_and_gave_nothing_goes_on_there() {
+    let key = crate::PageTokenKey::new([7; 32]);
+    let session = || {
+        let page = PagingState::from_bytes(&[1]);
+        let first = Answer::rows(COLUMNS, [(1,)]).unwrap().followed_by(page);
+        let last = Answer::rows(COLUMNS, [(2,), (3,)]).unwrap();
+        ScriptedSession::new().on("all", [first, last])
+    };
+    let asked = |token| Request::from(&select()).with_page_token(&key, token);
+    let first = Client::new(session()).request(asked(None)).await.unwrap();
+    let token = first.next_page_token().unwrap();
+    let db = Client::new(ScriptedSession::new());
+    let rest = db.rows::<(i32,)>(asked(token.as_deref())).rest().unwrap();
+    let plain = Request::from(&select()).with_page(rest);
+    assert_eq!(plain.place().unwrap().0, PagingState::from_bytes(&[1]));
 }

@@ -121,13 +121,16 @@ impl Seal {
         let (&[version], nonce) = head.split_first_chunk()?;
         let nonce = XNonce::from(<[u8; NONCE]>::try_from(nonce).ok()?);
         let payload = Payload { msg: sealed, aad: &self.subject };
-        let state = self.key.0.decrypt(&nonce, payload).ok()?;
-        (version == VERSION).then(|| PagingState::from_bytes(&state))
+        let place = self.key.0.decrypt(&nonce, payload).ok()?;
+        let (skip, page) = place.split_first_chunk()?;
+        let skip = usize::try_from(u32::from_be_bytes(*skip)).ok()?;
+        (version == VERSION).then(|| PagingState::from_bytes(page).skipping(skip))
     }
 
     fn close(&self, page: &PagingState) -> Option<String> {
         let nonce = XNonce::try_generate().ok()?;
-        let payload = Payload { msg: page.bytes(), aad: &self.subject };
+        let place = [&page.rows_to_skip().to_be_bytes(), page.bytes()].concat();
+        let payload = Payload { msg: &place, aad: &self.subject };
         let sealed = self.key.0.encrypt(&nonce, payload).ok()?;
         Some(URL_SAFE_NO_PAD.encode([&[VERSION], &nonce[..], &sealed].concat()))
     }
@@ -191,8 +194,10 @@ mod tests {
             let token = seal.close(&page).unwrap();
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             assert!(token.chars().all(plain), "{token}");
-            assert_eq!(token.len(), (41 + length).div_ceil(3) * 4 - (3 - (41 + length) % 3) % 3);
-            assert!(seal.open(&token) == Some(page));
+            assert_eq!(token.len(), (45 + length).div_ceil(3) * 4 - (3 - (45 + length) % 3) % 3);
+            assert!(seal.open(&token) == Some(page.clone()));
+            let within = page.skipping(7);
+            assert!(seal.open(&seal.close(&within).unwrap()) == Some(within));
         }
         let token = seal.close(&state()).unwrap();
         let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();

@@ -213,15 +213,16 @@ impl Request {
         self.change(|options| options.timestamp = micros)
     }
 
-    /// Asks for the page that starts here, instead of the first.
+    /// Goes on at this place, instead of at the start of the first page.
     pub fn with_page(self, page: PagingState) -> Self {
-        let asked = self.options.place.as_ref().and_then(|place| place.asked.clone());
+        let asked = || self.options.place.as_ref()?.asked.clone();
+        let asked = page.asked().cloned().or_else(asked);
         self.with_place(Place { page, asked })
     }
 
     #[cfg(feature = "page-token")]
     pub(crate) fn with_asked(self, asked: crate::pages::Asked) -> Self {
-        let page = self.page();
+        let page = self.options.place.as_ref().map(|place| place.page.clone()).unwrap_or_default();
         self.with_place(Place { page, asked: Some(Arc::new(asked)) })
     }
 
@@ -230,9 +231,15 @@ impl Request {
         self
     }
 
-    /// Where it was told to go on, tokens apart.
+    /// Where it was told to go on.
     pub(crate) fn page(&self) -> PagingState {
-        self.options.place.as_ref().map_or_else(PagingState::default, |place| place.page.clone())
+        match self.options.place.as_deref() {
+            Some(Place { page, asked: Some(asked) }) if page.is_first_page() => {
+                PagingState::of_token(Arc::clone(asked)).skipping(page.rows_to_skip() as usize)
+            }
+            Some(Place { page, .. }) => page.clone(),
+            None => PagingState::default(),
+        }
     }
 
     /// Where it goes on, and what makes tokens of where it goes on after that.
@@ -254,9 +261,9 @@ impl Request {
             Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
         };
         let seal = asked.seal(self, bound)?;
-        let page = if *page == PagingState::default() {
+        let page = if page.is_first_page() {
             let opened = asked.open(&seal).map_err(|kind| self.error(kind, None))?;
-            opened.unwrap_or_default()
+            opened.unwrap_or_default().skipping(page.rows_to_skip() as usize)
         } else {
             page.clone()
         };

@@ -148,7 +148,11 @@ pub(super) async fn execute(
     let (page, seal) = request.place()?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
     let answer = within(session, request, time, answer, alarm).await;
-    if seal.is_some() { Ok(answer?.sealed_by(seal)) } else { answer }
+    if seal.is_none() && page.is_start() {
+        answer
+    } else {
+        Ok(answer?.after_place(&page).sealed_by(seal))
+    }
 }
 
 /// Sends the text as it is, without values.

@@ -176,8 +176,8 @@ impl Service<Request> for ScriptedSession {
         if let Some(fault) = request.fault() {
             return Box::pin(ready(Err(error(&request, ErrorKind::Batch(fault.clone())))));
         }
-        let seal = match request.place() {
-            Ok((_, seal)) => seal,
+        let (place, seal) = match request.place() {
+            Ok(place) => place,
             Err(error) => return Box::pin(ready(Err(error))),
         };
         let sent = Sent { request: request.clone(), at: Instant::now() };
@@ -202,7 +202,8 @@ impl Service<Request> for ScriptedSession {
                     Ok(Response::of_prepared(prepared))
                 }
                 Outcome::Rows { rows, next } => {
-                    Ok(Answer::to_response(rows, next, request.statement()).sealed_by(seal))
+                    let answer = Answer::to_response(rows, next, request.statement());
+                    Ok(answer.after_place(&place).sealed_by(seal))
                 }
             }
         })
