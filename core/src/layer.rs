@@ -8,12 +8,22 @@ use tokio::time::Instant;
 use crate::attempts::Attempts;
 use crate::error::{Error, ErrorClass, ErrorKind};
 use crate::request::Request;
-use crate::statement::Statement;
+use crate::statement::{Statement, StatementKind};
 
 /// What a layer may ask of a request.
 pub trait Described {
-    /// Which statement it is: name, kind, and whether it may be sent twice.
+    /// Which statement it is.
     fn statement(&self) -> &Statement;
+
+    /// What the statement does, with all that is known by now: preparing tells more than a text.
+    fn kind(&self) -> StatementKind {
+        self.statement().kind()
+    }
+
+    /// Whether it may be sent twice, with all that is known by now.
+    fn is_idempotent(&self) -> bool {
+        self.statement().is_idempotent()
+    }
 
     /// When its answer is worth nothing any more.
     fn deadline(&self) -> Option<Instant>;
@@ -43,6 +53,14 @@ pub trait Classify {
 impl Described for Request {
     fn statement(&self) -> &Statement {
         Self::statement(self)
+    }
+
+    fn kind(&self) -> StatementKind {
+        Self::kind(self)
+    }
+
+    fn is_idempotent(&self) -> bool {
+        Self::is_idempotent(self)
     }
 
     fn deadline(&self) -> Option<Instant> {

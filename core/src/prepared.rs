@@ -10,7 +10,8 @@ use scylla::statement::prepared::PreparedStatement;
 use crate::batch::Footprint;
 use crate::error::{Error, Failure, values_kind};
 use crate::request::Options;
-use crate::statement::{Learned, Statement, fails_over};
+use crate::session::Basis;
+use crate::statement::{Learned, Statement, StatementKind, fails_over};
 use crate::values::Values;
 
 /// A statement that the server has prepared. Cloning is one atomic increment.
@@ -20,17 +21,22 @@ pub struct Prepared(Arc<Inner>);
 struct Inner {
     statement: Statement,
     learned: Learned,
-    /// Whether it is current; `None` if it always is.
-    current: Option<Current>,
     handle: Handle,
 }
 
-pub(crate) type Current = Box<dyn Fn() -> bool + Send + Sync>;
+/// Whether what a test made is current; `None` if it always is.
+pub(crate) type Current = Option<Box<dyn Fn() -> bool + Send + Sync>>;
 
 enum Handle {
-    /// Of a write, with what it touches.
-    Driver(PreparedStatement, Option<Box<Footprint>>),
-    Made,
+    Driver(OfDriver),
+    Made(Current),
+}
+
+struct OfDriver {
+    prepared: PreparedStatement,
+    basis: Basis,
+    /// Of a write, what it touches.
+    footprint: Option<Box<Footprint>>,
 }
 
 /// A prepared statement with its serialised values. Cloning is one atomic increment.
@@ -49,6 +55,7 @@ enum BoundRepr {
 #[derive(Clone)]
 struct Early {
     bound: BoundStatement,
+    prepared: Prepared,
     values: Values,
 }
 
@@ -60,14 +67,9 @@ impl Prepared {
         Self::made_while(statement, None)
     }
 
-    pub(crate) fn made_while(statement: &Statement, current: Option<Current>) -> Self {
-        let statement = statement.clone();
-        Self(Arc::new(Inner {
-            statement,
-            learned: Learned::default(),
-            current,
-            handle: Handle::Made,
-        }))
+    pub(crate) fn made_while(statement: &Statement, current: Current) -> Self {
+        let (statement, learned) = (statement.clone(), Learned::default());
+        Self(Arc::new(Inner { statement, learned, handle: Handle::Made(current) }))
     }
 
     /// `learned` is what only the schema tells.
@@ -76,30 +78,76 @@ impl Prepared {
         prepared: PreparedStatement,
         footprint: Option<Footprint>,
         learned: Learned,
-        current: Current,
+        basis: Basis,
     ) -> Self {
-        let (statement, current) = (statement.clone(), Some(current));
-        let handle = Handle::Driver(prepared, footprint.map(Box::new));
-        Self(Arc::new(Inner { statement, learned, current, handle }))
+        let footprint = footprint.map(Box::new);
+        let handle = Handle::Driver(OfDriver { prepared, basis, footprint });
+        Self(Arc::new(Inner { statement: statement.clone(), learned, handle }))
     }
 
     /// What the driver sends, and what it touches; nothing if a test made it, or of what does not write.
     pub(crate) fn to_driver(&self) -> Option<(&PreparedStatement, &Footprint)> {
         match &self.0.handle {
-            Handle::Driver(prepared, footprint) => Some((prepared, footprint.as_deref()?)),
-            Handle::Made => None,
+            Handle::Driver(driver) => Some((&driver.prepared, driver.footprint.as_deref()?)),
+            Handle::Made(_) => None,
         }
     }
 
     /// Whether the tables it was prepared for are still defined as they were, as far as its session
-    /// knows, and the same keyspace is in use. One that is not must be prepared anew: the server knows
-    /// a statement by its text alone, and would take values of the old types for those of the new.
+    /// knows, and, if its text names no keyspace, no other one is in use. One that is not must be prepared
+    /// anew: a server knows a statement by its text and keyspace alone, and would take values of the old types
+    /// for those of the new. One that was once not current never is again.
     ///
     /// Costs a few atomics, and after each change that the session learns of one look at the tables.
     #[must_use]
     #[inline]
     pub fn is_current(&self) -> bool {
-        self.0.current.as_ref().is_none_or(|current| current())
+        match &self.0.handle {
+            Handle::Driver(driver) => driver.basis.holds(),
+            Handle::Made(current) => current.as_ref().is_none_or(|current| current()),
+        }
+    }
+
+    /// From now on it is not current.
+    pub(crate) fn outdate(&self) {
+        if let Some(basis) = self.basis() {
+            basis.outdate();
+        }
+    }
+
+    #[cfg(feature = "page-token")]
+    pub(crate) fn driver(&self) -> Option<&PreparedStatement> {
+        match &self.0.handle {
+            Handle::Driver(driver) => Some(&driver.prepared),
+            Handle::Made(_) => None,
+        }
+    }
+
+    /// What it stands on; nothing if a test made it.
+    pub(crate) fn basis(&self) -> Option<&Basis> {
+        match &self.0.handle {
+            Handle::Driver(driver) => Some(&driver.basis),
+            Handle::Made(_) => None,
+        }
+    }
+
+    /// What its statement does, by its text and by the schema: whether it writes a counter, and whether an
+    /// `IN` is on the partition key.
+    #[must_use]
+    pub fn kind(&self) -> StatementKind {
+        self.0.statement.kind_with(self.0.learned)
+    }
+
+    /// Whether its statement may be sent twice: what the user said, else what the text and the schema tell.
+    /// What writes a list anew may not: sent again with the same timestamp, as a resend is, Cassandra would
+    /// keep the elements of both.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.0.statement.is_idempotent_with(self.0.learned)
+    }
+
+    pub(crate) fn learned(&self) -> Learned {
+        self.0.learned
     }
 
     /// The statement.
@@ -116,43 +164,41 @@ impl Prepared {
         values: &Values,
         options: &Options,
     ) -> Result<Bound, Error> {
-        self.teach(statement);
+        values.told().add(self.0.learned);
         Ok(Bound(match &self.0.handle {
-            Handle::Driver(prepared, _) => {
-                let bound = serialise(prepared, statement, values, options)?;
-                BoundRepr::Driver(Arc::new(Early { bound, values: values.clone() }))
+            Handle::Driver(driver) => {
+                let bound = serialise(driver, self.0.learned, statement, values, options)?;
+                let (prepared, values) = (self.clone(), values.clone());
+                BoundRepr::Driver(Arc::new(Early { bound, prepared, values }))
             }
-            Handle::Made => BoundRepr::Made,
+            Handle::Made(_) => BoundRepr::Made,
         }))
     }
 
     #[inline]
-    pub(crate) fn bind_late(self, statement: &Statement, values: Values) -> Bound {
-        self.teach(statement);
+    pub(crate) fn bind_late(self, values: Values) -> Bound {
+        values.told().add(self.0.learned);
         Bound(BoundRepr::Late(self, values))
-    }
-
-    pub(crate) fn teach(&self, statement: &Statement) {
-        statement.learn(self.0.learned);
     }
 }
 
 #[inline]
 fn serialise(
-    prepared: &PreparedStatement,
+    driver: &OfDriver,
+    learned: Learned,
     statement: &Statement,
     values: &Values,
     options: &Options,
 ) -> Result<BoundStatement, Error> {
-    let mut bound = prepared.clone().bind(&values.as_row()).map_err(|error| {
+    let mut bound = driver.prepared.clone().bind(&values.as_row()).map_err(|error| {
         Error::of_driver(
             Failure { cause: Some(Arc::new(error.clone())), ..values_kind(&error).into() },
             statement,
-            options.work(statement, None),
+            options.work(statement, learned, None),
             false,
         )
     })?;
-    let (idempotent, policy) = resends(statement);
+    let (idempotent, policy) = resends(statement, learned);
     bound.set_is_idempotent(idempotent);
     bound.set_retry_policy(policy);
     options.apply(&mut bound);
@@ -172,10 +218,11 @@ impl Bound {
         Ok(match &self.0 {
             BoundRepr::Driver(early) => Some(&early.bound),
             BoundRepr::Late(prepared, values) => match &prepared.0.handle {
-                Handle::Driver(prepared, _) => {
-                    Some(place.insert(serialise(prepared, statement, values, options)?))
+                Handle::Driver(driver) => {
+                    let learned = prepared.0.learned;
+                    Some(place.insert(serialise(driver, learned, statement, values, options)?))
                 }
-                Handle::Made => None,
+                Handle::Made(_) => None,
             },
             BoundRepr::Made => None,
         })
@@ -188,16 +235,17 @@ impl Bound {
         }
     }
 
-    /// The statement, and the values that are bound to it; nothing if a test made it.
-    pub(crate) fn values(&self) -> Option<(&PreparedStatement, &Values)> {
+    /// What the values are bound to, and the values; nothing of an early one that a test made.
+    pub(crate) fn parts(&self) -> Option<(&Prepared, &Values)> {
         match &self.0 {
-            BoundRepr::Driver(early) => Some((early.bound.prepared(), &early.values)),
-            BoundRepr::Late(prepared, values) => match &prepared.0.handle {
-                Handle::Driver(prepared, _) => Some((prepared, values)),
-                Handle::Made => None,
-            },
+            BoundRepr::Driver(early) => Some((&early.prepared, &early.values)),
+            BoundRepr::Late(prepared, values) => Some((prepared, values)),
             BoundRepr::Made => None,
         }
+    }
+
+    pub(crate) fn learned(&self) -> Learned {
+        self.parts().map_or_else(Learned::default, |(_, values)| values.told().all())
     }
 }
 
@@ -206,9 +254,12 @@ impl Bound {
 /// A user's word counts for resends by layers, which wait; the driver does not wait, and hears it only where
 /// the table of promises lets it fail over.
 #[inline]
-pub(crate) fn resends(statement: &Statement) -> (bool, Option<Arc<dyn RetryPolicy>>) {
-    let fails_over = fails_over(statement.kind());
-    (fails_over && statement.is_idempotent(), (!fails_over).then(no_failover))
+pub(crate) fn resends(
+    statement: &Statement,
+    learned: Learned,
+) -> (bool, Option<Arc<dyn RetryPolicy>>) {
+    let fails_over = fails_over(statement.kind_with(learned));
+    (fails_over && statement.is_idempotent_with(learned), (!fails_over).then(no_failover))
 }
 
 /// The driver's default policy resends `Unavailable` to another node whatever the idempotence. That

@@ -13,7 +13,7 @@ use super::{BatchKind, MOST, REACH, advice};
 use crate::cells::{Cells, serialise};
 use crate::error::{ErrorKind, values_kind};
 use crate::prepared::Prepared;
-use crate::statement::{Form, Learned, Statement, StatementKind};
+use crate::statement::{Form, Learned, Statement, StatementKind, Told};
 use crate::values::Values;
 
 /// What a batch consists of, without its name.
@@ -89,19 +89,23 @@ impl Members {
 
     /// What is wrong with it by the looks of its statements. Before they are prepared, only some tell
     /// whether they update a counter.
-    fn fault(&self, are_prepared: bool) -> Option<BatchFault> {
+    fn fault(&self, prepared: &[Prepared]) -> Option<BatchFault> {
         match self.rows.len() {
             0 => return Some(BatchFault::Empty),
             statements if statements > MOST => return Some(BatchFault::TooMany { statements }),
             _ => {}
         }
         self.statements.iter().enumerate().find_map(|(place, statement)| {
-            let is_counter = statement.kind() == StatementKind::Counter;
+            let prepared = prepared.get(place);
+            let learned = prepared.map_or_else(Learned::default, Prepared::learned);
+            let is_counter = statement.kind_with(learned) == StatementKind::Counter;
             let form = statement.form();
             let fault = match (self.kind, form) {
-                (_, Form::Batch | Form::Other) => BatchFault::NotAWrite,
+                (_, Form::Batch | Form::Use | Form::Other) => BatchFault::NotAWrite,
                 (BatchKind::Counter, Form::Insert) => BatchFault::NoCounter,
-                (BatchKind::Counter, _) if are_prepared && !is_counter => BatchFault::NoCounter,
+                (BatchKind::Counter, _) if prepared.is_some() && !is_counter => {
+                    BatchFault::NoCounter
+                }
                 (BatchKind::Logged | BatchKind::Unlogged, _) if is_counter => BatchFault::Counter,
                 _ => return None,
             };
@@ -122,6 +126,7 @@ pub struct BatchPayload {
 struct Inner {
     members: Members,
     fault: Option<BatchFault>,
+    told: Told,
 }
 
 /// What the driver sends.
@@ -147,8 +152,9 @@ impl Sendable {
 
 impl BatchPayload {
     pub(super) fn new(members: Members) -> Self {
-        let fault = members.fault(false);
-        Self { inner: Arc::new(Inner { members, fault }), prepared: Arc::default() }
+        let fault = members.fault(&[]);
+        let inner = Inner { members, fault, told: Told::default() };
+        Self { inner: Arc::new(inner), prepared: Arc::default() }
     }
 
     /// How many statements it has.
@@ -169,6 +175,16 @@ impl BatchPayload {
         rows.iter().filter_map(|row| statements.get(row.statement))
     }
 
+    /// What preparing its statements told of the whole.
+    pub(crate) fn told(&self) -> &Told {
+        &self.inner.told
+    }
+
+    /// What is prepared of it so far.
+    pub(crate) fn prepared(&self) -> &[Prepared] {
+        &self.prepared
+    }
+
     /// Why it is not to be sent, as far as that is known before it is prepared.
     pub(crate) fn fault(&self) -> Option<&BatchFault> {
         self.inner.fault.as_ref()
@@ -183,12 +199,10 @@ impl BatchPayload {
     }
 
     /// Takes the prepared form of that statement. What it taught counts for the batch too.
-    pub(crate) fn bind(&mut self, prepared: Prepared, batch: &Statement) {
+    pub(crate) fn bind(&mut self, prepared: Prepared) {
         let Some(statement) = self.unprepared() else { return };
-        prepared.teach(statement);
-        // That may have told that it must not be sent twice.
-        if !statement.is_idempotent() {
-            batch.learn(Learned { list: true, ..Learned::default() });
+        if !statement.is_idempotent_with(prepared.learned()) {
+            self.told().add(Learned { list: true, ..Learned::default() });
         }
         Arc::make_mut(&mut self.prepared).push(prepared);
     }
@@ -200,7 +214,7 @@ impl BatchPayload {
         limits: &BatchLimits,
     ) -> Result<Option<Sendable>, ErrorKind> {
         let members = &self.inner.members;
-        if let Some(fault) = members.fault(true) {
+        if let Some(fault) = members.fault(&self.prepared) {
             return Err(ErrorKind::Batch(fault));
         }
         let kind = match members.kind {

@@ -13,7 +13,7 @@ use crate::statement::StatementKind;
 ///
 /// | outcome | read | serial read | write | several partitions | LOGGED batch | counter | conditional |
 /// |---|---|---|---|---|---|---|---|
-/// | deadline before the send, session closed, no connection, bootstrapping, unprepared twice, prepare failed on the way | N | N | N | N | N | N | N |
+/// | deadline before the send, session closed, no connection, bootstrapping, unprepared twice, prepare failed on the way, keyspace unsettled | N | N | N | N | N | N | N |
 /// | no stream id, rate limited by the coordinator, refused by a layer | O | O | O | O | O | O | O |
 /// | `Unavailable` | N | N | N | **A** | N | N | **A** |
 /// | `Overloaded` | O | O | A | A | A | A | A |
@@ -22,7 +22,7 @@ use crate::statement::StatementKind;
 /// | write timeout `CAS` | A | N | A | A | A | A | A |
 /// | broken connection, timeout of the client, cut off by a shutdown, unreadable answer | N | N | A | A | A | A | A |
 /// | rate limited by a replica | N | N | A | A | A | A | A |
-/// | syntax, invalid, unauthorised, configuration, already exists, function failure, values that do not fit | P | P | P | P | P | P | P |
+/// | syntax, invalid, unauthorised, configuration, already exists, function failure, values that do not fit, a place in another result | P | P | P | P | P | P | P |
 ///
 /// Schema changes and other statements follow the column of several partitions, and so do counters of
 /// several partitions. The driver may turn
@@ -115,6 +115,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::Unreachable { .. }
         | ErrorKind::PrepareTimeout { .. }
         | ErrorKind::PrepareFailed
+        | ErrorKind::KeyspaceUnsettled
         | ErrorKind::Bootstrapping
         | ErrorKind::Unprepared => NotExecuted,
         ErrorKind::NoStreamId | ErrorKind::RateLimited { by_coordinator: true } => Overload,
@@ -156,6 +157,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::InvalidRequest(_)
         | ErrorKind::Batch(_)
         | ErrorKind::PageToken
+        | ErrorKind::OtherResult
         | ErrorKind::Values(_)
         | ErrorKind::Syntax
         | ErrorKind::Invalid
@@ -209,6 +211,7 @@ mod tests {
             (ErrorKind::CutOff, "NNAAAAAA"),
             (ErrorKind::PrepareTimeout { after: Duration::ZERO }, "NNNNNNNN"),
             (ErrorKind::PrepareFailed, "NNNNNNNN"),
+            (ErrorKind::KeyspaceUnsettled, "NNNNNNNN"),
             (ErrorKind::Bootstrapping, "NNNNNNNN"),
             (ErrorKind::Unprepared, "NNNNNNNN"),
             (ErrorKind::NoStreamId, "OOOOOOOO"),

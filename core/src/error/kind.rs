@@ -68,6 +68,13 @@ pub enum ErrorKind {
     },
     /// No node prepared the statement, for reasons that are not the statement's.
     PrepareFailed,
+    /// The statement names no keyspace, and it is not certain which one the connections have in use: a `USE` is
+    /// under way, or the last one did not succeed. Of a `USE`: another one, or a statement that names no
+    /// keyspace, was under way all the time.
+    KeyspaceUnsettled,
+    /// The place in a result is not one of this statement's: another keyspace is in use, or the table was made
+    /// anew, since that page was read.
+    OtherResult,
 
     // Answered by the server.
     /// The text is not CQL as this server understands it.

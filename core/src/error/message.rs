@@ -75,6 +75,12 @@ impl fmt::Display for ErrorKind {
                 write!(f, "it could not be prepared on all nodes within {after:.1?}")
             }
             Self::PrepareFailed => f.write_str("no node prepared it"),
+            Self::KeyspaceUnsettled => f.write_str(
+                "it is not certain which keyspace is in use: a `USE` is under way, or did not succeed",
+            ),
+            Self::OtherResult => f.write_str(
+                "the place is in another result: another keyspace is in use, or the table was made anew",
+            ),
             Self::Syntax => f.write_str("the server found a syntax error"),
             Self::Invalid => f.write_str("the statement is not valid for this schema"),
             Self::Protocol => f.write_str("driver and server do not understand each other"),
@@ -173,7 +179,10 @@ pub(super) fn advice(
         ErrorKind::Unavailable { .. } => {
             "bring replicas back, or ask for a lower consistency level"
         }
-        ErrorKind::PageToken => "begin at the first page",
+        ErrorKind::KeyspaceUnsettled => {
+            "`USE` a keyspace again, or name it in the statement, which then never waits for one"
+        }
+        ErrorKind::PageToken | ErrorKind::OtherResult => "begin at the first page",
         ErrorKind::Values(_) => "bind what the statement's markers ask for",
         ErrorKind::Syntax | ErrorKind::Invalid => {
             "correct the statement: `server_message()` has the server's words"

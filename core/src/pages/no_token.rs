@@ -1,9 +1,8 @@
 //! In place of page tokens, where the feature is off: nobody can ask for one.
 
-use scylla::statement::prepared::PreparedStatement;
-
 use super::PagingState;
 use crate::error::{Error, ErrorKind};
+use crate::prepared::Prepared;
 use crate::request::Request;
 use crate::values::Values;
 
@@ -16,7 +15,7 @@ impl Asked {
     pub(crate) fn seal(
         &self,
         _request: &Request,
-        _bound: Option<(&PreparedStatement, &Values)>,
+        _bound: Option<(&Prepared, &Values)>,
     ) -> Result<Seal, Error> {
         match *self {}
     }

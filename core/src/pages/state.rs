@@ -6,6 +6,7 @@ use std::sync::Arc;
 use scylla::response::PagingState as DriverState;
 
 use super::Asked;
+use crate::prepared::Prepared;
 
 /// A place in one statement's result: the start of a page, as the server gave it, and how many rows after
 /// it were read already.
@@ -26,22 +27,24 @@ struct Place {
     skip: u32,
     /// The token that says which page it is, unless `page` does.
     asked: Option<Arc<Asked>>,
+    /// What the page before it was read with.
+    origin: Option<Prepared>,
 }
 
 impl PagingState {
     /// From bytes, for a response that a test makes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self::from_driver(DriverState::new_from_raw_bytes(bytes))
+        Self::from_driver(DriverState::new_from_raw_bytes(bytes), None)
     }
 
-    pub(crate) fn from_driver(page: DriverState) -> Self {
-        Self::new(Place { page, skip: 0, asked: None })
+    pub(crate) fn from_driver(page: DriverState, origin: Option<Prepared>) -> Self {
+        Self::new(Place { page, skip: 0, asked: None, origin })
     }
 
     /// Where a token says that it goes on.
     pub(crate) fn of_token(asked: Arc<Asked>) -> Self {
-        Self::new(Place { page: DriverState::start(), skip: 0, asked: Some(asked) })
+        Self::new(Place { page: DriverState::start(), skip: 0, asked: Some(asked), origin: None })
     }
 
     pub(crate) fn asked(&self) -> Option<&Arc<Asked>> {
@@ -69,8 +72,13 @@ impl PagingState {
         }
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         let skip = self.rows_to_skip().saturating_add(rows);
-        let asked = self.asked().cloned();
-        Self::new(Place { page: self.to_driver(), skip, asked })
+        let (page, asked) = (self.to_driver(), self.asked().cloned());
+        Self::new(Place { page, skip, asked, origin: self.origin().cloned() })
+    }
+
+    /// What the page before it was read with, if it is of a real session.
+    pub(crate) fn origin(&self) -> Option<&Prepared> {
+        self.0.as_ref()?.origin.as_ref()
     }
 
     #[cfg(any(feature = "page-token", test))]

@@ -11,11 +11,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use scylla::statement::prepared::PreparedStatement;
 
 use super::PagingState;
 use crate::cells::serialise;
 use crate::error::{Error, ErrorKind, values_kind};
+use crate::prepared::Prepared;
 use crate::request::Request;
 use crate::response::Response;
 use crate::values::Values;
@@ -82,18 +82,21 @@ impl Asked {
     pub(crate) fn seal(
         &self,
         request: &Request,
-        bound: Option<(&PreparedStatement, &Values)>,
+        bound: Option<(&Prepared, &Values)>,
     ) -> Result<Seal, Error> {
         let mut subject = vec![VERSION];
         let mut part = |text: &str| {
             subject.extend((text.len() as u64).to_be_bytes());
             subject.extend(text.as_bytes());
         };
-        let table = bound.and_then(|(prepared, _)| prepared.get_table_spec());
-        part(table.map_or("", |table| table.ks_name()));
-        part(table.map_or("", |table| table.table_name()));
+        let source = bound.and_then(|(prepared, _)| prepared.basis()?.source());
+        part(source.map_or("", |source| &source.keyspace));
+        part(source.map_or("", |source| &source.table));
+        part(source.map_or("", |source| &source.key));
         part(request.statement().text());
-        if let Some((prepared, values)) = bound {
+        if let Some((prepared, values)) =
+            bound.and_then(|(prepared, values)| Some((prepared.driver()?, values)))
+        {
             let misfit = |error| request.error(values_kind(&error), None);
             serialise(values, prepared, &mut subject).map_err(misfit)?;
         }

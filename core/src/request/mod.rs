@@ -17,7 +17,7 @@ use crate::batch::{BatchFault, BatchPayload};
 use crate::error::{Error, ErrorKind, Failure};
 use crate::pages::{PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
-use crate::statement::{Statement, StatementKind, StaticStatement, takes_timestamp};
+use crate::statement::{Learned, Statement, StatementKind, StaticStatement, takes_timestamp};
 use crate::timestamp;
 use crate::values::Values;
 pub(crate) use options::Options;
@@ -125,7 +125,7 @@ impl Request {
                 let bound = prepared.bind(&self.statement, values, &self.options)?;
                 self.payload = Payload::Bound(bound);
             }
-            Payload::Batch(batch) => batch.bind(prepared.clone(), &self.statement),
+            Payload::Batch(batch) => batch.bind(prepared.clone()),
             Payload::Bound(_) | Payload::Prepare => {}
         }
         Ok(self)
@@ -144,10 +144,10 @@ impl Request {
         match &mut self.payload {
             raw @ Payload::Raw(_) => {
                 if let Payload::Raw(values) = mem::replace(raw, Payload::Prepare) {
-                    *raw = Payload::Bound(prepared.bind_late(&self.statement, values));
+                    *raw = Payload::Bound(prepared.bind_late(values));
                 }
             }
-            Payload::Batch(batch) => batch.bind(prepared, &self.statement),
+            Payload::Batch(batch) => batch.bind(prepared),
             Payload::Bound(_) | Payload::Prepare => {}
         }
         Ok(())
@@ -180,6 +180,25 @@ impl Request {
         match &self.payload {
             Payload::Bound(bound) => bound.driver(&self.statement, &self.options, place),
             Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => Ok(None),
+        }
+    }
+
+    /// The same, bound to this.
+    pub(crate) fn bound_to(&self, prepared: &Prepared) -> Self {
+        let mut request = self.clone();
+        if let Payload::Bound(bound) = &self.payload
+            && let Some((_, values)) = bound.parts()
+        {
+            request.payload = Payload::Bound(prepared.clone().bind_late(values.clone()));
+        }
+        request
+    }
+
+    /// What it is bound to.
+    pub(crate) fn prepared(&self) -> Option<&Prepared> {
+        match &self.payload {
+            Payload::Bound(bound) => bound.parts().map(|(prepared, _)| prepared),
+            Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
         }
     }
 
@@ -257,7 +276,7 @@ impl Request {
             return Ok((place.page.clone(), None));
         };
         let bound = match &self.payload {
-            Payload::Bound(bound) => bound.values(),
+            Payload::Bound(bound) => bound.parts(),
             Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
         };
         let seal = asked.seal(self, bound)?;
@@ -288,6 +307,30 @@ impl Request {
     #[must_use]
     pub fn statement(&self) -> &Statement {
         &self.statement
+    }
+
+    /// What its statement does: as [`Statement::kind`], and, once it or a clone of it was bound, as
+    /// [`Prepared::kind`] of what it was bound to. Of several the most careful.
+    #[must_use]
+    pub fn kind(&self) -> StatementKind {
+        self.statement.kind_with(self.learned())
+    }
+
+    /// Whether it may be sent twice: as [`Statement::is_idempotent`], and, once it or a clone of it was bound,
+    /// as [`Prepared::is_idempotent`] of what it was bound to. Of several the most careful.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.statement.is_idempotent_with(self.learned())
+    }
+
+    /// What was told when it was prepared, on the way of any of its clones.
+    fn learned(&self) -> Learned {
+        match &self.payload {
+            Payload::Raw(values) => values.told().all(),
+            Payload::Bound(bound) => bound.learned(),
+            Payload::Batch(batch) => batch.told().all(),
+            Payload::Prepare => Learned::default(),
+        }
     }
 
     /// What is to be done.
@@ -364,9 +407,9 @@ impl Request {
     /// leaves open.
     pub(crate) fn error(&self, failure: impl Into<Failure>, default: Option<Consistency>) -> Error {
         let statement = &self.statement;
-        let work = self.options.work(statement, default);
+        let work = self.options.work(statement, self.learned(), default);
         // Of what fails over, a read leaves nothing behind.
-        let failed_over = work.kind == StatementKind::Write && statement.is_idempotent();
+        let failed_over = work.kind == StatementKind::Write && self.is_idempotent();
         Error::of_driver(failure.into(), statement, work, failed_over)
     }
 }

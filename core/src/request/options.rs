@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::attempts::Attempts;
 use crate::error::Work;
 use crate::pages::{Asked, PagingState};
-use crate::statement::{Defaults, Statement};
+use crate::statement::{Defaults, Learned, Statement};
 
 /// How a request is to be executed; what is `None` is for the session to decide.
 #[derive(Debug, Clone, Default)]
@@ -93,12 +93,17 @@ impl Options {
     }
 
     /// The column of the table of promises.
-    pub(crate) fn work(&self, statement: &Statement, default: Option<Consistency>) -> Work {
+    pub(crate) fn work(
+        &self,
+        statement: &Statement,
+        learned: Learned,
+        default: Option<Consistency>,
+    ) -> Work {
         let consistency = self.consistency.or(default);
         Work {
-            kind: statement.kind(),
+            kind: statement.kind_with(learned),
             serial: matches!(consistency, Some(Consistency::Serial | Consistency::LocalSerial)),
-            several: statement.may_be_several(),
+            several: statement.may_be_several(learned),
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Inner;
 use super::alarm::Alarm;
-use super::execute::{Time, invalid, prepare_all, within};
+use super::execute::{Time, forgotten, invalid, prepare_all, within};
 use crate::cells::Cells;
 use crate::error::{Error, ErrorKind};
 use crate::prepared::resends;
@@ -48,7 +48,7 @@ pub(super) async fn execute(
         let why = "a statement of it was prepared by a test: prepare it with this session";
         return Err(invalid(session, &request, why));
     };
-    let (idempotent, policy) = resends(statement);
+    let (idempotent, policy) = resends(statement, batch.told().all());
     sendable.batch.set_is_idempotent(idempotent);
     sendable.batch.set_retry_policy(policy);
     request.options().apply_to_batch(&mut sendable.batch);
@@ -58,5 +58,6 @@ pub(super) async fn execute(
         let answer = session.driver.batch(&sendable.batch, rows.as_slice()).await?;
         Ok((answer, PagingStateResponse::NoMorePages))
     });
-    within(session, &request, time, answer, pin!(Alarm::default())).await
+    let answer = within(session, &request, time, answer, pin!(Alarm::default())).await;
+    answer.inspect_err(|error| forgotten(&request, error))
 }

@@ -20,6 +20,7 @@ use super::config::{Compression, SessionConfig};
 use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
 use super::execute::add;
+use super::keyspace::Keyspaces;
 use super::schema::SchemaClock;
 use super::translation::Translation;
 use super::{Inner, Session};
@@ -60,8 +61,17 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         pause = (pause * 2).min(LONGEST_PAUSE);
     };
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
+    let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
     let schema = SchemaClock::new(&driver, clock);
-    let door = Door::new(|inside| Inner { driver, config, schema, attempts, client_id, inside });
+    let door = Door::new(|inside| Inner {
+        driver,
+        config,
+        schema,
+        keyspaces,
+        attempts,
+        client_id,
+        inside,
+    });
     Ok(Session { door: Arc::new(door) })
 }
 

@@ -49,6 +49,11 @@ pub struct Shutdown {
 }
 
 impl Inside {
+    /// Tells the same for as long as it is held, which need not be held by a request.
+    pub(super) fn cut(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cut)
+    }
+
     /// Whether requests are to end now, answered or not.
     #[inline]
     pub(super) fn is_cut(&self) -> bool {

@@ -8,21 +8,26 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use scylla::errors::ExecutionError;
+use scylla::frame::types::Consistency;
 use scylla::response::PagingStateResponse;
 use scylla::response::query_result::QueryResult;
 use scylla::statement::Statement as DriverStatement;
+use scylla::statement::bound::BoundStatement;
 use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
 use super::alarm::Alarm;
 use super::batch;
 use super::door::LOOK;
+use super::keyspace;
+use super::keyspace::Settled;
 use super::learned::{footprint, learned};
+use super::place;
 use super::runner::Runner;
-use super::schema::Basis;
+use super::schema::{Basis, keyspace_answered};
 use crate::error::{Error, ErrorKind, Failure};
 use crate::moment;
-use crate::pages::PagingState;
+use crate::pages::{PagingState, Seal};
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
 use crate::response::Response;
@@ -59,6 +64,12 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
         }
         Payload::Raw(_) if request.unprepared().is_some() => {
             Box::pin(async move { prepare_and_execute(&session, request, called).await })
+        }
+        Payload::Raw(_) if request.statement().is_use() => {
+            Box::pin(async move { keyspace::change(session, request, called).await })
+        }
+        Payload::Raw(_) if request.statement().depends_on_use() => {
+            Box::pin(async move { keyspace::send(session, request, called).await })
         }
         Payload::Raw(_) => Box::pin(async move { query(&session, &request, called).await }),
     })
@@ -136,28 +147,81 @@ pub(super) async fn execute(
 ) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
     session.schema.keep_up(&session.driver);
-    let mut place = None;
-    let bound = request.bound(&mut place).inspect_err(|_| {
-        // Nothing is sent, so that the driver shows no other state: the table may be another one.
-        session.schema.look(&session.driver);
-    })?;
-    let Some(bound) = bound else {
-        let why = "it was bound to a statement that a test made: bind it to one of this session's";
-        return Err(invalid(session, request, why));
-    };
     let (page, seal) = request.place()?;
+    if seal.is_some() || !page.is_start() {
+        return Box::pin(execute_page(session, request, time, page, seal)).await;
+    }
+    let mut serialised = None;
+    let bound = sendable(session, request, request.bound(&mut serialised))?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
     let answer = within(session, request, time, answer, alarm).await;
-    if seal.is_none() && page.is_start() {
-        answer
-    } else {
-        Ok(answer?.after_place(&page).sealed_by(seal))
+    answer.inspect_err(|error| forgotten(request, error))
+}
+
+/// Executes what is bound for a page that is not the first, or for one of which a token is asked for.
+async fn execute_page(
+    session: &Inner,
+    request: &Request,
+    time: Time,
+    page: PagingState,
+    seal: Option<Arc<Seal>>,
+) -> Result<Response, Error> {
+    let before = place::of_before(session, request, &page)?;
+    let request = before.as_ref().unwrap_or(request);
+    let mut serialised = None;
+    let bound = sendable(session, request, request.bound(&mut serialised))?;
+    let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
+    let answer = within(session, request, time, answer, pin!(Alarm::default())).await;
+    let answer = answer.inspect_err(|error| forgotten(request, error))?;
+    Ok(answer.after_place(&page).sealed_by(seal))
+}
+
+#[inline]
+fn sendable<'b>(
+    session: &Inner,
+    request: &Request,
+    bound: Result<Option<&'b BoundStatement>, Error>,
+) -> Result<&'b BoundStatement, Error> {
+    match bound {
+        Ok(Some(bound)) => Ok(bound),
+        Ok(None) => {
+            let why =
+                "it was bound to a statement that a test made: bind it to one of this session's";
+            Err(invalid(session, request, why))
+        }
+        Err(error) => {
+            // Nothing is sent, so that the driver shows no other state: the table may be another one.
+            session.schema.look(&session.driver);
+            Err(error)
+        }
     }
 }
 
-/// Sends the text as it is, without values.
+/// A server that knows the statement by another id than it had when it was prepared will never execute it.
+#[cold]
+pub(super) fn forgotten(request: &Request, error: &Error) {
+    if *error.kind() != ErrorKind::Unprepared {
+        return;
+    }
+    match request.payload() {
+        Payload::Batch(batch) => batch.prepared().iter().for_each(Prepared::outdate),
+        _ => request.prepared().into_iter().for_each(Prepared::outdate),
+    }
+}
+
+/// Sends a text as it is, without values.
 async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
+    let is_cut = || session.inside.is_cut();
+    let answer = until(is_cut, time.until, send_text(session, request)).await;
+    // It can have changed a table.
+    session.schema.look(&session.driver);
+    let consistency = session.config.consistency;
+    answer.ok_or_else(|| unanswered(request, time, is_cut(), consistency))?
+}
+
+/// Sends a text as it is, for as long as it takes.
+pub(super) async fn send_text(session: &Inner, request: &Request) -> Result<Response, Error> {
     let options = request.options();
     let mut statement = DriverStatement::new(request.statement().text());
     statement.set_page_size(options.driver_page_size().unwrap_or(session.page_size()));
@@ -169,12 +233,8 @@ async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Re
     }
     statement.set_retry_policy(Some(no_failover()));
     let (page, seal) = request.place()?;
-    let answer = pin!(session.driver.query_single_page(statement, (), page.to_driver()));
-    let answer = within(session, request, time, answer, pin!(Alarm::default())).await;
-    let answer = answer.map(|answer| answer.sealed_by(seal));
-    // It can have been a `USE`, or have changed a table.
-    session.schema.look(&session.driver);
-    answer
+    let answer = session.driver.query_single_page(statement, (), page.to_driver()).await;
+    Ok(response(session, request, answer)?.after_place(&page).sealed_by(seal))
 }
 
 /// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
@@ -193,25 +253,27 @@ pub(super) fn within<'a>(
             return Poll::Ready(response(session, request, answer));
         }
         ready!(alarm.as_mut().poll(time.until, || session.inside.is_cut(), cx));
-        Poll::Ready(Err(unanswered(session, request, time)))
+        let (is_cut, consistency) = (session.inside.is_cut(), session.config.consistency);
+        Poll::Ready(Err(unanswered(request, time, is_cut, consistency)))
     })
 }
 
 /// The time is over, or the session is shut down.
 #[cold]
-fn unanswered(session: &Inner, request: &Request, time: Time) -> Error {
-    let kind = if session.inside.is_cut() {
-        ErrorKind::CutOff
-    } else {
-        ErrorKind::Timeout { after: time.given() }
-    };
+pub(super) fn unanswered(
+    request: &Request,
+    time: Time,
+    is_cut: bool,
+    consistency: Consistency,
+) -> Error {
+    let kind = if is_cut { ErrorKind::CutOff } else { ErrorKind::Timeout { after: time.given() } };
     let failure = Failure { attempted: true, ..kind.into() };
-    request.error(failure, Some(session.config.consistency))
+    request.error(failure, Some(consistency))
 }
 
 /// Waits for what is no request, until then, or until the session is shut down.
 pub(super) async fn until<T>(
-    session: &Inner,
+    is_cut: impl Fn() -> bool,
     until: Instant,
     future: impl Future<Output = T>,
 ) -> Option<T> {
@@ -221,7 +283,7 @@ pub(super) async fn until<T>(
         if let Ok(output) = timeout_at(next, future.as_mut()).await {
             return Some(output);
         }
-        if next == until || session.inside.is_cut() {
+        if next == until || is_cut() {
             return None;
         }
     }
@@ -232,7 +294,9 @@ fn response(session: &Inner, request: &Request, answer: Answer) -> Result<Respon
     let default = Some(session.config.consistency);
     let (result, next) = answer.map_err(|error| request.error(error, default))?;
     let next = match next {
-        PagingStateResponse::HasMorePages { state } => Some(PagingState::from_driver(state)),
+        PagingStateResponse::HasMorePages { state } => {
+            Some(PagingState::from_driver(state, request.prepared().cloned()))
+        }
         PagingStateResponse::NoMorePages => None,
     };
     Response::of_driver(request.statement(), result, next)
@@ -248,21 +312,31 @@ pub(super) async fn prepare(
     let statement = request.statement();
     let until = time.until.min(add(time.started, session.config.prepare_timeout));
     let default = Some(session.config.consistency);
+    let is_cut = || session.inside.is_cut();
+    let settled = if statement.depends_on_use() {
+        Some(keyspace::settled(session, request, until).await?)
+    } else {
+        None
+    };
     // Before the server is asked: should the schema change meanwhile, the statement counts as old.
     let schema = session.schema.now(&session.driver);
-    match self::until(session, until, session.driver.prepare(statement.text())).await {
+    match self::until(is_cut, until, session.driver.prepare(statement.text())).await {
         Some(Ok(mut prepared)) => {
             prepared.set_page_size(session.page_size());
-            let tables = schema.tables(&prepared, statement);
+            let in_use = settled.as_ref().and_then(Settled::name).map(|name| name.as_str());
+            let answered = keyspace_answered(&prepared, statement);
+            if settled.is_some() && answered.is_some() && answered.as_deref() != in_use {
+                session.keyspaces.unsettle();
+                return Err(request.error(ErrorKind::KeyspaceUnsettled, default));
+            }
+            let tables = schema.tables(&prepared, statement, answered.as_deref().or(in_use));
             let learned = learned(&schema, &prepared, &tables, statement);
-            statement.learn(learned);
-            let footprint = footprint(&schema, &prepared, &tables, statement);
-            let basis = Basis::new(session, &schema, tables);
-            let current = Box::new(move || basis.holds());
-            Ok(Prepared::of_driver(statement, prepared, footprint, learned, current))
+            let footprint = footprint(&schema, &prepared, &tables, statement, learned);
+            let basis = Basis::new(session, &schema, tables, &prepared, settled.as_ref());
+            Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
         }
         Some(Err(error)) => Err(request.error(error, default)),
-        None if session.inside.is_cut() => Err(request.error(ErrorKind::Closed, default)),
+        None if is_cut() => Err(request.error(ErrorKind::Closed, default)),
         None => {
             let after = until - time.started;
             Err(request.error(ErrorKind::PrepareTimeout { after }, default))
@@ -279,7 +353,7 @@ pub(super) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Time {
     started: Instant,
-    until: Instant,
+    pub(super) until: Instant,
 }
 
 impl Time {
@@ -299,7 +373,11 @@ impl Time {
         }
     }
 
-    fn of_page(session: &Inner, request: &Request, started: Instant) -> Result<Self, Error> {
+    pub(super) fn of_page(
+        session: &Inner,
+        request: &Request,
+        started: Instant,
+    ) -> Result<Self, Error> {
         if request.page_size() == Some(0) {
             return Err(invalid(session, request, "a page has at least one row: give a page size"));
         }

@@ -28,7 +28,7 @@ pub(super) fn learned(
     Learned {
         counter: markers.iter().any(|marker| is_counter(marker.typ()))
             || known.iter().any(|table| table.columns.values().any(|it| is_counter(&it.typ))),
-        one_partition: known.len() == 1 && !several.is_empty() && !several.iter().any(of_key),
+        several: (known.len() == 1 && !several.is_empty()).then(|| several.iter().any(of_key)),
         list: statement.overwrites_list(|column| {
             let is_column = |name: &str| column.is_none_or(|column| column == name);
             let of_tables = known.iter().flat_map(|table| &table.columns);
@@ -47,8 +47,9 @@ pub(super) fn footprint(
     prepared: &PreparedStatement,
     tables: &[TableName],
     statement: &Statement,
+    learned: Learned,
 ) -> Option<Footprint> {
-    if matches!(statement.form(), Form::Batch | Form::Other) {
+    if matches!(statement.form(), Form::Batch | Form::Use | Form::Other) {
         return None;
     }
     let named = tables.first();
@@ -58,7 +59,7 @@ pub(super) fn footprint(
         table: named.and_then(|table| schema.table(table)),
         markers: prepared.get_variable_col_specs().as_slice(),
         key: prepared.get_variable_pk_indexes(),
-        several: statement.may_be_several(),
+        several: statement.may_be_several(learned),
     };
     Some(Footprint::new(statement.text(), &known))
 }

@@ -12,8 +12,10 @@ mod execute;
 mod health;
 #[cfg(feature = "serde")]
 mod human;
+mod keyspace;
 mod learned;
 mod nodes;
+mod place;
 mod placement;
 mod profile;
 mod runner;
@@ -41,7 +43,9 @@ pub use tls::Tls;
 pub use warm_up::{WarmNode, WarmUp};
 
 use door::{Door, Inside};
+use keyspace::Keyspaces;
 use nodes::NodeAttempts;
+pub(crate) use schema::Basis;
 use schema::SchemaClock;
 use tokio::time::Instant;
 use tower_service::Service;
@@ -100,6 +104,7 @@ struct Inner {
     driver: scylla::client::session::Session,
     config: SessionConfig,
     schema: SchemaClock,
+    keyspaces: Keyspaces,
     /// Of its load balancing policy.
     attempts: Arc<NodeAttempts>,
     /// By which the nodes know its connections.

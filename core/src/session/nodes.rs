@@ -147,7 +147,7 @@ pub(super) async fn ask(
     let statement = asking(node, request.statement().text());
     let began = Instant::now();
     let answer = session.driver.query_unpaged(statement, ());
-    match execute::until(session, execute::add(began, within), answer).await {
+    match execute::until(|| session.inside.is_cut(), execute::add(began, within), answer).await {
         Some(Ok(_)) => Ok(began.elapsed()),
         Some(Err(error)) => Err(request.error(error, None)),
         None => Err(request.error(ErrorKind::Timeout { after: within }, None)),

@@ -4,6 +4,7 @@
 //! forgotten one again by that: a table that was dropped and made again with another type of the same
 //! width would be written with the types of the old one, without an error.
 
+use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -15,12 +16,14 @@ use scylla::cluster::metadata::Table;
 use scylla::statement::prepared::PreparedStatement;
 
 use super::Inner;
+use super::keyspace::Settled;
 use crate::statement::Statement;
 
 /// Counts the changes of schema and keyspace that a session learns of.
 pub(super) struct SchemaClock {
     clock: Arc<Clock>,
-    held: Mutex<Held>,
+    /// What the generation is of. Holding it weakly keeps its address from being used again.
+    held: Mutex<Weak<ClusterState>>,
 }
 
 /// What can be read at the price of two loads, and is late by one request: a cluster state is a shared
@@ -33,6 +36,8 @@ pub(super) struct Clock {
     address: AtomicUsize,
     /// Another state was seen since.
     changed: AtomicBool,
+    /// Which keyspace is in use, by the number of the `USE`; 0 while that is not certain.
+    keyspace: AtomicU64,
 }
 
 impl Clock {
@@ -50,12 +55,20 @@ impl Clock {
         let changed = self.changed.load(Ordering::Acquire);
         (!changed).then(|| self.generation.load(Ordering::Acquire))
     }
-}
 
-/// What the generation is of. Holding it weakly keeps its address from being used again.
-struct Held {
-    state: Weak<ClusterState>,
-    keyspace: Option<Arc<String>>,
+    pub(super) fn keyspace(&self) -> u64 {
+        self.keyspace.load(Ordering::Acquire)
+    }
+
+    /// In this order: who sees the new generation sees the keyspace go.
+    pub(super) fn unsettle_keyspace(&self) {
+        self.keyspace.store(0, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn settle_keyspace(&self, number: u64) {
+        self.keyspace.store(number, Ordering::Release);
+    }
 }
 
 impl SchemaClock {
@@ -63,8 +76,8 @@ impl SchemaClock {
         let state = driver.get_cluster_state();
         clock.generation.store(1, Ordering::Relaxed);
         clock.address.store(Arc::as_ptr(&state).addr(), Ordering::Release);
-        let held = Held { state: Arc::downgrade(&state), keyspace: driver.get_keyspace() };
-        Self { clock, held: Mutex::new(held) }
+        let held = Mutex::new(Arc::downgrade(&state));
+        Self { clock, held }
     }
 
     /// To be called for each request, so that the generation is soon that of the driver's state.
@@ -86,8 +99,8 @@ impl SchemaClock {
         if clock.address.load(Ordering::Acquire) != Arc::as_ptr(state).addr() {
             // Only when the driver has read another state.
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            if held.state.as_ptr() != Arc::as_ptr(state) {
-                held.state = Arc::downgrade(state);
+            if held.as_ptr() != Arc::as_ptr(state) {
+                *held = Arc::downgrade(state);
                 clock.generation.fetch_add(1, Ordering::AcqRel);
                 clock.address.store(Arc::as_ptr(state).addr(), Ordering::Release);
             }
@@ -95,29 +108,21 @@ impl SchemaClock {
         clock.generation.load(Ordering::Acquire)
     }
 
-    /// To be told after each statement that may have been a `USE`, or may have changed a table.
+    /// To be told after each statement that may have changed a table.
     pub(super) fn look(&self, driver: &Driver) {
         self.generation(driver);
-        let keyspace = driver.get_keyspace();
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.keyspace != keyspace {
-            held.keyspace = keyspace;
-            self.clock.generation.fetch_add(1, Ordering::AcqRel);
-        }
     }
 
     pub(super) fn now(&self, driver: &Driver) -> Schema {
         let state = driver.get_cluster_state();
-        let keyspace = driver.get_keyspace();
-        Schema { generation: self.generation_of(&state), state, keyspace }
+        Schema { generation: self.generation_of(&state), state }
     }
 }
 
-/// A schema as the driver knew it at one moment, and the keyspace in use.
+/// A schema as the driver knew it at one moment.
 pub(super) struct Schema {
     generation: u64,
     state: Arc<ClusterState>,
-    keyspace: Option<Arc<String>>,
 }
 
 /// A table as the schema calls it.
@@ -132,17 +137,19 @@ impl Schema {
         self.state.get_keyspace(&name.keyspace)?.tables.get(&name.table)
     }
 
-    /// The tables of a statement: what its text says, and for a batch what its markers belong to.
+    /// The tables of a statement: what its text says, in this keyspace where it names none, and for a batch
+    /// what its markers belong to.
     pub(super) fn tables(
         &self,
         prepared: &PreparedStatement,
         statement: &Statement,
+        keyspace: Option<&str>,
     ) -> Vec<TableName> {
         let mut tables = Vec::new();
         if let Some(table) = statement.table()
-            && let Some(keyspace) = table.keyspace.as_ref().or(self.keyspace.as_deref())
+            && let Some(keyspace) = table.keyspace.as_deref().or(keyspace)
         {
-            tables.push(TableName { keyspace: keyspace.clone(), table: table.name.clone() });
+            tables.push(TableName { keyspace: keyspace.to_owned(), table: table.name.clone() });
         }
         for marker in prepared.get_variable_col_specs().iter() {
             let spec = marker.table_spec();
@@ -153,6 +160,17 @@ impl Schema {
             }
         }
         tables
+    }
+
+    /// A hash of the types that these columns have in the tables.
+    fn types(&self, tables: &[TableName], columns: &[String]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for table in tables.iter().filter_map(|name| self.table(name)) {
+            for column in columns.iter().filter_map(|column| table.columns.get(column)) {
+                format!("{:?}", column.typ).hash(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     /// A hash of how the tables are defined.
@@ -176,45 +194,149 @@ impl Schema {
     }
 }
 
+/// The keyspace that a server answered for, where the text names a table: it may be another one than the
+/// session believes in.
+pub(super) fn keyspace_answered(
+    prepared: &PreparedStatement,
+    statement: &Statement,
+) -> Option<String> {
+    let table = statement.table()?;
+    let results = prepared.get_current_result_set_col_specs();
+    let columns = prepared.get_variable_col_specs();
+    let columns = columns.iter().chain(results.get().iter());
+    // A function's result may be told to be of another table.
+    let of_table =
+        columns.map(|column| column.table_spec()).find(|it| it.table_name() == table.name);
+    of_table.map(|table| table.ks_name().to_owned())
+}
+
+/// What a result is of: a place in it is none in another one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) keyspace: String,
+    pub(crate) table: String,
+    /// The columns of the primary key with their types, which a place in the result holds values of; empty
+    /// if the session does not know the table.
+    pub(crate) key: String,
+}
+
+impl Source {
+    fn new(schema: &Schema, name: &TableName) -> Self {
+        let mut key = String::new();
+        if let Some(table) = schema.table(name) {
+            for (column, separator) in table
+                .partition_key
+                .iter()
+                .map(|column| (column, ','))
+                .chain(table.clustering_key.iter().map(|column| (column, ';')))
+            {
+                let kind = table.columns.get(column).map(|column| &column.typ);
+                // Writing to a text does not fail.
+                let _ = write!(key, "{column:?} {kind:?}{separator}");
+            }
+        }
+        Self { keyspace: name.keyspace.clone(), table: name.table.clone(), key }
+    }
+}
+
 /// What a prepared statement stands on.
-pub(super) struct Basis {
+pub(crate) struct Basis {
     session: Weak<Inner>,
     clock: Arc<Clock>,
     tables: Vec<TableName>,
     definition: u64,
-    keyspace: Option<Arc<String>>,
+    /// The number of the `USE` that decided what it means; `None` if it names its keyspaces.
+    keyspace: Option<u64>,
+    source: Option<Source>,
+    /// The columns that values are bound to, and what they were then.
+    bound: Vec<String>,
+    bound_types: u64,
     /// The generation at which it was last found to hold.
     checked: AtomicU64,
 }
 
+/// In place of a generation: it was found not to hold, and never will again. What has once been thrown out
+/// of one place may be kept in another.
+const OUTDATED: u64 = u64::MAX;
+
 impl Basis {
-    pub(super) fn new(session: &Arc<Inner>, schema: &Schema, tables: Vec<TableName>) -> Self {
+    pub(super) fn new(
+        session: &Arc<Inner>,
+        schema: &Schema,
+        tables: Vec<TableName>,
+        prepared: &PreparedStatement,
+        settled: Option<&Settled>,
+    ) -> Self {
+        let bound = prepared.get_variable_col_specs().iter();
+        let bound: Vec<_> = bound.map(|column| column.name().to_owned()).collect();
         Self {
             session: Arc::downgrade(session),
             clock: Arc::clone(&session.schema.clock),
             definition: schema.definition(&tables),
+            keyspace: settled.map(Settled::number),
+            source: tables.first().map(|table| Source::new(schema, table)),
+            bound_types: schema.types(&tables, &bound),
+            bound,
             tables,
-            keyspace: schema.keyspace.clone(),
             checked: AtomicU64::new(schema.generation),
         }
     }
 
-    pub(super) fn holds(&self) -> bool {
-        if self.clock.unchanged() == Some(self.checked.load(Ordering::Relaxed)) {
+    pub(crate) fn holds(&self) -> bool {
+        let checked = self.checked.load(Ordering::Relaxed);
+        if self.clock.unchanged() == Some(checked) {
             return true;
+        }
+        self.holds_still(checked)
+    }
+
+    #[cold]
+    fn holds_still(&self, checked: u64) -> bool {
+        if checked == OUTDATED {
+            return false;
         }
         // Without its session nobody can execute it either.
         let Some(session) = self.session.upgrade() else { return false };
         let generation = session.schema.generation(&session.driver);
-        if self.checked.load(Ordering::Relaxed) == generation {
+        if checked == generation {
             return true;
         }
         let schema = session.schema.now(&session.driver);
-        let holds =
-            schema.keyspace == self.keyspace && schema.definition(&self.tables) == self.definition;
-        if holds {
-            self.checked.store(schema.generation, Ordering::Relaxed);
+        let holds = self.keyspace.is_none_or(|number| number == self.clock.keyspace())
+            && schema.definition(&self.tables) == self.definition;
+        if !holds {
+            self.outdate();
+            return false;
         }
-        holds
+        let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+        match self.checked.compare_exchange(checked, generation, success, failure) {
+            Ok(_) => true,
+            // Another thread was faster, and may have found that it does not.
+            Err(found) => found != OUTDATED,
+        }
+    }
+
+    /// It holds no more: a server has another id for it by now.
+    pub(crate) fn outdate(&self) {
+        self.checked.store(OUTDATED, Ordering::Relaxed);
+    }
+
+    /// What it reads, and where its writes go.
+    pub(crate) fn source(&self) -> Option<&Source> {
+        self.source.as_ref()
+    }
+
+    /// Whether a place in its result is still one, and values that fit are bound to it: the keyspace in use
+    /// does not matter, nor do columns that were added.
+    pub(crate) fn continues(&self) -> bool {
+        let Some(session) = self.session.upgrade() else { return false };
+        let schema = session.schema.now(&session.driver);
+        let source = self.tables.first().map(|table| Source::new(&schema, table));
+        source == self.source && schema.types(&self.tables, &self.bound) == self.bound_types
+    }
+
+    /// Whether it was prepared by this session.
+    pub(super) fn is_of(&self, session: &Inner) -> bool {
+        ptr::eq(self.session.as_ptr(), session)
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Facts {
     /// `SELECT app.users`: no literal, few different ones.
     pub(super) name: String,
     pub(super) form: Form,
+    /// Whether the last `USE` decides what it is about.
+    pub(super) depends_on_use: bool,
     /// What it reads or writes, where the text names one table.
     pub(super) table: Option<Table>,
     /// The columns with `IN` for which it may write to several partitions.
@@ -43,7 +45,8 @@ impl Facts {
     /// Of a batch that is no text.
     pub(super) fn of_batch(kind: StatementKind, idempotent: bool) -> Self {
         let (name, table, several) = (String::new(), None, Vec::new());
-        Self { kind, idempotent, name, form: Form::Batch, table, several }
+        let (form, depends_on_use) = (Form::Batch, false);
+        Self { kind, idempotent, name, form, depends_on_use, table, several }
     }
 }
 
@@ -54,6 +57,7 @@ pub(crate) enum Form {
     /// `UPDATE`, `DELETE`
     Change,
     Batch,
+    Use,
     Other,
     /// The parser does not understand it.
     Unread,
@@ -65,6 +69,7 @@ impl Form {
             Statement::Insert(_) => Self::Insert,
             Statement::Update(_) | Statement::Delete(_) => Self::Change,
             Statement::Batch(_) => Self::Batch,
+            Statement::Use(_) => Self::Use,
             _ => Self::Other,
         }
     }
@@ -87,14 +92,17 @@ pub(crate) fn parse(text: &str) -> Result<Statement<'_>, SyntaxError> {
 /// `made_at_run_time` says that the program put the text together, perhaps with values.
 pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
     let Ok(statement) = parse(text) else {
-        let (kind, name) = match verb(text) {
+        let verb = verb(text);
+        let (kind, name) = match verb {
             Some(verb @ (Keyword::Create | Keyword::Alter | Keyword::Drop)) => {
                 (StatementKind::Schema, verb.as_str().to_owned())
             }
             _ => (StatementKind::Other, "unrecognised".to_owned()),
         };
-        let form = Form::Unread;
-        return Facts { kind, idempotent: false, name, form, table: None, several: Vec::new() };
+        let form = if verb == Some(Keyword::Use) { Form::Use } else { Form::Unread };
+        let (idempotent, depends_on_use) = (false, true);
+        let (table, several) = (None, Vec::new());
+        return Facts { kind, idempotent, name, form, depends_on_use, table, several };
     };
     let (idempotent, name) = (statement.is_idempotent(), statement.label());
     if made_at_run_time && statement.has_literal_in_where() {
@@ -109,7 +117,8 @@ pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
         StatementKind::MultiPartition | StatementKind::Counter => columns_with_in(&statement),
         _ => Vec::new(),
     };
-    Facts { kind, idempotent, name, form: Form::of(&statement), table, several }
+    let (form, depends_on_use) = (Form::of(&statement), statement.depends_on_use());
+    Facts { kind, idempotent, name, form, depends_on_use, table, several }
 }
 
 /// Whether it writes a list anew. `is_list` tells of a column, or of any column of the table, whether

@@ -17,7 +17,7 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 pub use cqlstack_syntax::StatementKind;
 use kind::{Facts, is_never_idempotent};
 pub(crate) use kind::{Form, Table, fails_over, parse, takes_timestamp};
-pub(crate) use learned::Learned;
+pub(crate) use learned::{Learned, Told};
 pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
 
@@ -179,19 +179,24 @@ impl Statement {
         self.inner().name()
     }
 
-    /// What it does.
+    /// What it does: what the user said, else what the text tells. A schema may tell more:
+    /// [`Prepared::kind`](crate::Prepared::kind).
     #[must_use]
     #[inline]
     pub fn kind(&self) -> StatementKind {
         let inner = self.inner();
-        let learned = inner.learned.load(Ordering::Relaxed);
-        if learned & Learned::COUNTER != 0 {
+        inner.kind.unwrap_or_else(|| inner.facts().kind)
+    }
+
+    /// What it does, with what preparing told.
+    #[inline]
+    pub(crate) fn kind_with(&self, learned: Learned) -> StatementKind {
+        if learned.counter {
             return StatementKind::Counter;
         }
-        match inner.kind {
-            Some(kind) => kind,
-            None if learned & Learned::ONE_PARTITION != 0 => StatementKind::Write,
-            None => inner.facts().kind,
+        match self.inner().kind {
+            None if learned.several == Some(false) => StatementKind::Write,
+            _ => self.kind(),
         }
     }
 
@@ -200,17 +205,20 @@ impl Statement {
     ///
     /// The text tells it where it is known: an `INSERT` of given values may, `l = l + [1]`, `now()`
     /// and what does not parse may not. What else may not is said at
-    /// [`cqlstack_syntax::Statement::is_idempotent`]. Once it is prepared, what writes a list anew may
-    /// not either: sent again with the same timestamp, as a resend is, Cassandra would keep the elements
-    /// of both.
+    /// [`cqlstack_syntax::Statement::is_idempotent`]. A schema may tell more:
+    /// [`Prepared::is_idempotent`](crate::Prepared::is_idempotent).
     #[must_use]
     #[inline]
     pub fn is_idempotent(&self) -> bool {
+        self.is_idempotent_with(Learned::default())
+    }
+
+    /// Whether it may be sent twice, with what preparing told.
+    #[inline]
+    pub(crate) fn is_idempotent_with(&self, learned: Learned) -> bool {
         let inner = self.inner();
-        let of_text = || {
-            inner.facts().idempotent && inner.learned.load(Ordering::Relaxed) & Learned::LIST == 0
-        };
-        !is_never_idempotent(self.kind()) && inner.idempotent.unwrap_or_else(of_text)
+        let of_text = || inner.facts().idempotent && !learned.list;
+        !is_never_idempotent(self.kind_with(learned)) && inner.idempotent.unwrap_or_else(of_text)
     }
 
     /// A small number of its own within the process, from 0, so that a layer finds what it keeps of
@@ -246,7 +254,17 @@ impl Statement {
 
     /// Whether, without values, it is sent as text.
     pub(crate) fn goes_unprepared(&self) -> bool {
-        matches!(self.kind(), StatementKind::Schema | StatementKind::Other)
+        self.is_use() || matches!(self.kind(), StatementKind::Schema | StatementKind::Other)
+    }
+
+    /// Whether it is a `USE`.
+    pub(crate) fn is_use(&self) -> bool {
+        self.form() == Form::Use
+    }
+
+    /// Whether the last `USE` decides what it is about.
+    pub(crate) fn depends_on_use(&self) -> bool {
+        self.inner().facts().depends_on_use
     }
 
     #[inline]
@@ -260,8 +278,8 @@ impl Statement {
     }
 
     /// Whether it may write to several partitions, apart from its kind.
-    pub(crate) fn may_be_several(&self) -> bool {
-        let one = self.inner().learned.load(Ordering::Relaxed) & Learned::ONE_PARTITION != 0;
+    pub(crate) fn may_be_several(&self, learned: Learned) -> bool {
+        let one = learned.several == Some(false);
         self.form() == Form::Batch || (!one && !self.several().is_empty())
     }
 
@@ -273,17 +291,6 @@ impl Statement {
     /// Whether it writes a list anew; [`kind::overwrites_list`] says how `is_list` is asked.
     pub(crate) fn overwrites_list(&self, is_list: impl Fn(Option<&str>) -> Option<bool>) -> bool {
         kind::overwrites_list(self.text(), is_list)
-    }
-
-    /// Preparing it told this. A table that was made anew may tell otherwise: only a counter is never
-    /// forgotten.
-    #[inline]
-    pub(crate) fn learn(&self, learned: Learned) {
-        let known = self.inner().learned.load(Ordering::Relaxed);
-        let now = learned.bits() | known & Learned::COUNTER;
-        if known != now {
-            self.inner().learned.store(now, Ordering::Relaxed);
-        }
     }
 }
 
@@ -343,8 +350,9 @@ mod tests {
         assert!(!conditional.is_idempotent());
         let update = Statement::new("UPDATE t SET n = n + ? WHERE k = ?").idempotent(true);
         assert!(update.is_idempotent());
-        update.clone().learn(Learned { counter: true, ..Learned::default() });
-        assert_eq!((update.kind(), update.is_idempotent()), (StatementKind::Counter, false));
+        let counter = Learned { counter: true, ..Learned::default() };
+        assert_eq!(update.kind_with(counter), StatementKind::Counter);
+        assert!(!update.is_idempotent_with(counter));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use cqlstack_syntax::StatementKind;
@@ -45,8 +45,6 @@ pub struct StaticStatement {
     pub(super) defaults: Defaults,
     /// Read from the text when first asked for.
     facts: OnceLock<Facts>,
-    /// The bits of a [`Learned`](super::Learned), from when it was prepared.
-    pub(super) learned: AtomicU8,
     /// 0 until first asked for.
     pub(super) id: AtomicU32,
 }
@@ -66,7 +64,6 @@ impl StaticStatement {
             idempotent: None,
             defaults: Defaults::NONE,
             facts: OnceLock::new(),
-            learned: AtomicU8::new(0),
             id: AtomicU32::new(0),
         }
     }
@@ -145,7 +142,6 @@ impl Clone for StaticStatement {
             idempotent: self.idempotent,
             defaults: self.defaults,
             facts: self.facts.clone(),
-            learned: AtomicU8::new(self.learned.load(Ordering::Relaxed)),
             id: AtomicU32::new(0),
         }
     }

@@ -222,6 +222,8 @@ fn error(request: &Request, kind: ErrorKind) -> Error {
             | ErrorKind::Values(_)
             | ErrorKind::PrepareTimeout { .. }
             | ErrorKind::PrepareFailed
+            | ErrorKind::KeyspaceUnsettled
+            | ErrorKind::OtherResult
     );
     request.error(Failure { attempted, ..kind.into() }, None)
 }

@@ -123,6 +123,7 @@ impl Entries {
         }
         if self.cache.remove_if(&text, |entry| !entry.is_current()).is_some() {
             Counters::count(&self.counters.stale);
+            self.counters.count_removal();
         }
         None
     }

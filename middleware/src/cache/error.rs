@@ -12,6 +12,8 @@ pub enum NotPrepared {
     Deadline,
     /// The service below answered a prepare with something else.
     NoAnswer,
+    /// Its table, or the keyspace in use, changed each time while it was prepared.
+    Changing,
 }
 
 impl fmt::Display for NotPrepared {
@@ -19,6 +21,9 @@ impl fmt::Display for NotPrepared {
         f.write_str(match self {
             Self::Deadline => "its deadline came while it waited for its statement to be prepared",
             Self::NoAnswer => "the service below answered a prepare with something else",
+            Self::Changing => {
+                "its table, or the keyspace in use, changed each time while it was prepared"
+            }
         })
     }
 }
@@ -28,7 +33,7 @@ impl std::error::Error for NotPrepared {}
 impl NotPrepared {
     pub(super) fn of(self, statement: &Statement) -> Error {
         let class = match self {
-            Self::Deadline => ErrorClass::NotExecuted,
+            Self::Deadline | Self::Changing => ErrorClass::NotExecuted,
             Self::NoAnswer => ErrorClass::Permanent,
         };
         Error::other(class, self).about(statement)

@@ -98,6 +98,9 @@ async fn prepare_and_call<S: Stack>(
     call(&mut inner, request).await
 }
 
+/// How often a statement is prepared in a row that is out of date as soon as it is.
+const TRIES: usize = 5;
+
 /// Has the statement prepared, by this request or by another that is at it.
 async fn prepare<S: Stack>(
     inner: &mut S,
@@ -105,8 +108,9 @@ async fn prepare<S: Stack>(
     statement: &Statement,
     deadline: Option<Instant>,
 ) -> Outcome {
-    loop {
-        match entries.flights.join(statement.text()) {
+    let mut tries = 0;
+    while tries < TRIES {
+        let outcome = match entries.flights.join(statement.text()) {
             Role::Lead(flight) => {
                 // Another leader may have landed since the look-up.
                 let outcome = match entries.get(statement) {
@@ -114,15 +118,20 @@ async fn prepare<S: Stack>(
                     None => send(inner, entries, statement, deadline).await,
                 };
                 flight.land(&outcome);
-                return outcome;
+                outcome
             }
-            Role::Follow(follower) => {
-                if let Some(outcome) = wait(follower, statement, deadline).await? {
-                    return outcome;
-                }
-            }
+            Role::Follow(follower) => match wait(follower, statement, deadline).await? {
+                Some(outcome) => outcome,
+                None => continue,
+            },
+        };
+        match outcome {
+            // Something changed while it was prepared, or while it was waited for.
+            Ok(prepared) if !prepared.is_current() => tries += 1,
+            outcome => return outcome,
         }
     }
+    Err(NotPrepared::Changing.of(statement))
 }
 
 async fn send<S: Stack>(

@@ -71,7 +71,7 @@ where
     R: Described,
 {
     let policy = &shared.policy;
-    let may_resend = policy.may_resend(&error, request.statement());
+    let may_resend = policy.may_resend(&error, request);
     if before.is_none() && (!may_resend || policy.attempts == 1) {
         return Err(error);
     }

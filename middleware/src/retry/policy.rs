@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Classify, ErrorClass, Statement};
+use cqlstack_core::{Classify, Described, ErrorClass};
 
 use super::backoff::{Growth, Jitter};
 
@@ -33,10 +33,10 @@ impl<E> Default for Policy<E> {
 impl<E: Classify> Policy<E> {
     /// Whether this error may be followed by another attempt: what certainly was not executed, and of
     /// the rest what is idempotent. No predicate lifts that.
-    pub(super) fn may_resend(&self, error: &E, statement: &Statement) -> bool {
+    pub(super) fn may_resend(&self, error: &E, request: &impl Described) -> bool {
         let safe = match error.class() {
             ErrorClass::NotExecuted | ErrorClass::Overload => true,
-            ErrorClass::Ambiguous => statement.is_idempotent(),
+            ErrorClass::Ambiguous => request.is_idempotent(),
             _ => false,
         };
         safe && match &self.retry_if {

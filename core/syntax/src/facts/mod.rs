@@ -3,6 +3,7 @@
 mod bound;
 mod fingerprint;
 mod idempotence;
+mod keyspace;
 mod kind;
 mod label;
 mod leaves;

@@ -14,6 +14,50 @@ fn kind(text: &str) -> StatementKind {
 }
 
 #[test]
+fn what_names_no_keyspace_depends_on_the_one_in_use() {
+    for (text, depends) in [
+        ("SELECT a FROM t", true),
+        ("SELECT a FROM ks.t", false),
+        ("INSERT INTO t (k) VALUES (1)", true),
+        ("UPDATE ks.t SET a = 1 WHERE k = 1", false),
+        ("DELETE FROM \"Ks\".t WHERE k = 1", false),
+        ("BEGIN BATCH DELETE FROM ks.t WHERE k = 1; DELETE FROM t WHERE k = 1; APPLY BATCH", true),
+        (
+            "BEGIN BATCH DELETE FROM ks.t WHERE k = 1; DELETE FROM ks.u WHERE k = 1; APPLY BATCH",
+            false,
+        ),
+        ("TRUNCATE TABLE t", true),
+        ("USE ks", false),
+        ("CREATE TABLE t (k int PRIMARY KEY)", true),
+        ("CREATE TABLE ks.t (k int PRIMARY KEY)", false),
+        ("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy'}", false),
+        ("CREATE INDEX ON t (a)", true),
+        ("CREATE INDEX i ON ks.t (a)", false),
+        (
+            "CREATE MATERIALIZED VIEW ks.v AS SELECT * FROM t WHERE a IS NOT NULL PRIMARY KEY (a)",
+            true,
+        ),
+        ("ALTER TYPE t ADD a int", true),
+        ("ALTER TABLE ks.t DROP a", false),
+        ("DROP INDEX i", true),
+        ("DROP FUNCTION ks.f", false),
+        ("DROP TRIGGER g ON t", true),
+        ("GRANT SELECT ON TABLE t TO r", true),
+        ("GRANT SELECT ON ks.t TO r", false),
+        ("REVOKE ALL ON ALL KEYSPACES FROM r", false),
+        ("GRANT EXECUTE ON FUNCTION ks.f(int) TO r", false),
+        ("LIST ALL PERMISSIONS", false),
+        ("CREATE ROLE r", false),
+        ("DESCRIBE TABLES", true),
+        ("DESCRIBE KEYSPACES", false),
+        ("DESCRIBE KEYSPACE", true),
+        ("DESCRIBE TABLE ks.t", false),
+    ] {
+        assert_eq!(read(text).depends_on_use(), depends, "{text}");
+    }
+}
+
+#[test]
 fn the_kind_is_that_of_the_promises() {
     for (text, expected) in [
         ("SELECT a FROM t WHERE k IN (1, 2)", Read),

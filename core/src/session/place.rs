@@ -1,0 +1,30 @@
+//! A page after the first is of the same result as the page before it.
+//!
+//! A layer binds each page anew, and since the page before, another keyspace may be in use, or the table may
+//! have been made anew: the server would take the place of one result for one in another.
+
+use super::Inner;
+use crate::error::{Error, ErrorKind};
+use crate::pages::PagingState;
+use crate::request::Request;
+
+/// The request that reads the page, if it is not the one that was made: bound to the statement that the page
+/// before was read with, so that a stream stays in the keyspace in which it began.
+#[cold]
+pub(super) fn of_before(
+    session: &Inner,
+    request: &Request,
+    place: &PagingState,
+) -> Result<Option<Request>, Error> {
+    // A place that a token says is checked by the token.
+    let (Some(before), Some(now)) = (place.origin(), request.prepared()) else { return Ok(None) };
+    let (Some(theirs), Some(ours)) = (before.basis(), now.basis()) else { return Ok(None) };
+    if ours.source() == theirs.source() && (ours.holds() || ours.continues()) {
+        return Ok(None);
+    }
+    let stays = theirs.is_of(session) && theirs.continues();
+    if !stays || !now.statement().has_text_of(before.statement()) {
+        return Err(request.error(ErrorKind::OtherResult, Some(session.config.consistency)));
+    }
+    Ok(Some(request.bound_to(before)))
+}
