@@ -27,6 +27,7 @@ struct Inner {
 /// Whether what a test made is current; `None` if it always is.
 pub(crate) type Current = Option<Box<dyn Fn() -> bool + Send + Sync>>;
 
+#[expect(clippy::large_enum_variant, reason = "only tests make small ones")]
 enum Handle {
     Driver(OfDriver),
     Made(Current),

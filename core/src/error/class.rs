@@ -13,7 +13,7 @@ use crate::statement::StatementKind;
 ///
 /// | outcome | read | serial read | write | several partitions | LOGGED batch | counter | conditional |
 /// |---|---|---|---|---|---|---|---|
-/// | deadline before the send, session closed, no connection, bootstrapping, unprepared twice, prepare failed on the way, keyspace unsettled | N | N | N | N | N | N | N |
+/// | deadline before the send, session closed, no connection, bootstrapping, unprepared twice, prepare failed on the way, keyspace unsettled or changed | N | N | N | N | N | N | N |
 /// | no stream id, rate limited by the coordinator, refused by a layer | O | O | O | O | O | O | O |
 /// | `Unavailable` | N | N | N | **A** | N | N | **A** |
 /// | `Overloaded` | O | O | A | A | A | A | A |
@@ -116,6 +116,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::PrepareTimeout { .. }
         | ErrorKind::PrepareFailed
         | ErrorKind::KeyspaceUnsettled
+        | ErrorKind::KeyspaceChanged
         | ErrorKind::Bootstrapping
         | ErrorKind::Unprepared => NotExecuted,
         ErrorKind::NoStreamId | ErrorKind::RateLimited { by_coordinator: true } => Overload,
@@ -212,6 +213,7 @@ mod tests {
             (ErrorKind::PrepareTimeout { after: Duration::ZERO }, "NNNNNNNN"),
             (ErrorKind::PrepareFailed, "NNNNNNNN"),
             (ErrorKind::KeyspaceUnsettled, "NNNNNNNN"),
+            (ErrorKind::KeyspaceChanged, "NNNNNNNN"),
             (ErrorKind::Bootstrapping, "NNNNNNNN"),
             (ErrorKind::Unprepared, "NNNNNNNN"),
             (ErrorKind::NoStreamId, "OOOOOOOO"),

@@ -72,6 +72,9 @@ pub enum ErrorKind {
     /// under way, or the last one did not succeed. Of a `USE`: another one, or a statement that names no
     /// keyspace, was under way all the time.
     KeyspaceUnsettled,
+    /// The statement names no keyspace, and another one is in use than when a part of it was prepared, or than
+    /// when an earlier attempt was sent, which may have been applied there.
+    KeyspaceChanged,
     /// The place in a result is not one of this statement's: another keyspace is in use, or the table was made
     /// anew, since that page was read.
     OtherResult,

@@ -78,6 +78,7 @@ impl fmt::Display for ErrorKind {
             Self::KeyspaceUnsettled => f.write_str(
                 "it is not certain which keyspace is in use: a `USE` is under way, or did not succeed",
             ),
+            Self::KeyspaceChanged => f.write_str("the keyspace in use changed meanwhile"),
             Self::OtherResult => f.write_str(
                 "the place is in another result: another keyspace is in use, or the table was made anew",
             ),
@@ -182,6 +183,7 @@ pub(super) fn advice(
         ErrorKind::KeyspaceUnsettled => {
             "`USE` a keyspace again, or name it in the statement, which then never waits for one"
         }
+        ErrorKind::KeyspaceChanged => "name the keyspace in the statement",
         ErrorKind::PageToken | ErrorKind::OtherResult => "begin at the first page",
         ErrorKind::Values(_) => "bind what the statement's markers ask for",
         ErrorKind::Syntax | ErrorKind::Invalid => {

@@ -65,14 +65,16 @@ struct Inner {
     class: ErrorClass,
     worst: ErrorClass,
     statement: Option<Statement>,
+    /// What the statement does, if more is known of that than it tells itself.
+    work: Option<StatementKind>,
     server_message: Option<String>,
     cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Inner {
     fn new(kind: ErrorKind, class: ErrorClass) -> Self {
-        let (statement, server_message, cause) = (None, None, None);
-        Self { kind, class, worst: class, statement, server_message, cause }
+        let (statement, work, server_message, cause) = (None, None, None, None);
+        Self { kind, class, worst: class, statement, work, server_message, cause }
     }
 }
 
@@ -118,11 +120,12 @@ impl Error {
     ) -> Self {
         let Failure { kind, attempted, server_message, cause } = failure;
         let mut class = class::class(&kind, work);
+        let work = Some(work.kind);
         if attempted && may_have_failed_over {
             class = class.after_failover();
         }
         let statement = Some(statement.clone());
-        Self(Arc::new(Inner { statement, server_message, cause, ..Inner::new(kind, class) }))
+        Self(Arc::new(Inner { statement, work, server_message, cause, ..Inner::new(kind, class) }))
     }
 
     /// Names the statement, if none is named yet.
@@ -200,7 +203,7 @@ impl fmt::Display for Error {
         if self.statement().is_some() && self.worst_class() != ErrorClass::Permanent {
             write!(f, "; {}", self.worst_class().in_words())?;
         }
-        let work = self.statement().map(Statement::kind);
+        let work = self.0.work.or_else(|| self.statement().map(Statement::kind));
         match message::advice(&self.0.kind, self.worst_class(), work) {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),

@@ -92,7 +92,6 @@ impl Asked {
         let source = bound.and_then(|(prepared, _)| prepared.basis()?.source());
         part(source.map_or("", |source| &source.keyspace));
         part(source.map_or("", |source| &source.table));
-        part(source.map_or("", |source| &source.key));
         part(request.statement().text());
         if let Some((prepared, values)) =
             bound.and_then(|(prepared, values)| Some((prepared.driver()?, values)))

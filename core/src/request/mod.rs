@@ -17,6 +17,7 @@ use crate::batch::{BatchFault, BatchPayload};
 use crate::error::{Error, ErrorKind, Failure};
 use crate::pages::{PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
+use crate::session::Basis;
 use crate::statement::{Learned, Statement, StatementKind, StaticStatement, takes_timestamp};
 use crate::timestamp;
 use crate::values::Values;
@@ -121,6 +122,8 @@ impl Request {
     pub fn bind(mut self, prepared: &Prepared) -> Result<Self, Error> {
         self.can_be_bound(prepared)?;
         match &mut self.payload {
+            // It changes all connections, and not the one that executes it: the session sends its text.
+            Payload::Raw(_) if self.statement.is_use() => {}
             Payload::Raw(values) => {
                 let bound = prepared.bind(&self.statement, values, &self.options)?;
                 self.payload = Payload::Bound(bound);
@@ -142,6 +145,8 @@ impl Request {
     pub fn bind_late(&mut self, prepared: Prepared) -> Result<(), Error> {
         self.can_be_bound(&prepared)?;
         match &mut self.payload {
+            // As in `bind`.
+            Payload::Raw(_) if self.statement.is_use() => {}
             raw @ Payload::Raw(_) => {
                 if let Payload::Raw(values) = mem::replace(raw, Payload::Prepare) {
                     *raw = Payload::Bound(prepared.bind_late(values));
@@ -192,6 +197,27 @@ impl Request {
             request.payload = Payload::Bound(prepared.clone().bind_late(values.clone()));
         }
         request
+    }
+
+    /// Whether it may be sent, as far as it depends on the keyspace in use: its statements were all prepared in
+    /// the same one, and no attempt of a write in another one.
+    #[inline]
+    pub(crate) fn stays_in_keyspace(&self) -> bool {
+        match &self.payload {
+            Payload::Bound(bound) => {
+                let Some((prepared, values)) = bound.parts() else { return true };
+                let depends = prepared.basis().and_then(Basis::keyspace);
+                depends.is_none_or(|keyspace| {
+                    self.kind() == StatementKind::Read || values.told().sends_to(keyspace)
+                })
+            }
+            Payload::Batch(batch) => {
+                let bases = batch.prepared().iter().filter_map(Prepared::basis);
+                let mut keyspaces = bases.filter_map(Basis::keyspace);
+                keyspaces.all(|keyspace| batch.told().sends_to(keyspace))
+            }
+            Payload::Raw(_) | Payload::Prepare => true,
+        }
     }
 
     /// What it is bound to.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Inner;
 use super::alarm::Alarm;
 use super::execute::{Time, forgotten, invalid, prepare_all, within};
+use super::keyspace;
 use crate::cells::Cells;
 use crate::error::{Error, ErrorKind};
 use crate::prepared::resends;
@@ -48,6 +49,7 @@ pub(super) async fn execute(
         let why = "a statement of it was prepared by a test: prepare it with this session";
         return Err(invalid(session, &request, why));
     };
+    keyspace::stays(session, &request)?;
     let (idempotent, policy) = resends(statement, batch.told().all());
     sendable.batch.set_is_idempotent(idempotent);
     sendable.batch.set_retry_policy(policy);

@@ -24,7 +24,7 @@ use super::keyspace::Settled;
 use super::learned::{footprint, learned};
 use super::place;
 use super::runner::Runner;
-use super::schema::{Basis, keyspace_answered};
+use super::schema::{Basis, Schema, keyspace_answered};
 use crate::error::{Error, ErrorKind, Failure};
 use crate::moment;
 use crate::pages::{PagingState, Seal};
@@ -153,6 +153,7 @@ pub(super) async fn execute(
     }
     let mut serialised = None;
     let bound = sendable(session, request, request.bound(&mut serialised))?;
+    keyspace::stays(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
     let answer = within(session, request, time, answer, alarm).await;
     answer.inspect_err(|error| forgotten(request, error))
@@ -329,7 +330,7 @@ pub(super) async fn prepare(
                 session.keyspaces.unsettle();
                 return Err(request.error(ErrorKind::KeyspaceUnsettled, default));
             }
-            let tables = schema.tables(&prepared, statement, answered.as_deref().or(in_use));
+            let tables = Schema::tables(&prepared, statement, answered.as_deref().or(in_use));
             let learned = learned(&schema, &prepared, &tables, statement);
             let footprint = footprint(&schema, &prepared, &tables, statement, learned);
             let basis = Basis::new(session, &schema, tables, &prepared, settled.as_ref());

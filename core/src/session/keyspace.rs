@@ -91,6 +91,15 @@ pub(super) async fn settled(
     }
 }
 
+/// Refuses what would be in two keyspaces.
+#[inline]
+pub(super) fn stays(session: &Inner, request: &Request) -> Result<(), Error> {
+    if request.stays_in_keyspace() {
+        return Ok(());
+    }
+    Err(request.error(ErrorKind::KeyspaceChanged, Some(session.config.consistency)))
+}
+
 fn unsettled(session: &Inner, request: &Request) -> Error {
     let kind =
         if session.inside.is_cut() { ErrorKind::Closed } else { ErrorKind::KeyspaceUnsettled };
@@ -106,14 +115,14 @@ pub(super) async fn send(
 ) -> Result<Response, Error> {
     let time = Time::of_page(&session, &request, called)?;
     let settled = settled(&session, &request, time.until).await?;
-    let caller = Caller::new(&session, &request, time);
+    let waiting = Waiting::new(&session, &request, time);
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
         // Nobody may be there to be told.
         let _ = tell.send(outcome(&session, &request, time).await);
         drop(settled);
     });
-    caller.wait(told).await
+    waiting.wait(told).await
 }
 
 /// Changes the keyspace in use, alone. If its caller gives up, it is not certain afterwards, whatever came of
@@ -124,12 +133,12 @@ pub(super) async fn change(
     called: Instant,
 ) -> Result<Response, Error> {
     let time = Time::of_page(&session, &request, called)?;
-    let writing = Arc::clone(&session.keyspaces.in_use).write_owned();
-    let Some(in_use) = until(|| session.inside.is_cut(), time.until, writing).await else {
+    let free = Arc::clone(&session.keyspaces.in_use).write_owned();
+    let Some(in_use) = until(|| session.inside.is_cut(), time.until, free).await else {
         return Err(unsettled(&session, &request));
     };
     let mut change = Change::begin(in_use, Arc::clone(&session.keyspaces.clock));
-    let caller = Caller::new(&session, &request, time);
+    let waiting = Waiting::new(&session, &request, time);
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
         let mut outcome = outcome(&session, &request, time).await;
@@ -146,7 +155,7 @@ pub(super) async fn change(
             change.clock.unsettle_keyspace();
         }
     });
-    caller.wait(told).await
+    waiting.wait(told).await
 }
 
 /// A `USE` under way: for as long as it lives, and if nobody settles it, no keyspace is certain.
@@ -190,14 +199,14 @@ async fn outcome(session: &Inner, request: &Request, time: Time) -> Result<Respo
 }
 
 /// Who waits for what a task does. It does not hold the session, which the task counts as one request.
-struct Caller {
+struct Waiting {
     request: Request,
     time: Time,
     cut: Arc<AtomicBool>,
     consistency: Consistency,
 }
 
-impl Caller {
+impl Waiting {
     fn new(session: &Inner, request: &Request, time: Time) -> Self {
         let (cut, consistency) = (session.inside.cut(), session.config.consistency);
         Self { request: request.clone(), time, cut, consistency }

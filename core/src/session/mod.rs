@@ -75,6 +75,15 @@ use crate::statement::Statement;
 /// - **Time**: the earlier of the request's timeout and its deadline ends a call, with
 ///   [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
 ///
+/// # The keyspace in use
+///
+/// It is the same for all clones: that of [`SessionBuilder::keyspace`], until a `USE` changes it. A `USE` runs
+/// alone, and takes as long as the slowest node. What names no keyspace and is not prepared yet waits for it,
+/// within its own time, and a `USE` waits for what was sent so. After one that failed, timed out or was
+/// dropped nobody knows what the connections have in use: until one succeeds, what names no keyspace ends with
+/// [`ErrorKind::KeyspaceUnsettled`](crate::ErrorKind::KeyspaceUnsettled). Name the keyspace in each statement,
+/// and none of this concerns you.
+///
 /// # On drop
 ///
 /// A dropped future gives the request up. The driver may have sent it, or may send it still: it is

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use scylla::client::session::Session as Driver;
 use scylla::cluster::ClusterState;
 use scylla::cluster::metadata::Table;
+use scylla::frame::response::result::ColumnSpec;
 use scylla::statement::prepared::PreparedStatement;
 
 use super::Inner;
@@ -140,7 +141,6 @@ impl Schema {
     /// The tables of a statement: what its text says, in this keyspace where it names none, and for a batch
     /// what its markers belong to.
     pub(super) fn tables(
-        &self,
         prepared: &PreparedStatement,
         statement: &Statement,
         keyspace: Option<&str>,
@@ -205,19 +205,26 @@ pub(super) fn keyspace_answered(
     let columns = prepared.get_variable_col_specs();
     let columns = columns.iter().chain(results.get().iter());
     // A function's result may be told to be of another table.
-    let of_table =
-        columns.map(|column| column.table_spec()).find(|it| it.table_name() == table.name);
+    let of_table = columns.map(ColumnSpec::table_spec).find(|it| it.table_name() == table.name);
     of_table.map(|table| table.ks_name().to_owned())
 }
 
 /// What a result is of: a place in it is none in another one.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) keyspace: String,
     pub(crate) table: String,
     /// The columns of the primary key with their types, which a place in the result holds values of; empty
     /// if the session does not know the table.
     pub(crate) key: String,
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        let is_known = |source: &Self| !source.key.is_empty();
+        (&self.keyspace, &self.table) == (&other.keyspace, &other.table)
+            && (self.key == other.key || !is_known(self) || !is_known(other))
+    }
 }
 
 impl Source {
@@ -319,6 +326,11 @@ impl Basis {
     /// It holds no more: a server has another id for it by now.
     pub(crate) fn outdate(&self) {
         self.checked.store(OUTDATED, Ordering::Relaxed);
+    }
+
+    /// Which keyspace was in use, if it depends on that, by the number of the `USE`.
+    pub(crate) fn keyspace(&self) -> Option<u64> {
+        self.keyspace
     }
 
     /// What it reads, and where its writes go.

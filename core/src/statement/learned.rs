@@ -1,6 +1,6 @@
 //! What a server tells of a statement when it is prepared.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// What preparing told of a write, that its text does not. It is of what was prepared: the same text may write
 /// a list in one keyspace and a set in another.
@@ -44,21 +44,35 @@ impl Learned {
 /// What all clones of one request were told. It may have been bound several times, on its way to several
 /// attempts.
 #[derive(Debug, Default)]
-pub(crate) struct Told(AtomicU8);
+pub(crate) struct Told {
+    bits: AtomicU8,
+    /// The keyspace in use where a write was sent to, by the number of its `USE`; 0 if none was.
+    keyspace: AtomicU64,
+}
 
 impl Told {
     #[inline]
     pub(crate) fn add(&self, learned: Learned) {
         let bits = learned.bits();
         // Mostly there is nothing to tell.
-        if bits & !self.0.load(Ordering::Relaxed) != 0 {
-            self.0.fetch_or(bits, Ordering::Relaxed);
+        if bits & !self.bits.load(Ordering::Relaxed) != 0 {
+            self.bits.fetch_or(bits, Ordering::Relaxed);
         }
     }
 
     #[inline]
     pub(crate) fn all(&self) -> Learned {
-        Learned::of_bits(self.0.load(Ordering::Relaxed))
+        Learned::of_bits(self.bits.load(Ordering::Relaxed))
+    }
+
+    /// A write is about to be sent. Whether it may: none of its attempts may have been applied in another
+    /// keyspace.
+    pub(crate) fn sends_to(&self, keyspace: u64) -> bool {
+        let ordering = Ordering::Relaxed;
+        match self.keyspace.compare_exchange(0, keyspace, ordering, ordering) {
+            Ok(_) => true,
+            Err(before) => before == keyspace,
+        }
     }
 }
 

@@ -223,6 +223,7 @@ fn error(request: &Request, kind: ErrorKind) -> Error {
             | ErrorKind::PrepareTimeout { .. }
             | ErrorKind::PrepareFailed
             | ErrorKind::KeyspaceUnsettled
+            | ErrorKind::KeyspaceChanged
             | ErrorKind::OtherResult
     );
     request.error(Failure { attempted, ..kind.into() }, None)

@@ -1,4 +1,4 @@
-//! What a statement learns from the schema.
+//! What preparing a statement tells, that its text does not.
 
 use cqlstack_core::{Request, Statement, StatementKind};
 
@@ -15,17 +15,22 @@ async fn a_counter_is_known_once_it_is_prepared() {
     ] {
         let update = Statement::new(text).idempotent(true);
         assert_eq!(update.kind(), by_text);
-        db.service().prepare(&update).await.unwrap();
-        assert_eq!(update.kind(), StatementKind::Counter, "{text}");
-        assert!(!update.is_idempotent(), "{text}");
-        assert_eq!(Request::from(&update).timestamp(), None);
+        let prepared = db.service().prepare(&update).await.unwrap();
+        assert_eq!(prepared.kind(), StatementKind::Counter, "{text}");
+        assert!(!prepared.is_idempotent(), "{text}");
+        // All clones of a request know what one of them was bound to, and the statement stays what it was.
+        let request = Request::from(&update);
+        let mut sent = request.clone();
+        sent.bind_late(prepared).unwrap();
+        for request in [&sent, &request] {
+            assert_eq!((request.kind(), request.is_idempotent()), (StatementKind::Counter, false));
+        }
+        assert_eq!(update.kind(), by_text, "{text}");
     }
     let plain = Statement::new("UPDATE t SET n = ? WHERE k = 1");
-    db.service().prepare(&plain).await.unwrap();
-    assert!(plain.is_idempotent());
+    assert!(db.service().prepare(&plain).await.unwrap().is_idempotent());
     let read = Statement::new("SELECT n FROM c WHERE k = 1");
-    db.service().prepare(&read).await.unwrap();
-    assert_eq!(read.kind(), StatementKind::Read);
+    assert_eq!(db.service().prepare(&read).await.unwrap().kind(), StatementKind::Read);
 }
 
 #[tokio::test]
@@ -44,8 +49,7 @@ async fn several_values_of_a_clustering_column_are_one_partition_once_it_is_prep
     ] {
         let write = Statement::new(text);
         assert_eq!(write.kind(), StatementKind::MultiPartition, "{text}");
-        db.service().prepare(&write).await.unwrap();
-        assert_eq!(write.kind(), prepared, "{text}");
+        assert_eq!(db.service().prepare(&write).await.unwrap().kind(), prepared, "{text}");
     }
 }
 
@@ -63,10 +67,10 @@ async fn what_writes_a_list_anew_is_not_sent_again_once_it_is_prepared() {
         ("UPDATE t SET l = l - [1], s = ? WHERE k = ?", true),
         ("DELETE l FROM t WHERE k = ?", true),
     ] {
+        let prepare = async |write| db.service().prepare(write).await.unwrap().is_idempotent();
         let write = Statement::new(text);
-        db.service().prepare(&write).await.unwrap();
-        assert_eq!(write.is_idempotent(), idempotent, "{text}");
-        assert!(write.idempotent(true).is_idempotent(), "the user knows better: {text}");
+        assert_eq!(prepare(write.clone()).await, idempotent, "{text}");
+        assert!(prepare(write.idempotent(true)).await, "the user knows better: {text}");
     }
 }
 

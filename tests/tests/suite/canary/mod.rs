@@ -35,9 +35,9 @@ use self::needles::{Magnet, Needle};
 use self::said::Said;
 use crate::exporter::exporter;
 use crate::forged::Forged;
-use crate::support::full_stack;
+use crate::support::{HEAVY, full_stack};
 
-const NEEDLES: usize = 64;
+const NEEDLES: usize = if HEAVY { 64 } else { 16 };
 const AT_ONCE: usize = 8;
 const LONG: Duration = Duration::from_secs(120);
 
