@@ -244,10 +244,6 @@ impl Bound {
             BoundRepr::Made => None,
         }
     }
-
-    pub(crate) fn learned(&self) -> Learned {
-        self.parts().map_or_else(Learned::default, |(_, values)| values.told().all())
-    }
 }
 
 /// Whether the driver hears that it is idempotent, and its policy if it is not the default one.

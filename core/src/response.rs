@@ -16,7 +16,7 @@ use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 
 use crate::error::{Error, ErrorClass, ErrorKind, decode_message, values_kind};
-use crate::pages::{PagingState, Seal};
+use crate::pages::{Origin, PagingState, Seal};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
 
@@ -43,9 +43,17 @@ use crate::statement::Statement;
 pub struct Response {
     statement: Statement,
     body: Body,
+    /// Of one page of several.
+    paging: Option<Box<Paging>>,
+}
+
+#[derive(Default)]
+struct Paging {
     next: Option<PagingState>,
     /// Rows at the start of the page that were read before.
     skip: u32,
+    /// What it was read with, of a request that says where it goes on.
+    origin: Option<Origin>,
     /// Of a request that asked for page tokens.
     seal: Option<Arc<Seal>>,
 }
@@ -130,8 +138,20 @@ impl Response {
     /// Says that another page follows, which starts there.
     #[must_use]
     pub fn followed_by(mut self, page: PagingState) -> Self {
-        self.next = Some(page);
+        self.paging_mut().next = Some(page);
         self
+    }
+
+    /// The answer to a request that may be gone on with.
+    pub(crate) fn read_with(mut self, origin: Origin) -> Self {
+        let paging = self.paging_mut();
+        paging.next = paging.next.take().map(|next| next.of(Some(origin.clone())));
+        paging.origin = Some(origin);
+        self
+    }
+
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        self.paging.as_ref()?.origin.clone()
     }
 
     /// The answer to a request that goes on there: leaves out the rows that were read before, which may be
@@ -140,9 +160,10 @@ impl Response {
     pub(crate) fn after_place(mut self, place: &PagingState) -> Self {
         let skip = place.rows_to_skip();
         if skip > 0 {
-            self.skip = skip;
             let of_next_page = (skip as usize).saturating_sub(self.rows_in_page());
-            self.next = self.next.map(|next| next.skipping(of_next_page));
+            let paging = self.paging_mut();
+            paging.skip = skip;
+            paging.next = paging.next.take().map(|next| next.skipping(of_next_page));
         }
         self
     }
@@ -158,11 +179,15 @@ impl Response {
             Err(IntoRowsResultError::ResultNotRows(result)) => Body::Done(Box::new(result)),
             Err(_) => return Err(ErrorKind::UnreadableAnswer),
         };
-        Ok(Self { next, ..Self::new(statement.clone(), body) })
+        let response = Self::new(statement.clone(), body);
+        Ok(match next {
+            Some(next) => response.followed_by(next),
+            None => response,
+        })
     }
 
     fn new(statement: Statement, body: Body) -> Self {
-        Self { statement, body, next: None, skip: 0, seal: None }
+        Self { statement, body, paging: None }
     }
 
     /// The statement that was answered.
@@ -175,7 +200,19 @@ impl Response {
     /// before; none if the statement returns no rows.
     #[must_use]
     pub fn rows_count(&self) -> usize {
-        self.rows_in_page().saturating_sub(self.skip as usize)
+        self.rows_in_page().saturating_sub(self.skip() as usize)
+    }
+
+    fn skip(&self) -> u32 {
+        self.paging.as_ref().map_or(0, |paging| paging.skip)
+    }
+
+    fn has_next(&self) -> bool {
+        self.paging.as_ref().is_some_and(|paging| paging.next.is_some())
+    }
+
+    fn paging_mut(&mut self) -> &mut Paging {
+        self.paging.get_or_insert_default()
     }
 
     fn rows_in_page(&self) -> usize {
@@ -193,7 +230,7 @@ impl Response {
     /// [`ErrorKind::Rows`] if there are more pages, since nothing is cut off silently, or if the
     /// columns are not of the types asked for.
     pub fn rows<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<Rows<'r, R>, Error> {
-        if self.next.is_some() {
+        if self.has_next() {
             return Err(self.fault(format!(
                 "this is a page of {} rows, and there are more: take `page()`, and ask for the next \
                  with `request.with_page(response.next_page())`; or raise the page size",
@@ -225,7 +262,7 @@ impl Response {
             _ => Source::None,
         };
         let mut rows = Rows { source, response: self, row: 0 };
-        for _ in 0..self.skip {
+        for _ in 0..self.skip() {
             if rows.next().is_none() {
                 break;
             }
@@ -265,7 +302,7 @@ impl Response {
     /// Where the next page starts, if there is one.
     #[must_use]
     pub fn next_page(&self) -> Option<PagingState> {
-        self.next.clone()
+        self.paging.as_ref()?.next.clone()
     }
 
     /// The prepared statement, if that was asked for.
@@ -301,13 +338,15 @@ impl Response {
     /// Makes tokens for the next page.
     #[inline]
     pub(crate) fn sealed_by(mut self, seal: Option<Arc<Seal>>) -> Self {
-        self.seal = seal;
+        if seal.is_some() {
+            self.paging_mut().seal = seal;
+        }
         self
     }
 
     #[cfg(feature = "page-token")]
     pub(crate) fn seal(&self) -> Option<&Seal> {
-        self.seal.as_deref()
+        self.paging.as_ref()?.seal.as_deref()
     }
 
     #[cfg(feature = "page-token")]
@@ -338,7 +377,7 @@ impl fmt::Debug for Response {
         f.debug_struct("Response")
             .field("statement", &self.statement.name())
             .field("rows", &self.rows_count())
-            .field("more_pages", &self.next.is_some())
+            .field("more_pages", &self.has_next())
             .finish_non_exhaustive()
     }
 }

@@ -27,6 +27,7 @@ use futures::{Stream, StreamExt};
 use tokio::task::JoinHandle;
 
 pub use rows::RowStream;
+pub(crate) use state::Origin;
 pub use state::PagingState;
 #[cfg(feature = "page-token")]
 pub use token::PageTokenKey;

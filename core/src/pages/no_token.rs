@@ -16,6 +16,7 @@ impl Asked {
         &self,
         _request: &Request,
         _bound: Option<(&Prepared, &Values)>,
+        _in_use: Option<&str>,
     ) -> Result<Seal, Error> {
         match *self {}
     }

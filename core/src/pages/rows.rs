@@ -156,6 +156,7 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> Stream for RowStream
             this.before += this.rows;
             (this.page, this.rows, this.given) = (at.unwrap_or_default(), page.rows_count(), 0);
             this.unreadable = false;
+            this.page = std::mem::take(&mut this.page).of(page.origin());
             this.decode(&page);
         }
     }

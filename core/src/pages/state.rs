@@ -27,8 +27,16 @@ struct Place {
     skip: u32,
     /// The token that says which page it is, unless `page` does.
     asked: Option<Arc<Asked>>,
-    /// What the page before it was read with.
-    origin: Option<Prepared>,
+    /// What the page before it, or the first part of this page, was read with.
+    origin: Option<Origin>,
+}
+
+/// What a page was read with: the next one is of the same result.
+#[derive(Clone)]
+pub(crate) enum Origin {
+    Prepared(Prepared),
+    /// A text, with this keyspace in use.
+    Text(Option<Arc<String>>),
 }
 
 impl PagingState {
@@ -38,7 +46,7 @@ impl PagingState {
         Self::from_driver(DriverState::new_from_raw_bytes(bytes), None)
     }
 
-    pub(crate) fn from_driver(page: DriverState, origin: Option<Prepared>) -> Self {
+    pub(crate) fn from_driver(page: DriverState, origin: Option<Origin>) -> Self {
         Self::new(Place { page, skip: 0, asked: None, origin })
     }
 
@@ -77,20 +85,24 @@ impl PagingState {
     }
 
     /// What the page before it was read with, if it is of a real session.
-    pub(crate) fn origin(&self) -> Option<&Prepared> {
+    pub(crate) fn origin(&self) -> Option<&Origin> {
         self.0.as_ref()?.origin.as_ref()
+    }
+
+    /// The same place, of which it is known now what it was read with.
+    pub(crate) fn of(self, origin: Option<Origin>) -> Self {
+        if origin.is_none() {
+            return self;
+        }
+        let (page, skip) = (self.to_driver(), self.rows_to_skip());
+        let asked = self.asked().cloned();
+        Self::new(Place { page, skip, asked, origin })
     }
 
     #[cfg(any(feature = "page-token", test))]
     pub(crate) fn bytes(&self) -> &[u8] {
         let page = self.0.as_ref().map(|place| &place.page);
         page.and_then(|page| page.as_bytes_slice()).map_or(&[], |bytes| bytes)
-    }
-
-    /// Whether all of it is to be read.
-    #[inline]
-    pub(crate) fn is_start(&self) -> bool {
-        self.0.is_none()
     }
 
     /// Whether the first page is to be read, from wherever on.

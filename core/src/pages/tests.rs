@@ -253,5 +253,5 @@ async fn a_stream_that_begins_at_a_token_and_gave_nothing_goes_on_there() {
     let db = Client::new(ScriptedSession::new());
     let rest = db.rows::<(i32,)>(asked(token.as_deref())).rest().unwrap();
     let plain = Request::from(&select()).with_page(rest);
-    assert_eq!(plain.place().unwrap().0, PagingState::from_bytes(&[1]));
+    assert_eq!(plain.place(None).unwrap().0, PagingState::from_bytes(&[1]));
 }

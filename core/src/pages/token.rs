@@ -21,7 +21,7 @@ use crate::response::Response;
 use crate::values::Values;
 
 /// The first byte of a token, so that there can be others.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const NONCE: usize = 24;
 
 /// A key by which a program knows its own page tokens again. Cloning is one atomic increment; `Debug`
@@ -83,6 +83,7 @@ impl Asked {
         &self,
         request: &Request,
         bound: Option<(&Prepared, &Values)>,
+        in_use: Option<&str>,
     ) -> Result<Seal, Error> {
         let mut subject = vec![VERSION];
         let mut part = |text: &str| {
@@ -90,7 +91,7 @@ impl Asked {
             subject.extend(text.as_bytes());
         };
         let source = bound.and_then(|(prepared, _)| prepared.basis()?.source());
-        part(source.map_or("", |source| &source.keyspace));
+        part(source.map_or(in_use.unwrap_or_default(), |source| &source.keyspace));
         part(source.map_or("", |source| &source.table));
         part(request.statement().text());
         if let Some((prepared, values)) =
@@ -180,7 +181,7 @@ mod tests {
 
     fn seal(text: &'static str) -> (Asked, Seal) {
         let asked = Asked { key: PageTokenKey::new([7; 32]), token: None };
-        let seal = asked.seal(&Request::from(&Statement::new(text)), None).unwrap();
+        let seal = asked.seal(&Request::from(&Statement::new(text)), None, None).unwrap();
         (asked, seal)
     }
 

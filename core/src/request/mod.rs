@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Failure};
 use crate::pages::{PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
 use crate::session::Basis;
-use crate::statement::{Learned, Statement, StatementKind, StaticStatement, takes_timestamp};
+use crate::statement::{Learned, Statement, StatementKind, StaticStatement, Told, takes_timestamp};
 use crate::timestamp;
 use crate::values::Values;
 pub(crate) use options::Options;
@@ -199,24 +199,34 @@ impl Request {
         request
     }
 
-    /// Whether it may be sent, as far as it depends on the keyspace in use: its statements were all prepared in
-    /// the same one, and no attempt of a write in another one.
+    /// The keyspace that what it is bound to depends on, by the number of the `USE`; an error if its statements
+    /// depend on several.
     #[inline]
-    pub(crate) fn stays_in_keyspace(&self) -> bool {
-        match &self.payload {
+    pub(crate) fn keyspace(&self) -> Result<Option<u64>, ErrorKind> {
+        let batch = match &self.payload {
             Payload::Bound(bound) => {
-                let Some((prepared, values)) = bound.parts() else { return true };
-                let depends = prepared.basis().and_then(Basis::keyspace);
-                depends.is_none_or(|keyspace| {
-                    self.kind() == StatementKind::Read || values.told().sends_to(keyspace)
-                })
+                return Ok(bound.parts().and_then(|(prepared, _)| prepared.basis()?.keyspace()));
             }
-            Payload::Batch(batch) => {
-                let bases = batch.prepared().iter().filter_map(Prepared::basis);
-                let mut keyspaces = bases.filter_map(Basis::keyspace);
-                keyspaces.all(|keyspace| batch.told().sends_to(keyspace))
-            }
-            Payload::Raw(_) | Payload::Prepare => true,
+            Payload::Batch(batch) => batch,
+            Payload::Raw(_) | Payload::Prepare => return Ok(None),
+        };
+        let bases = batch.prepared().iter().filter_map(Prepared::basis);
+        let mut keyspaces = bases.filter_map(Basis::keyspace);
+        let first = keyspaces.next();
+        if keyspaces.all(|keyspace| Some(keyspace) == first) {
+            Ok(first)
+        } else {
+            Err(ErrorKind::KeyspaceChanged)
+        }
+    }
+
+    /// What all clones of it were told.
+    pub(crate) fn told(&self) -> Option<&Told> {
+        match &self.payload {
+            Payload::Raw(values) => Some(values.told()),
+            Payload::Bound(bound) => bound.parts().map(|(_, values)| values.told()),
+            Payload::Batch(batch) => Some(batch.told()),
+            Payload::Prepare => None,
         }
     }
 
@@ -287,17 +297,30 @@ impl Request {
         }
     }
 
-    /// Where it goes on, and what makes tokens of where it goes on after that.
+    /// Whether it says where it goes on, if only that it begins at the first page.
     #[inline]
-    pub(crate) fn place(&self) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
+    pub(crate) fn is_paged(&self) -> bool {
+        self.options.place.is_some()
+    }
+
+    /// Where it goes on, and what makes tokens of where it goes on after that. What is sent as text may depend
+    /// on the keyspace in use.
+    pub(crate) fn place(
+        &self,
+        in_use: Option<&str>,
+    ) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
         match &self.options.place {
             None => Ok((PagingState::default(), None)),
-            Some(place) => self.open(place),
+            Some(place) => self.open(place, in_use),
         }
     }
 
     #[cold]
-    fn open(&self, place: &Place) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
+    fn open(
+        &self,
+        place: &Place,
+        in_use: Option<&str>,
+    ) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
         let Place { page, asked: Some(asked) } = place else {
             return Ok((place.page.clone(), None));
         };
@@ -305,7 +328,7 @@ impl Request {
             Payload::Bound(bound) => bound.parts(),
             Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
         };
-        let seal = asked.seal(self, bound)?;
+        let seal = asked.seal(self, bound, in_use)?;
         let page = if page.is_first_page() {
             let opened = asked.open(&seal).map_err(|kind| self.error(kind, None))?;
             opened.unwrap_or_default().skipping(page.rows_to_skip() as usize)
@@ -351,12 +374,7 @@ impl Request {
 
     /// What was told when it was prepared, on the way of any of its clones.
     fn learned(&self) -> Learned {
-        match &self.payload {
-            Payload::Raw(values) => values.told().all(),
-            Payload::Bound(bound) => bound.learned(),
-            Payload::Batch(batch) => batch.told().all(),
-            Payload::Prepare => Learned::default(),
-        }
+        self.told().map_or_else(Learned::default, Told::all)
     }
 
     /// What is to be done.
@@ -391,7 +409,8 @@ impl Request {
     pub fn unprepared(&self) -> Option<&Statement> {
         match &self.payload {
             Payload::Raw(values) => {
-                let goes = values.is_empty() && self.statement.goes_unprepared();
+                let goes = self.statement.is_use()
+                    || values.is_empty() && self.statement.goes_unprepared();
                 (!goes).then_some(&self.statement)
             }
             Payload::Batch(batch) => batch.unprepared(),

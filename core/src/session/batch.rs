@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Inner;
 use super::alarm::Alarm;
-use super::execute::{Time, forgotten, invalid, prepare_all, within};
+use super::execute::{Time, ended, invalid, prepare_all, within};
 use super::keyspace;
 use crate::cells::Cells;
 use crate::error::{Error, ErrorKind};
@@ -49,7 +49,6 @@ pub(super) async fn execute(
         let why = "a statement of it was prepared by a test: prepare it with this session";
         return Err(invalid(session, &request, why));
     };
-    keyspace::stays(session, &request)?;
     let (idempotent, policy) = resends(statement, batch.told().all());
     sendable.batch.set_is_idempotent(idempotent);
     sendable.batch.set_retry_policy(policy);
@@ -60,6 +59,8 @@ pub(super) async fn execute(
         let answer = session.driver.batch(&sendable.batch, rows.as_slice()).await?;
         Ok((answer, PagingStateResponse::NoMorePages))
     });
+    let attempt = keyspace::attempt(session, &request)?;
     let answer = within(session, &request, time, answer, pin!(Alarm::default())).await;
-    answer.inspect_err(|error| forgotten(&request, error))
+    ended(&request, attempt, &answer);
+    answer
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use scylla::errors::ExecutionError;
 use scylla::frame::types::Consistency;
-use scylla::response::PagingStateResponse;
 use scylla::response::query_result::QueryResult;
+use scylla::response::{PagingState as DriverState, PagingStateResponse};
 use scylla::statement::Statement as DriverStatement;
 use scylla::statement::bound::BoundStatement;
 use tokio::time::{Instant, timeout_at};
@@ -25,13 +25,13 @@ use super::learned::{footprint, learned};
 use super::place;
 use super::runner::Runner;
 use super::schema::{Basis, Schema, keyspace_answered};
-use crate::error::{Error, ErrorKind, Failure};
+use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::moment;
-use crate::pages::{PagingState, Seal};
+use crate::pages::{Origin, PagingState};
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::statement::StatementKind;
+use crate::statement::{Attempt, StatementKind};
 
 /// Stands for times that are beyond the clock's end.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -147,34 +147,53 @@ pub(super) async fn execute(
 ) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
     session.schema.keep_up(&session.driver);
-    let (page, seal) = request.place()?;
-    if seal.is_some() || !page.is_start() {
-        return Box::pin(execute_page(session, request, time, page, seal)).await;
+    if request.is_paged() {
+        return Box::pin(execute_page(session, request, time)).await;
     }
     let mut serialised = None;
     let bound = sendable(session, request, request.bound(&mut serialised))?;
-    keyspace::stays(session, request)?;
-    let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
+    let attempt = keyspace::attempt(session, request)?;
+    let answer = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
     let answer = within(session, request, time, answer, alarm).await;
-    answer.inspect_err(|error| forgotten(request, error))
+    ended(request, attempt, &answer);
+    answer
 }
 
-/// Executes what is bound for a page that is not the first, or for one of which a token is asked for.
-async fn execute_page(
-    session: &Inner,
-    request: &Request,
-    time: Time,
-    page: PagingState,
-    seal: Option<Arc<Seal>>,
-) -> Result<Response, Error> {
+/// Executes what is bound, of a request that says where it goes on.
+async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<Response, Error> {
+    let (page, seal) = request.place(None)?;
     let before = place::of_before(session, request, &page)?;
     let request = before.as_ref().unwrap_or(request);
     let mut serialised = None;
     let bound = sendable(session, request, request.bound(&mut serialised))?;
+    let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
     let answer = within(session, request, time, answer, pin!(Alarm::default())).await;
-    let answer = answer.inspect_err(|error| forgotten(request, error))?;
+    ended(request, attempt, &answer);
+    let mut answer = answer?;
+    if let Some(prepared) = request.prepared() {
+        answer = answer.read_with(Origin::Prepared(prepared.clone()));
+    }
     Ok(answer.after_place(&page).sealed_by(seal))
+}
+
+/// To be told of each answer, before it is given to the caller.
+#[inline]
+pub(super) fn ended(request: &Request, attempt: Attempt<'_>, answer: &Result<Response, Error>) {
+    match answer {
+        Ok(_) => attempt.end(),
+        Err(error) => failed(request, attempt, error),
+    }
+}
+
+#[cold]
+fn failed(request: &Request, attempt: Attempt<'_>, error: &Error) {
+    if error.class() != ErrorClass::Ambiguous {
+        attempt.end();
+    }
+    if *error.kind() == ErrorKind::Unprepared {
+        forgotten(request);
+    }
 }
 
 #[inline]
@@ -199,11 +218,7 @@ fn sendable<'b>(
 }
 
 /// A server that knows the statement by another id than it had when it was prepared will never execute it.
-#[cold]
-pub(super) fn forgotten(request: &Request, error: &Error) {
-    if *error.kind() != ErrorKind::Unprepared {
-        return;
-    }
+fn forgotten(request: &Request) {
     match request.payload() {
         Payload::Batch(batch) => batch.prepared().iter().for_each(Prepared::outdate),
         _ => request.prepared().into_iter().for_each(Prepared::outdate),
@@ -214,7 +229,7 @@ pub(super) fn forgotten(request: &Request, error: &Error) {
 async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
     let is_cut = || session.inside.is_cut();
-    let answer = until(is_cut, time.until, send_text(session, request)).await;
+    let answer = until(is_cut, time.until, send_text(session, request, None)).await;
     // It can have changed a table.
     session.schema.look(&session.driver);
     let consistency = session.config.consistency;
@@ -222,7 +237,13 @@ async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Re
 }
 
 /// Sends a text as it is, for as long as it takes.
-pub(super) async fn send_text(session: &Inner, request: &Request) -> Result<Response, Error> {
+///
+/// `in_use` is the keyspace that it depends on.
+pub(super) async fn send_text(
+    session: &Inner,
+    request: &Request,
+    in_use: Option<&Settled>,
+) -> Result<Response, Error> {
     let options = request.options();
     let mut statement = DriverStatement::new(request.statement().text());
     statement.set_page_size(options.driver_page_size().unwrap_or(session.page_size()));
@@ -233,9 +254,15 @@ pub(super) async fn send_text(session: &Inner, request: &Request) -> Result<Resp
         statement.set_serial_consistency(Some(serial));
     }
     statement.set_retry_policy(Some(no_failover()));
-    let (page, seal) = request.place()?;
+    let name = in_use.and_then(Settled::name);
+    let (page, seal) = request.place(name.map(|name| name.as_str()))?;
+    place::of_text(session, request, &page, in_use)?;
     let answer = session.driver.query_single_page(statement, (), page.to_driver()).await;
-    Ok(response(session, request, answer)?.after_place(&page).sealed_by(seal))
+    let mut answer = response(session, request, answer)?;
+    if in_use.is_some() {
+        answer = answer.read_with(Origin::Text(name.cloned()));
+    }
+    Ok(answer.after_place(&page).sealed_by(seal))
 }
 
 /// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
@@ -296,7 +323,8 @@ fn response(session: &Inner, request: &Request, answer: Answer) -> Result<Respon
     let (result, next) = answer.map_err(|error| request.error(error, default))?;
     let next = match next {
         PagingStateResponse::HasMorePages { state } => {
-            Some(PagingState::from_driver(state, request.prepared().cloned()))
+            let origin = request.prepared().cloned().map(Origin::Prepared);
+            Some(PagingState::from_driver(state, origin))
         }
         PagingStateResponse::NoMorePages => None,
     };

@@ -19,16 +19,15 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, oneshot};
 use tokio::time::Instant;
 
 use super::Inner;
-use super::execute::{Time, add, send_text, unanswered, until};
+use super::execute::{Time, add, ended, invalid, send_text, unanswered, until};
 use super::schema::Clock;
 use crate::error::{Error, ErrorKind};
-use crate::request::Request;
+use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::statement::{Statement, parse};
+use crate::statement::{Attempt, Statement, StatementKind, parse};
 
-/// How long the driver may go on with a text that its caller has given up. After that no connection has it
-/// in its queue any more: one whose node is silent is closed after a few seconds.
-const GIVEN_UP: Duration = Duration::from_secs(10);
+/// What a timer and the driver's own tasks may be late.
+const LAG: Duration = Duration::from_secs(1);
 
 pub(super) struct Keyspaces {
     /// Written by a `USE`; read for as long as something is sent that depends on it. It is fair: who waits
@@ -91,13 +90,29 @@ pub(super) async fn settled(
     }
 }
 
-/// Refuses what would be in two keyspaces.
+/// The attempt that this request is. Refuses what would be in two keyspaces.
 #[inline]
-pub(super) fn stays(session: &Inner, request: &Request) -> Result<(), Error> {
-    if request.stays_in_keyspace() {
-        return Ok(());
+pub(super) fn attempt<'r>(session: &Inner, request: &'r Request) -> Result<Attempt<'r>, Error> {
+    match request.keyspace() {
+        Ok(None) => Ok(Attempt::ANYWHERE),
+        Ok(depends) => attempt_in(session, request, depends),
+        Err(kind) => Err(request.error(kind, Some(session.config.consistency))),
     }
-    Err(request.error(ErrorKind::KeyspaceChanged, Some(session.config.consistency)))
+}
+
+fn attempt_in<'r>(
+    session: &Inner,
+    request: &'r Request,
+    keyspace: Option<u64>,
+) -> Result<Attempt<'r>, Error> {
+    let (Some(keyspace), Some(told)) = (keyspace, request.told()) else {
+        return Ok(Attempt::ANYWHERE);
+    };
+    if request.kind() == StatementKind::Read {
+        return Ok(Attempt::ANYWHERE);
+    }
+    let changed = || request.error(ErrorKind::KeyspaceChanged, Some(session.config.consistency));
+    told.send_to(keyspace).ok_or_else(changed)
 }
 
 fn unsettled(session: &Inner, request: &Request) -> Error {
@@ -115,47 +130,69 @@ pub(super) async fn send(
 ) -> Result<Response, Error> {
     let time = Time::of_page(&session, &request, called)?;
     let settled = settled(&session, &request, time.until).await?;
+    let ends = add(time.until, given_up(&session));
     let waiting = Waiting::new(&session, &request, time);
+    let its_request = request.clone();
+    // If its caller gives up, it may have been applied here, and is not sent in another keyspace.
+    let attempt = attempt_in(&session, &request, Some(settled.number()))?;
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
+        let answer = text(&session, &its_request, time, ends, Some(&settled)).await;
+        session.schema.look(&session.driver);
         // Nobody may be there to be told.
-        let _ = tell.send(outcome(&session, &request, time).await);
+        let _ = tell.send(Outcome { answer, settled: None });
         drop(settled);
     });
-    waiting.wait(told).await
+    let answer = waiting.wait(told).await;
+    ended(&request, attempt, &answer);
+    answer
 }
 
 /// Changes the keyspace in use, alone. If its caller gives up, it is not certain afterwards, whatever came of
-/// it: the caller does not know.
+/// it: the caller does not know. One that did not get its turn in its time changed nothing.
 pub(super) async fn change(
     session: Arc<Inner>,
     request: Request,
     called: Instant,
 ) -> Result<Response, Error> {
     let time = Time::of_page(&session, &request, called)?;
+    if matches!(request.payload(), Payload::Raw(values) if !values.is_empty()) {
+        return Err(invalid(&session, &request, "a `USE` takes no values"));
+    }
     let free = Arc::clone(&session.keyspaces.in_use).write_owned();
     let Some(in_use) = until(|| session.inside.is_cut(), time.until, free).await else {
         return Err(unsettled(&session, &request));
     };
     let mut change = Change::begin(in_use, Arc::clone(&session.keyspaces.clock));
+    // Its connections are told one after another, each in this time.
+    let ends = add(time.until, given_up(&session) + session.config.connect_timeout);
     let waiting = Waiting::new(&session, &request, time);
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
-        let mut outcome = outcome(&session, &request, time).await;
-        if outcome.is_ok() {
+        let mut answer = text(&session, &request, time, ends, None).await;
+        let mut settled = None;
+        if answer.is_ok() {
             let name = session.driver.get_keyspace();
             if is_named(name.as_deref(), request.statement()) {
-                change.settle(name);
+                settled = Some(change.settle(name));
             } else {
                 let default = Some(session.config.consistency);
-                outcome = Err(request.error(ErrorKind::UnreadableAnswer, default));
+                answer = Err(request.error(ErrorKind::UnreadableAnswer, default));
             }
         }
-        if tell.send(outcome).is_err() {
-            change.clock.unsettle_keyspace();
+        // Whoever is not there any more is as one who did not take the answer.
+        if let Err(outcome) = tell.send(Outcome { answer, settled }) {
+            outcome.not_taken(&change.clock);
         }
     });
     waiting.wait(told).await
+}
+
+/// How long the driver may go on with a text that its caller has given up. After that no connection has it
+/// in its queue any more: one whose node is silent is closed.
+fn given_up(session: &Inner) -> Duration {
+    let config = &session.config;
+    config.keepalive_interval.saturating_add(config.keepalive_timeout).saturating_add(LAG)
 }
 
 /// A `USE` under way: for as long as it lives, and if nobody settles it, no keyspace is certain.
@@ -172,11 +209,13 @@ impl Change {
         Self { in_use, clock, was_certain }
     }
 
-    fn settle(&mut self, name: Option<Arc<String>>) {
+    /// Its number.
+    fn settle(&mut self, name: Option<Arc<String>>) -> u64 {
         let is_same = self.was_certain && self.in_use.name == name;
         let number = self.in_use.number + u64::from(!is_same);
         *self.in_use = InUse { name, number };
         self.clock.settle_keyspace(number);
+        number
     }
 }
 
@@ -189,13 +228,33 @@ fn is_named(in_use: Option<&String>, statement: &Statement) -> bool {
     }
 }
 
-/// What comes of a text. The driver may go on with it for longer than its caller waits.
-async fn outcome(session: &Inner, request: &Request, time: Time) -> Result<Response, Error> {
-    let ends = add(time.until, GIVEN_UP);
-    let answer = until(|| session.inside.is_cut(), ends, send_text(session, request)).await;
-    session.schema.look(&session.driver);
-    let timeout = || unanswered(request, time, session.inside.is_cut(), session.config.consistency);
+/// The answer to a text. The driver may go on with it for longer than its caller waits.
+async fn text(
+    session: &Inner,
+    request: &Request,
+    time: Time,
+    ends: Instant,
+    in_use: Option<&Settled>,
+) -> Result<Response, Error> {
+    let is_cut = || session.inside.is_cut();
+    let answer = until(is_cut, ends, send_text(session, request, in_use)).await;
+    let timeout = || unanswered(request, time, is_cut(), session.config.consistency);
     answer.ok_or_else(timeout)?
+}
+
+/// What came of a text, and the number of the keyspace that it settled.
+struct Outcome {
+    answer: Result<Response, Error>,
+    settled: Option<u64>,
+}
+
+impl Outcome {
+    /// Its caller gave up before it was taken, and does not know that the keyspace is another one.
+    fn not_taken(self, clock: &Clock) {
+        if let Some(number) = self.settled {
+            clock.unsettle_keyspace_of(number);
+        }
+    }
 }
 
 /// Who waits for what a task does. It does not hold the session, which the task counts as one request.
@@ -204,25 +263,40 @@ struct Waiting {
     time: Time,
     cut: Arc<AtomicBool>,
     consistency: Consistency,
+    clock: Arc<Clock>,
 }
 
 impl Waiting {
     fn new(session: &Inner, request: &Request, time: Time) -> Self {
         let (cut, consistency) = (session.inside.cut(), session.config.consistency);
-        Self { request: request.clone(), time, cut, consistency }
+        let clock = Arc::clone(&session.keyspaces.clock);
+        Self { request: request.clone(), time, cut, consistency, clock }
     }
 
-    async fn wait(
-        self,
-        told: oneshot::Receiver<Result<Response, Error>>,
-    ) -> Result<Response, Error> {
-        let Self { request, time, cut, consistency } = self;
+    async fn wait(self, told: oneshot::Receiver<Outcome>) -> Result<Response, Error> {
+        let Self { request, time, cut, consistency, clock } = self;
         let is_cut = || cut.load(Ordering::Relaxed);
-        match until(is_cut, time.until, told).await {
-            Some(Ok(outcome)) => outcome,
+        let mut told = Told { told, clock };
+        match until(is_cut, time.until, &mut told.told).await {
+            Some(Ok(outcome)) => outcome.answer,
             // Where the runtime has ended, so have its connections.
             Some(Err(_)) => Err(request.error(ErrorKind::ConnectionBroken, Some(consistency))),
             None => Err(unanswered(&request, time, is_cut(), consistency)),
+        }
+    }
+}
+
+/// An outcome to come. Dropped, it may have come and not been taken.
+struct Told {
+    told: oneshot::Receiver<Outcome>,
+    clock: Arc<Clock>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.told.close();
+        if let Ok(outcome) = self.told.try_recv() {
+            outcome.not_taken(&self.clock);
         }
     }
 }

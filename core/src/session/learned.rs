@@ -28,7 +28,7 @@ pub(super) fn learned(
     Learned {
         counter: markers.iter().any(|marker| is_counter(marker.typ()))
             || known.iter().any(|table| table.columns.values().any(|it| is_counter(&it.typ))),
-        several: (known.len() == 1 && !several.is_empty()).then(|| several.iter().any(of_key)),
+        several: (!several.is_empty()).then(|| known.len() != 1 || several.iter().any(of_key)),
         list: statement.overwrites_list(|column| {
             let is_column = |name: &str| column.is_none_or(|column| column == name);
             let of_tables = known.iter().flat_map(|table| &table.columns);

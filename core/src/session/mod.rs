@@ -81,8 +81,12 @@ use crate::statement::Statement;
 /// alone, and takes as long as the slowest node. What names no keyspace and is not prepared yet waits for it,
 /// within its own time, and a `USE` waits for what was sent so. After one that failed, timed out or was
 /// dropped nobody knows what the connections have in use: until one succeeds, what names no keyspace ends with
-/// [`ErrorKind::KeyspaceUnsettled`](crate::ErrorKind::KeyspaceUnsettled). Name the keyspace in each statement,
-/// and none of this concerns you.
+/// [`ErrorKind::KeyspaceUnsettled`](crate::ErrorKind::KeyspaceUnsettled). A `USE` that did not get its turn in
+/// its time changed nothing. A text without a keyspace (`TRUNCATE`, `CREATE`) that was given up is waited for as
+/// long as a connection can have it in its queue, 4.2 s. A write without one, of which an attempt may have been
+/// applied, is not sent again in another keyspace
+/// ([`ErrorKind::KeyspaceChanged`](crate::ErrorKind::KeyspaceChanged)). Name the keyspace in each statement, and
+/// none of this concerns you.
 ///
 /// # On drop
 ///

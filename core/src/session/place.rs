@@ -4,8 +4,9 @@
 //! have been made anew: the server would take the place of one result for one in another.
 
 use super::Inner;
+use super::keyspace::Settled;
 use crate::error::{Error, ErrorKind};
-use crate::pages::PagingState;
+use crate::pages::{Origin, PagingState};
 use crate::request::Request;
 
 /// The request that reads the page, if it is not the one that was made: bound to the statement that the page
@@ -17,14 +18,37 @@ pub(super) fn of_before(
     place: &PagingState,
 ) -> Result<Option<Request>, Error> {
     // A place that a token says is checked by the token.
-    let (Some(before), Some(now)) = (place.origin(), request.prepared()) else { return Ok(None) };
+    let Some(now) = request.prepared() else { return Ok(None) };
+    let before = match place.origin() {
+        Some(Origin::Prepared(before)) => before,
+        Some(Origin::Text(_)) => return Err(other(session, request)),
+        None => return Ok(None),
+    };
     let (Some(theirs), Some(ours)) = (before.basis(), now.basis()) else { return Ok(None) };
     if ours.source() == theirs.source() && (ours.holds() || ours.continues()) {
         return Ok(None);
     }
     let stays = theirs.is_of(session) && theirs.continues();
     if !stays || !now.statement().has_text_of(before.statement()) {
-        return Err(request.error(ErrorKind::OtherResult, Some(session.config.consistency)));
+        return Err(other(session, request));
     }
     Ok(Some(request.bound_to(before)))
+}
+
+/// A text goes on where it began: with the same keyspace in use, if it depends on that.
+pub(super) fn of_text(
+    session: &Inner,
+    request: &Request,
+    place: &PagingState,
+    in_use: Option<&Settled>,
+) -> Result<(), Error> {
+    match (place.origin(), in_use) {
+        (None, _) => Ok(()),
+        (Some(Origin::Text(before)), Some(now)) if before.as_ref() == now.name() => Ok(()),
+        _ => Err(other(session, request)),
+    }
+}
+
+fn other(session: &Inner, request: &Request) -> Error {
+    request.error(ErrorKind::OtherResult, Some(session.config.consistency))
 }

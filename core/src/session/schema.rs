@@ -18,7 +18,7 @@ use scylla::statement::prepared::PreparedStatement;
 
 use super::Inner;
 use super::keyspace::Settled;
-use crate::statement::Statement;
+use crate::statement::{Form, Statement};
 
 /// Counts the changes of schema and keyspace that a session learns of.
 pub(super) struct SchemaClock {
@@ -62,6 +62,12 @@ impl Clock {
     }
 
     /// In this order: who sees the new generation sees the keyspace go.
+    pub(super) fn unsettle_keyspace_of(&self, number: u64) {
+        if self.keyspace() == number {
+            self.unsettle_keyspace();
+        }
+    }
+
     pub(super) fn unsettle_keyspace(&self) {
         self.keyspace.store(0, Ordering::Release);
         self.generation.fetch_add(1, Ordering::AcqRel);
@@ -115,8 +121,9 @@ impl SchemaClock {
     }
 
     pub(super) fn now(&self, driver: &Driver) -> Schema {
-        let state = driver.get_cluster_state();
-        Schema { generation: self.generation_of(&state), state }
+        // In this order: a newer state does no harm to an older generation.
+        let generation = self.generation(driver);
+        Schema { generation, state: driver.get_cluster_state() }
     }
 }
 
@@ -200,12 +207,18 @@ pub(super) fn keyspace_answered(
     prepared: &PreparedStatement,
     statement: &Statement,
 ) -> Option<String> {
-    let table = statement.table()?;
+    if statement.form() == Form::Batch {
+        return None;
+    }
+    // Of what the parser does not understand, any column tells.
+    let table = statement.table().map(|table| &*table.name);
     let results = prepared.get_current_result_set_col_specs();
     let columns = prepared.get_variable_col_specs();
     let columns = columns.iter().chain(results.get().iter());
     // A function's result may be told to be of another table.
-    let of_table = columns.map(ColumnSpec::table_spec).find(|it| it.table_name() == table.name);
+    let of_table = columns
+        .map(ColumnSpec::table_spec)
+        .find(|it| table.is_none_or(|table| it.table_name() == table));
     of_table.map(|table| table.ks_name().to_owned())
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 pub(crate) struct Learned {
     /// It writes a counter.
     pub(crate) counter: bool,
-    /// Whether an `IN` of it is on the partition key; `None` if it has none, or if that is not known.
+    /// Whether an `IN` of it may be on the partition key; `None` if it has none.
     pub(crate) several: Option<bool>,
     /// It writes a list anew, which would have each element twice after it was sent twice.
     pub(crate) list: bool,
@@ -46,8 +46,26 @@ impl Learned {
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     bits: AtomicU8,
-    /// The keyspace in use where a write was sent to, by the number of its `USE`; 0 if none was.
-    keyspace: AtomicU64,
+    /// Where attempts of a write may have been applied: the number of the `USE`, and in the last 16 bits how
+    /// many of them there are.
+    sent: AtomicU64,
+}
+
+/// An attempt of a write that is under way. Dropped without an answer, it stays one that may have been
+/// applied.
+#[must_use]
+pub(crate) struct Attempt<'t>(Option<&'t Told>);
+
+impl Attempt<'_> {
+    /// Of what depends on no keyspace, or leaves nothing behind.
+    pub(crate) const ANYWHERE: Self = Self(None);
+
+    /// Its answer leaves no doubt: who sends the request once more knows that.
+    pub(crate) fn end(self) {
+        if let Some(told) = self.0 {
+            told.sent.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Told {
@@ -65,20 +83,37 @@ impl Told {
         Learned::of_bits(self.bits.load(Ordering::Relaxed))
     }
 
-    /// A write is about to be sent. Whether it may: none of its attempts may have been applied in another
-    /// keyspace.
-    pub(crate) fn sends_to(&self, keyspace: u64) -> bool {
-        let ordering = Ordering::Relaxed;
-        match self.keyspace.compare_exchange(0, keyspace, ordering, ordering) {
-            Ok(_) => true,
-            Err(before) => before == keyspace,
-        }
+    /// A write is about to be sent. None if an attempt of it may have been applied in another keyspace.
+    pub(crate) fn send_to(&self, keyspace: u64) -> Option<Attempt<'_>> {
+        let one_more = |sent: u64| match (sent >> 16 == keyspace, sent & 0xffff) {
+            (_, 0) => Some(keyspace << 16 | 1),
+            // Who sends so often need not be counted exactly.
+            (true, 0xffff) => Some(sent),
+            (true, _) => Some(sent + 1),
+            (false, _) => None,
+        };
+        let sent = self.sent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        sent.is_ok().then_some(Attempt(Some(self)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_write_goes_to_one_keyspace_while_there_is_doubt() {
+        let told = Told::default();
+        let first = told.send_to(1).unwrap();
+        let second = told.send_to(1).unwrap();
+        assert!(told.send_to(2).is_none());
+        first.end();
+        assert!(told.send_to(2).is_none(), "the second may have been applied");
+        second.end();
+        drop(told.send_to(2).unwrap());
+        assert!(told.send_to(1).is_none() && told.send_to(2).is_some());
+        Attempt::ANYWHERE.end();
+    }
 
     #[test]
     fn what_was_told_twice_is_taken_at_its_most_careful() {

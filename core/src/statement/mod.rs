@@ -17,7 +17,7 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 pub use cqlstack_syntax::StatementKind;
 use kind::{Facts, is_never_idempotent};
 pub(crate) use kind::{Form, Table, fails_over, parse, takes_timestamp};
-pub(crate) use learned::{Learned, Told};
+pub(crate) use learned::{Attempt, Learned, Told};
 pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
 

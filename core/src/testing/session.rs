@@ -176,7 +176,7 @@ impl Service<Request> for ScriptedSession {
         if let Some(fault) = request.fault() {
             return Box::pin(ready(Err(error(&request, ErrorKind::Batch(fault.clone())))));
         }
-        let (place, seal) = match request.place() {
+        let (place, seal) = match request.place(None) {
             Ok(place) => place,
             Err(error) => return Box::pin(ready(Err(error))),
         };
@@ -188,6 +188,8 @@ impl Service<Request> for ScriptedSession {
         let answer = lock(scripts).next(name);
         let Some(answer) = answer else { panic!("the script has no answer for `{name}`") };
         let in_flight = InFlight::new(&self.inner);
+        // As of before the prepare, which a change may overtake.
+        let then = self.inner.schema.load(Ordering::Relaxed);
         Box::pin(async move {
             let session = &in_flight.0;
             sleep(answer.after).await;
@@ -196,7 +198,6 @@ impl Service<Request> for ScriptedSession {
                 Outcome::Error(kind) => Err(error(&request, kind)),
                 Outcome::Rows { .. } if is_prepare => {
                     let now = Arc::clone(&session.schema);
-                    let then = now.load(Ordering::Relaxed);
                     let current = Box::new(move || now.load(Ordering::Relaxed) == then);
                     let prepared = Prepared::made_while(request.statement(), Some(current));
                     Ok(Response::of_prepared(prepared))

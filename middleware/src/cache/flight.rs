@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cqlstack_core::{Error, Prepared};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub(super) type Outcome = Result<Prepared, Error>;
 
-type UnderWay = HashMap<Arc<str>, watch::Receiver<Option<Outcome>>>;
+type UnderWay = HashMap<Arc<str>, Follower>;
 
 /// The prepares that are under way, by text. Locked on a miss only.
 #[derive(Debug, Default)]
@@ -29,15 +30,21 @@ pub(super) struct Flight<'f> {
     outcome: watch::Sender<Option<Outcome>>,
 }
 
-pub(super) struct Follower(watch::Receiver<Option<Outcome>>);
+#[derive(Debug, Clone)]
+pub(super) struct Follower {
+    outcome: watch::Receiver<Option<Outcome>>,
+    /// The leader's, which may be sooner.
+    pub(super) deadline: Option<Instant>,
+}
 
 impl Flights {
-    pub(super) fn join(&self, text: &str) -> Role<'_> {
+    pub(super) fn join(&self, text: &str, deadline: Option<Instant>) -> Role<'_> {
         let mut flights = self.lock();
-        if let Some(outcome) = flights.get(text) {
-            return Role::Follow(Follower(outcome.clone()));
+        if let Some(follower) = flights.get(text) {
+            return Role::Follow(follower.clone());
         }
-        let (outcome, follow) = watch::channel(None);
+        let (outcome, receiver) = watch::channel(None);
+        let follow = Follower { outcome: receiver, deadline };
         let text = Arc::<str>::from(text);
         flights.insert(Arc::clone(&text), follow);
         Role::Lead(Flight { flights: self, text, outcome })
@@ -69,6 +76,6 @@ impl Drop for Flight<'_> {
 impl Follower {
     /// The outcome, or `None` if the leader is gone without one.
     pub(super) async fn wait(mut self) -> Option<Outcome> {
-        self.0.wait_for(Option::is_some).await.ok()?.clone()
+        self.outcome.wait_for(Option::is_some).await.ok()?.clone()
     }
 }

@@ -110,7 +110,7 @@ async fn prepare<S: Stack>(
 ) -> Outcome {
     let mut tries = 0;
     while tries < TRIES {
-        let outcome = match entries.flights.join(statement.text()) {
+        let outcome = match entries.flights.join(statement.text(), deadline) {
             Role::Lead(flight) => {
                 // Another leader may have landed since the look-up.
                 let outcome = match entries.get(statement) {
@@ -120,10 +120,15 @@ async fn prepare<S: Stack>(
                 flight.land(&outcome);
                 outcome
             }
-            Role::Follow(follower) => match wait(follower, statement, deadline).await? {
-                Some(outcome) => outcome,
-                None => continue,
-            },
+            Role::Follow(follower) => {
+                let leader = follower.deadline;
+                match wait(follower, statement, deadline).await? {
+                    // Its time was over, and not ours.
+                    Some(Err(_)) if is_over(leader) && leader != deadline => continue,
+                    Some(outcome) => outcome,
+                    None => continue,
+                }
+            }
         };
         match outcome {
             // Something changed while it was prepared, or while it was waited for.
@@ -132,6 +137,10 @@ async fn prepare<S: Stack>(
         }
     }
     Err(NotPrepared::Changing.of(statement))
+}
+
+fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
 }
 
 async fn send<S: Stack>(

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cqlstack_core::testing::{Answer, ScriptedSession};
+use cqlstack_core::testing::{Answer, ScriptedSession, Sent};
 use cqlstack_core::{Client, Consistency, ErrorClass, ErrorKind, Request, Statement};
 use futures::FutureExt;
 use futures::future::{join_all, maybe_done};
@@ -131,6 +131,61 @@ async fn nobody_waits_for_another_s_prepare_beyond_their_own_deadline() {
     assert_eq!(error.class(), ErrorClass::NotExecuted);
     assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline));
     leader.abort();
+}
+
+/// What the leader is told of its own time is no answer to one who has more of it.
+#[tokio::test(start_paused = true)]
+async fn a_follower_has_its_own_time() {
+    let error = Answer::error(ErrorKind::KeyspaceUnsettled).after(TICK);
+    let session = session().on_prepare("select", [error]);
+    let (db, _) = cached(10, &session);
+    let hurried = Request::new(select(), (1,)).with_deadline(Instant::now() + TICK);
+    let leader = tokio::spawn(db.request(hurried));
+    tokio::task::yield_now().await;
+    let patient = Request::new(select(), (2,)).with_deadline(Instant::now() + TICK * 10);
+    let followers = [tokio::spawn(db.request(patient)), tokio::spawn(db.execute(select(), (3,)))];
+    assert!(leader.await.unwrap().is_err());
+    for follower in followers {
+        follower.await.unwrap().unwrap();
+    }
+    assert_eq!(session.prepares(), 2);
+}
+
+/// Whatever was prepared while something changed is prepared again, and never used.
+#[tokio::test(start_paused = true)]
+async fn what_is_out_of_date_as_soon_as_it_lands_is_used_by_nobody() {
+    let session = session().otherwise_prepare(Answer::done().after(TICK));
+    let (db, _) = cached(10, &session);
+    let both = [tokio::spawn(db.execute(select(), (1,))), tokio::spawn(db.execute(select(), (2,)))];
+    sleep(TICK / 2).await;
+    session.change_schema();
+    sleep(TICK).await;
+    session.change_schema();
+    for answer in both {
+        answer.await.unwrap().unwrap();
+    }
+    let sent = session.sent();
+    let last_prepare = sent.iter().rposition(Sent::is_prepare).unwrap();
+    assert_eq!((session.executes(), last_prepare), (2, sent.len() - 3));
+    assert!(session.prepares() >= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_all_the_time_is_an_error_after_a_few_tries() {
+    let session = session().otherwise_prepare(Answer::done().after(TICK));
+    let (db, _) = cached(10, &session);
+    let changing = session.clone();
+    let changes = tokio::spawn(async move {
+        loop {
+            changing.change_schema();
+            sleep(TICK / 3).await;
+        }
+    });
+    let error = timeout(TICK * 100, db.execute(select(), (1,))).await.unwrap().unwrap_err();
+    println!("{error}");
+    assert_eq!(error.downcast_ref(), Some(&NotPrepared::Changing));
+    assert_eq!((error.class(), session.executes()), (ErrorClass::NotExecuted, 0));
+    changes.abort();
 }
 
 #[tokio::test(start_paused = true)]

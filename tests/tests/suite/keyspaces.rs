@@ -1,5 +1,6 @@
 //! What names no keyspace goes to the one in use, and to no other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cqlstack_core::{
@@ -8,18 +9,16 @@ use cqlstack_core::{
 };
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Script, Step, opcode};
-use futures::TryStreamExt;
 use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{connect, full_stack, keyspace, run, shared_builder};
+use crate::support::{full_stack, run, shared_builder};
 
 const SOON: Duration = Duration::from_secs(20);
 
 static WHO: StaticStatement = StaticStatement::new("SELECT who FROM crate_by_id WHERE id = 1");
 static PUT: StaticStatement =
     StaticStatement::new("INSERT INTO crate_by_id (id, who) VALUES (?, ?)");
-static ALL: StaticStatement = StaticStatement::new("SELECT who FROM crate_by_id");
 
 /// Two keyspaces with the same tables; in each, 21 rows say where they are.
 pub(crate) async fn two_keyspaces(cluster: &Cluster, replicas: usize) -> [String; 2] {
@@ -55,7 +54,7 @@ fn is_unsettled(answer: &Result<Response, Error>) -> bool {
 }
 
 /// A session in the first keyspace, through a proxy before the only node.
-async fn through(proxy: &FaultProxy, keyspace: &str) -> Session {
+pub(crate) async fn through(proxy: &FaultProxy, keyspace: &str) -> Session {
     let builder = Session::builder()
         .contact_points([proxy.address().to_string()])
         .address_translation([proxy.translation()]);
@@ -288,63 +287,6 @@ async fn a_session_of_the_driver_s_that_was_told_past_us_is_noticed() {
     assert_eq!(&value(db.request(&WHO).await), b);
 }
 
-#[tokio::test]
-async fn a_stream_stays_in_the_keyspace_in_which_it_began() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
-    for db in [&full_stack(&session)] {
-        for ahead in [true, false] {
-            db.request(&use_(a)).await.unwrap();
-            let pages = db.pages(Request::from(&ALL).with_page_size(2));
-            let mut rows = if ahead { pages } else { pages.on_request() }.rows::<(String,)>();
-            let mut seen = Vec::new();
-            for turn in 0..3 {
-                seen.push(rows.next_row().await.unwrap().unwrap());
-                db.request(&use_([b, a, b][turn])).await.unwrap();
-            }
-            let rest: Vec<_> = rows.try_collect().await.unwrap();
-            seen.extend(rest);
-            assert_eq!(seen.len(), 21);
-            assert!(seen.iter().all(|(who,)| who == a), "{seen:?}");
-        }
-        let here = db.rows::<(String,)>(Request::from(&ALL).with_page_size(2));
-        let here: Vec<_> = here.try_collect().await.unwrap();
-        assert!(here.len() == 21 && here.iter().all(|(who,)| who == b));
-    }
-}
-
-#[tokio::test]
-async fn a_page_of_a_table_that_was_made_anew_is_a_typed_error() {
-    let plain = connect(&[]).await;
-    let db = full_stack(plain.service());
-    let all = Request::from(&Statement::new("SELECT k FROM t")).with_page_size(3);
-    let of_value = Statement::new("SELECT k FROM t WHERE v > ? ALLOW FILTERING");
-    let of_value = Request::new(&of_value, (-1,)).with_page_size(3);
-    for (request, anew, kind) in [
-        (all, "k bigint, c int, v int, PRIMARY KEY (k, c)", Some(ErrorKind::OtherResult)),
-        // Its key is the same, and its value does not fit any more.
-        (of_value, "k int PRIMARY KEY, v float", None),
-    ] {
-        run(&plain, "DROP TABLE IF EXISTS t").await;
-        run(&plain, "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
-        let put = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
-        db.many(&put, (0..10).map(|k| (k, k))).run().await.unwrap();
-        let first = db.request(request.clone()).await.unwrap();
-        let place = first.next_page().unwrap();
-        // A column more is no other result.
-        run(&plain, "ALTER TABLE t ADD w int").await;
-        let second = db.request(request.clone().with_page(place.clone())).await.unwrap();
-        assert_eq!(second.rows_count(), 3);
-        run(&plain, "DROP TABLE t").await;
-        run(&plain, &format!("CREATE TABLE t ({anew})")).await;
-        let error = db.request(request.with_page(place)).await.unwrap_err();
-        println!("{error}");
-        assert_eq!(error.class(), ErrorClass::Permanent);
-        assert!(kind.is_none_or(|kind| *error.kind() == kind));
-    }
-}
-
 /// The first attempt may have been applied in one keyspace: the second must not be in the other.
 #[tokio::test]
 async fn a_write_that_is_sent_again_stays_in_its_keyspace() {
@@ -378,61 +320,102 @@ async fn a_write_that_is_sent_again_stays_in_its_keyspace() {
     }
 }
 
-/// What one session was told of a text is nothing to another one.
 #[tokio::test]
-async fn a_list_in_one_keyspace_is_a_list_though_it_is_a_set_in_another() {
-    static SET: StaticStatement = StaticStatement::new("UPDATE t SET l = ? WHERE k = 1");
-    static MANY: StaticStatement =
-        StaticStatement::new("DELETE FROM t WHERE k = ? AND c IN (1, 2)");
+async fn a_use_with_values_is_refused_at_once() {
     let cluster = Cluster::shared().await.unwrap();
-    let (list, set) = (keyspace().await, keyspace().await);
-    for (name, kind, key) in [(&list, "list", "k"), (&set, "set", "k")] {
-        cluster
-            .run(format!("CREATE TABLE {name}.t ({key} int PRIMARY KEY, l {kind}<int>)"))
-            .await
-            .unwrap();
-    }
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let (in_list, in_set) = (through(&proxy, &list).await, through(&proxy, &set).await);
-    let (db_list, db_set) = (full_stack(&in_list), full_stack(&in_set));
-    let write = || Request::new(&SET, (vec![1, 2],));
+    let [a, b] = &two_keyspaces(cluster, 1).await;
+    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
     for _ in 0..2 {
-        db_list.request(write()).await.unwrap();
-        db_set.request(write()).await.unwrap();
+        let bare = Client::new(session.clone());
+        let (bare, stacked) =
+            (bare.execute(use_(b), (1,)), full_stack(&session).execute(use_(b), (1,)));
+        for answer in [timeout(SOON, bare).await.unwrap(), timeout(SOON, stacked).await.unwrap()] {
+            assert!(matches!(answer.unwrap_err().kind(), ErrorKind::InvalidRequest(_)));
+        }
     }
-    assert!(!in_list.prepare(&SET).await.unwrap().is_idempotent());
-    assert!(in_set.prepare(&SET).await.unwrap().is_idempotent());
-    assert!(Statement::from(&SET).is_idempotent(), "its text does not tell");
+    assert_eq!(&value(full_stack(&session).request(&WHO).await), a);
+}
 
-    for (db, attempts) in [(&db_list, 1), (&db_set, 2)] {
-        let playing = proxy
-            .play(
-                Script::answers()
-                    .with(&[opcode::EXECUTE])
-                    .on_every_connection()
-                    .then(Step::Lose(1)),
-            )
-            .unwrap();
-        let mut request = write().with_timeout(Duration::from_millis(400));
-        let counted = request.count_attempts();
-        let answer = db.request(request.clone()).await;
-        drop(playing);
-        assert_eq!(answer.is_ok(), attempts == 2, "{answer:?}");
-        assert_eq!((counted.so_far(), request.is_idempotent()), (attempts, attempts == 2));
+/// Its answer came, and was not taken: who dropped it does not know.
+#[tokio::test]
+async fn a_use_whose_answer_is_not_taken_is_dropped_too() {
+    let cluster = Cluster::shared().await.unwrap();
+    let [a, b] = &two_keyspaces(cluster, 1).await;
+    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
+    let db = full_stack(&session);
+    let mut change = Box::pin(db.request(&use_(b)));
+    let _ = futures::poll!(change.as_mut());
+    let named = Arc::new(b.clone());
+    while session.driver().unwrap().get_keyspace() != Some(Arc::clone(&named)) {
+        sleep(Duration::from_millis(1)).await;
     }
-    let read = Statement::new("SELECT l FROM t WHERE k = 1");
-    assert_eq!(run(&Client::new(in_list), read.text()).await.value::<Vec<i32>>().unwrap(), [1, 2]);
+    sleep(Duration::from_millis(200)).await;
+    drop(change);
+    assert!(is_unsettled(&db.request(&WHO).await));
+    db.request(&use_(a)).await.unwrap();
+    assert_eq!(&value(db.request(&WHO).await), a);
+}
 
-    // The column with IN is of the key in one of them.
-    let (one, several) = (keyspace().await, keyspace().await);
-    for (name, key) in [(&one, "k, c"), (&several, "(k, c)")] {
-        let table = format!("CREATE TABLE {name}.t (k int, c int, PRIMARY KEY ({key}))");
-        cluster.run(table).await.unwrap();
+/// A text may have been applied as well, if the user says that it may be sent twice.
+#[tokio::test]
+async fn a_text_that_is_sent_again_stays_in_its_keyspace() {
+    let cluster = Cluster::shared().await.unwrap();
+    let [a, b] = &two_keyspaces(cluster, 1).await;
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let db = full_stack(&through(&proxy, a).await);
+    let lose =
+        Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(600)));
+    let playing = proxy.play(lose).unwrap();
+    let truncate = Statement::new("TRUNCATE crate_by_id").idempotent(true);
+    let truncate = Request::from(&truncate).with_timeout(Duration::from_millis(300));
+    let truncate = tokio::spawn(db.request(truncate));
+    while playing.begun() == 0 {
+        sleep(Duration::from_millis(1)).await;
     }
-    let mut kinds = Vec::new();
-    for name in [&one, &several, &one] {
-        let session = shared_builder().await.keyspace(name.as_str()).build().await.unwrap();
-        kinds.push(session.prepare(&MANY).await.unwrap().kind().as_str());
+    db.request(&use_(b)).await.unwrap();
+    let error = truncate.await.unwrap().unwrap_err();
+    println!("{error}");
+    assert_eq!(error.worst_class(), ErrorClass::Ambiguous);
+    let count = async |name: &str| {
+        let count = Statement::new(format!("SELECT count(*) FROM {name}.crate_by_id"));
+        db.request(&count).await.unwrap().value::<i64>().unwrap()
+    };
+    assert_eq!((count(a).await, count(b).await), (0, 21));
+}
+
+/// What was answered without doubt may be sent again anywhere; what is half prepared in each of two is not sent,
+/// and is right when it is sent again.
+#[tokio::test]
+async fn a_request_that_is_kept_and_sent_again_goes_to_the_keyspace_in_use() {
+    let cluster = Cluster::shared().await.unwrap();
+    let keyspaces = two_keyspaces(cluster, 1).await;
+    let [a, b] = &keyspaces;
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let session = through(&proxy, a).await;
+    let db = full_stack(&session);
+    let put = Request::new(&PUT, (100, "kept"));
+    for name in [a, b, a] {
+        db.request(&use_(name)).await.unwrap();
+        db.request(put.clone()).await.unwrap();
     }
-    assert_eq!(kinds, ["write", "multi_partition", "write"]);
+    assert_eq!(home(cluster, &keyspaces, 100).await, format!("{a} and {b}"));
+
+    // The first statement of the batch is known, the second waits for the USE.
+    db.request(&put_again()).await.unwrap();
+    let hold =
+        Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(300)));
+    let playing = proxy.play(hold).unwrap();
+    let cold = Statement::new("INSERT INTO crate_by_id (id, who) VALUES (?, 'cold')");
+    let batch = Batch::logged().add(put_again(), ()).add(&cold, (300,));
+    let batch = tokio::spawn(db.request(batch));
+    let change = tokio::spawn(db.request(&use_(b)));
+    change.await.unwrap().unwrap();
+    batch.await.unwrap().unwrap();
+    assert!(playing.begun() > 0);
+    let [warm, cold] = [home(cluster, &keyspaces, 200).await, home(cluster, &keyspaces, 300).await];
+    assert!(warm.contains(&cold), "{warm}, {cold}");
+}
+
+fn put_again() -> Statement {
+    Statement::new("INSERT INTO crate_by_id (id, who) VALUES (200, 'warm')")
 }

@@ -2,11 +2,16 @@
 
 use std::num::NonZeroUsize;
 
-use cqlstack_core::{Client, ErrorKind, PageTokenKey, Request, Session, Statement};
+use cqlstack_core::{
+    Client, ErrorClass, ErrorKind, PageTokenKey, PagingState, Request, Session, Statement,
+    StatementKind, StaticStatement,
+};
+use cqlstack_tests::cluster::Cluster;
 use futures::TryStreamExt;
 
 use crate::cache::cached;
-use crate::support::{connect, keyspace, run, shared_builder};
+use crate::keyspaces::{two_keyspaces, use_};
+use crate::support::{connect, full_stack, keyspace, run, shared_builder};
 
 const ROWS: i32 = 25;
 const PAGE_SIZES: [u32; 5] = [1, 7, 10, 25, 100];
@@ -186,5 +191,117 @@ async fn a_token_without_markers_fits_no_other_keyspace() {
         let there = Request::from(&statement).with_page(place);
         let error = sessions[1].request(there).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::OtherResult);
+    }
+}
+
+static ALL: StaticStatement = StaticStatement::new("SELECT who FROM crate_by_id");
+
+#[tokio::test]
+async fn a_stream_stays_in_the_keyspace_in_which_it_began() {
+    let cluster = Cluster::shared().await.unwrap();
+    let [a, b] = &two_keyspaces(cluster, 1).await;
+    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
+    for db in [&full_stack(&session)] {
+        for ahead in [true, false] {
+            db.request(&use_(a)).await.unwrap();
+            let pages = db.pages(Request::from(&ALL).with_page_size(2));
+            let mut rows = if ahead { pages } else { pages.on_request() }.rows::<(String,)>();
+            let mut seen = Vec::new();
+            for turn in 0..3 {
+                seen.push(rows.next_row().await.unwrap().unwrap());
+                db.request(&use_([b, a, b][turn])).await.unwrap();
+            }
+            let rest: Vec<_> = rows.try_collect().await.unwrap();
+            seen.extend(rest);
+            assert_eq!(seen.len(), 21);
+            assert!(seen.iter().all(|(who,)| who == a), "{seen:?}");
+        }
+        let here = db.rows::<(String,)>(Request::from(&ALL).with_page_size(2));
+        let here: Vec<_> = here.try_collect().await.unwrap();
+        assert!(here.len() == 21 && here.iter().all(|(who,)| who == b));
+    }
+}
+
+/// In the middle of the first page as well.
+#[tokio::test]
+async fn a_place_stays_in_the_keyspace_of_what_was_read_before_it() {
+    let cluster = Cluster::shared().await.unwrap();
+    let [a, b] = &two_keyspaces(cluster, 1).await;
+    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
+    let (db, _) = cached(&session);
+    let all = || Request::from(&ALL).with_page_size(10);
+    for stop in [0, 3, 9, 10, 15, 20] {
+        db.request(&use_(a)).await.unwrap();
+        let mut rows = db.rows::<(String,)>(all());
+        for _ in 0..stop {
+            rows.next_row().await.unwrap().unwrap();
+        }
+        let place = rows.rest().unwrap();
+        db.request(&use_(b)).await.unwrap();
+        let rest = db.rows::<(String,)>(all().with_page(place.clone()));
+        let rest: Vec<_> = rest.try_collect().await.unwrap();
+        let home = if stop == 0 { b } else { a };
+        assert_eq!(rest.len(), 21 - stop);
+        assert!(rest.iter().all(|(who,)| who == home), "stopped after {stop}");
+        let other = shared_builder().await.keyspace(b.as_str()).build().await.unwrap();
+        let there = Client::new(other).request(all().with_page(place)).await;
+        assert!(stop == 0 || *there.unwrap_err().kind() == ErrorKind::OtherResult);
+    }
+}
+
+/// What is sent as text is gone on with in the same keyspace, or not at all.
+#[tokio::test]
+async fn a_text_that_is_read_page_by_page_stays_where_it_began() {
+    let cluster = Cluster::shared().await.unwrap();
+    let [a, b] = &two_keyspaces(cluster, 1).await;
+    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
+    let db = Client::new(session);
+    let text = Statement::from(&ALL).with_kind(StatementKind::Other);
+    let request = |place| Request::from(&text).with_page_size(5).with_page(place);
+    let first = db.request(request(PagingState::default())).await.unwrap();
+    let place = first.next_page().unwrap();
+    let token = Request::from(&text).with_page_size(5).with_page_token(&key(), None);
+    let token = db.request(token).await.unwrap().next_page_token().unwrap().unwrap();
+    let by_token = || Request::from(&text).with_page_size(5).with_page_token(&key(), Some(&token));
+    db.request(request(place.clone())).await.unwrap();
+    db.request(by_token()).await.unwrap();
+    db.request(&use_(b)).await.unwrap();
+    let error = db.request(request(place.clone())).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::OtherResult);
+    let error = db.request(by_token()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::PageToken);
+    db.request(&use_(a)).await.unwrap();
+    let rows = db.rows::<(String,)>(request(place)).try_collect::<Vec<_>>().await.unwrap();
+    assert!(rows.len() == 16 && rows.iter().all(|(who,)| who == a));
+}
+
+#[tokio::test]
+async fn a_page_of_a_table_that_was_made_anew_is_a_typed_error() {
+    let plain = connect(&[]).await;
+    let db = full_stack(plain.service());
+    let all = Request::from(&Statement::new("SELECT k FROM t")).with_page_size(3);
+    let of_value = Statement::new("SELECT k FROM t WHERE v > ? ALLOW FILTERING");
+    let of_value = Request::new(&of_value, (-1,)).with_page_size(3);
+    for (request, anew, kind) in [
+        (all, "k bigint, c int, v int, PRIMARY KEY (k, c)", Some(ErrorKind::OtherResult)),
+        // Its key is the same, and its value does not fit any more.
+        (of_value, "k int PRIMARY KEY, v float", None),
+    ] {
+        run(&plain, "DROP TABLE IF EXISTS t").await;
+        run(&plain, "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
+        let put = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
+        db.many(&put, (0..10).map(|k| (k, k))).run().await.unwrap();
+        let first = db.request(request.clone()).await.unwrap();
+        let place = first.next_page().unwrap();
+        // A column more is no other result.
+        run(&plain, "ALTER TABLE t ADD w int").await;
+        let second = db.request(request.clone().with_page(place.clone())).await.unwrap();
+        assert_eq!(second.rows_count(), 3);
+        run(&plain, "DROP TABLE t").await;
+        run(&plain, &format!("CREATE TABLE t ({anew})")).await;
+        let error = db.request(request.with_page(place)).await.unwrap_err();
+        println!("{error}");
+        assert_eq!(error.class(), ErrorClass::Permanent);
+        assert!(kind.is_none_or(|kind| *error.kind() == kind));
     }
 }

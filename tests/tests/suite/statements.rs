@@ -1,8 +1,13 @@
 //! What preparing a statement tells, that its text does not.
 
-use cqlstack_core::{Request, Statement, StatementKind};
+use std::time::Duration;
 
-use crate::support::connect;
+use cqlstack_core::{Client, Request, Statement, StatementKind, StaticStatement};
+use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::fault::{FaultProxy, Script, Step, opcode};
+
+use crate::keyspaces::through;
+use crate::support::{connect, full_stack, keyspace, run, shared_builder};
 
 #[tokio::test]
 async fn a_counter_is_known_once_it_is_prepared() {
@@ -107,4 +112,63 @@ async fn batches_written_as_text_run() {
     }
     let sum = Statement::new("SELECT sum(n) FROM t");
     assert_eq!(db.request(&sum).await.unwrap().value::<i32>().unwrap(), 30);
+}
+
+/// What one session was told of a text is nothing to another one.
+#[tokio::test]
+async fn a_list_in_one_keyspace_is_a_list_though_it_is_a_set_in_another() {
+    static SET: StaticStatement = StaticStatement::new("UPDATE t SET l = ? WHERE k = 1");
+    static MANY: StaticStatement =
+        StaticStatement::new("DELETE FROM t WHERE k = ? AND c IN (1, 2)");
+    let cluster = Cluster::shared().await.unwrap();
+    let (list, set) = (keyspace().await, keyspace().await);
+    for (name, kind, key) in [(&list, "list", "k"), (&set, "set", "k")] {
+        cluster
+            .run(format!("CREATE TABLE {name}.t ({key} int PRIMARY KEY, l {kind}<int>)"))
+            .await
+            .unwrap();
+    }
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let (in_list, in_set) = (through(&proxy, &list).await, through(&proxy, &set).await);
+    let (db_list, db_set) = (full_stack(&in_list), full_stack(&in_set));
+    let write = || Request::new(&SET, (vec![1, 2],));
+    for _ in 0..2 {
+        db_list.request(write()).await.unwrap();
+        db_set.request(write()).await.unwrap();
+    }
+    assert!(!in_list.prepare(&SET).await.unwrap().is_idempotent());
+    assert!(in_set.prepare(&SET).await.unwrap().is_idempotent());
+    assert!(Statement::from(&SET).is_idempotent(), "its text does not tell");
+
+    for (db, attempts) in [(&db_list, 1), (&db_set, 2)] {
+        let playing = proxy
+            .play(
+                Script::answers()
+                    .with(&[opcode::EXECUTE])
+                    .on_every_connection()
+                    .then(Step::Lose(1)),
+            )
+            .unwrap();
+        let mut request = write().with_timeout(Duration::from_millis(400));
+        let counted = request.count_attempts();
+        let answer = db.request(request.clone()).await;
+        drop(playing);
+        assert_eq!(answer.is_ok(), attempts == 2, "{answer:?}");
+        assert_eq!((counted.so_far(), request.is_idempotent()), (attempts, attempts == 2));
+    }
+    let read = Statement::new("SELECT l FROM t WHERE k = 1");
+    assert_eq!(run(&Client::new(in_list), read.text()).await.value::<Vec<i32>>().unwrap(), [1, 2]);
+
+    // The column with IN is of the key in one of them.
+    let (one, several) = (keyspace().await, keyspace().await);
+    for (name, key) in [(&one, "k, c"), (&several, "(k, c)")] {
+        let table = format!("CREATE TABLE {name}.t (k int, c int, PRIMARY KEY ({key}))");
+        cluster.run(table).await.unwrap();
+    }
+    let mut kinds = Vec::new();
+    for name in [&one, &several, &one] {
+        let session = shared_builder().await.keyspace(name.as_str()).build().await.unwrap();
+        kinds.push(session.prepare(&MANY).await.unwrap().kind().as_str());
+    }
+    assert_eq!(kinds, ["write", "multi_partition", "write"]);
 }
