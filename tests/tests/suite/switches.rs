@@ -214,7 +214,9 @@ async fn storm(cluster: &Cluster, replicas: usize, tasks: usize, switches: u64, 
         tokio::spawn(async move { storm.task().await })
     });
     let running: Vec<_> = running.collect();
-    let switching = storm.switch(switches, Duration::from_millis(50));
+    // A request among so many takes that long.
+    let between = Duration::from_millis(if tasks > 50 { 400 } else { 50 });
+    let switching = storm.switch(switches, between);
     let breaking = async {
         if restart {
             sleep(Duration::from_secs(3)).await;
