@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::ServiceBuilder;
 
-use crate::support::{connect, run};
+use crate::support::{HEAVY, connect, run};
 
 type Stack = cqlstack_middleware::cache::StatementCache<Session>;
 
@@ -63,7 +63,7 @@ async fn settled(db: &Client<Stack>, round: i32) -> (i32, i32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_that_lock_optimistically_one_wins_each_round() {
     const TASKS: i32 = 32;
-    const ROUNDS: i32 = 200;
+    const ROUNDS: i32 = if HEAVY { 200 } else { 60 };
     let db = cached(&["t (k int PRIMARY KEY, version int, owner int)"]).await;
     let update = Statement::new("UPDATE t SET version = ?, owner = ? WHERE k = 1 IF version = ?");
     assert_eq!(update.kind(), StatementKind::Conditional);
