@@ -354,7 +354,9 @@ pub(super) async fn prepare(
             prepared.set_page_size(session.page_size());
             let in_use = settled.as_ref().and_then(Settled::name).map(|name| name.as_str());
             let answered = keyspace_answered(&prepared, statement);
-            if settled.is_some() && answered.is_some() && answered.as_deref() != in_use {
+            // Of a text that the parser does not understand nobody knows whether it names one.
+            let is_open = settled.is_some() && statement.table().is_some();
+            if is_open && answered.is_some() && answered.as_deref() != in_use {
                 session.keyspaces.unsettle();
                 return Err(request.error(ErrorKind::KeyspaceUnsettled, default));
             }

@@ -62,7 +62,7 @@ pub use self::error::ClusterError;
 pub use self::lease::{CQL, Lease};
 pub use self::node::Node;
 pub use self::progress::Progress;
-pub use self::shared::SharedThree;
+pub use self::shared::Lent;
 
 /// Who can log in to a cluster with [`password_auth`](ClusterBuilder::password_auth).
 pub const USER: &str = "cassandra";
@@ -125,8 +125,17 @@ impl Cluster {
     ///
     /// Those of [`ClusterBuilder::start`], kept as in [`shared`](Self::shared); those of
     /// [`Node::start`] and [`settled`](Self::settled) if the nodes cannot be brought back.
-    pub async fn shared_three() -> Result<SharedThree, ClusterError> {
+    pub async fn shared_three() -> Result<Lent, ClusterError> {
         shared::three().await
+    }
+
+    /// One node for one test at a time, which may break it; as [`shared_three`](Self::shared_three).
+    ///
+    /// # Errors
+    ///
+    /// As [`shared_three`](Self::shared_three).
+    pub async fn shared_one_to_break() -> Result<Lent, ClusterError> {
+        shared::one_to_break().await
     }
 
     /// The node's address and port as text, for each node, as a session builder wants them.

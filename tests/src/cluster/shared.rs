@@ -17,53 +17,77 @@ type Outcome = Result<Cluster, ClusterError>;
 /// A test may wait for as many others as there are.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
-/// How many clusters of three nodes there are at most: tests that break nodes wait for most of their time.
-const THREES: usize = 2;
-
 pub(super) async fn one() -> Result<&'static Cluster, ClusterError> {
     static ONE: OnceCell<Outcome> = OnceCell::const_new();
     let outcome = ONE.get_or_init(|| ClusterBuilder::new().start_or_use_existing()).await;
     outcome.as_ref().map_err(ClusterError::Shared)
 }
 
-pub(super) async fn three() -> Result<SharedThree, ClusterError> {
-    static CLUSTERS: [OnceCell<Outcome>; THREES] = [const { OnceCell::const_new() }; THREES];
-    static FREE: [Mutex<()>; THREES] = [const { Mutex::const_new(()) }; THREES];
-    static TURNS: Semaphore = Semaphore::const_new(THREES);
-    let waited = timeout(PATIENCE, TURNS.acquire()).await;
-    let permit = waited.ok().and_then(Result::ok).ok_or_else(|| ClusterError::Timeout {
-        step: "waiting for a test that has three nodes".into(),
-        waited: PATIENCE,
-    })?;
-    // The first that is free, so that there is one only where no more are needed at once.
-    let free = FREE.iter().zip(&CLUSTERS).find_map(|(free, it)| Some((free.try_lock().ok()?, it)));
-    let Some((turn, cluster)) = free else {
-        let what = "there is a permit for three nodes, and none are free".to_owned();
-        return Err(ClusterError::InvalidConfig(what));
-    };
-    let was_there = cluster.initialized();
-    let outcome = cluster.get_or_init(|| ClusterBuilder::new().nodes(3).start()).await;
-    let cluster = outcome.as_ref().map_err(ClusterError::Shared)?;
-    let shared = SharedThree { cluster, _turn: turn, _permit: permit };
-    if was_there {
-        cluster.heal().await?;
-    }
-    Ok(shared)
+pub(super) async fn one_to_break() -> Result<Lent, ClusterError> {
+    static ONES: Pool<1> = Pool::new(1);
+    ONES.lend().await
 }
 
-/// Three nodes that belong to one test at a time; see [`Cluster::shared_three`].
+pub(super) async fn three() -> Result<Lent, ClusterError> {
+    // Tests that break nodes wait for most of their time: two do at once.
+    static THREES: Pool<2> = Pool::new(3);
+    THREES.lend().await
+}
+
+/// Clusters of so many nodes, each for one test at a time.
+struct Pool<const CLUSTERS: usize> {
+    nodes: usize,
+    clusters: [OnceCell<Outcome>; CLUSTERS],
+    free: [Mutex<()>; CLUSTERS],
+    turns: Semaphore,
+}
+
+impl<const CLUSTERS: usize> Pool<CLUSTERS> {
+    const fn new(nodes: usize) -> Self {
+        Self {
+            nodes,
+            clusters: [const { OnceCell::const_new() }; CLUSTERS],
+            free: [const { Mutex::const_new(()) }; CLUSTERS],
+            turns: Semaphore::const_new(CLUSTERS),
+        }
+    }
+
+    async fn lend(&'static self) -> Result<Lent, ClusterError> {
+        let waited = timeout(PATIENCE, self.turns.acquire()).await;
+        let busy = || ClusterError::Timeout {
+            step: "waiting for a test that has the nodes".into(),
+            waited: PATIENCE,
+        };
+        let permit = waited.ok().and_then(Result::ok).ok_or_else(busy)?;
+        // The first that is free, so that there are no more than are needed at once.
+        let mut all = self.free.iter().zip(&self.clusters);
+        let free = all.find_map(|(free, cluster)| Some((free.try_lock().ok()?, cluster)));
+        let (turn, cluster) = free.ok_or_else(busy)?;
+        let was_there = cluster.initialized();
+        let start = || ClusterBuilder::new().nodes(self.nodes).start();
+        let cluster = cluster.get_or_init(start).await.as_ref().map_err(ClusterError::Shared)?;
+        let lent = Lent { cluster, _turn: turn, _permit: permit };
+        if was_there {
+            cluster.heal().await?;
+        }
+        Ok(lent)
+    }
+}
+
+/// A cluster that belongs to one test at a time; see [`Cluster::shared_three`] and
+/// [`Cluster::shared_one_to_break`].
 ///
 /// On drop, frozen nodes go on at once. Nodes that were ended start again when the next test asks for
 /// them.
 #[derive(Debug)]
-pub struct SharedThree {
+pub struct Lent {
     cluster: &'static Cluster,
     // In this order: who has a permit finds a cluster free.
     _turn: MutexGuard<'static, ()>,
     _permit: SemaphorePermit<'static>,
 }
 
-impl Deref for SharedThree {
+impl Deref for Lent {
     type Target = Cluster;
 
     fn deref(&self) -> &Cluster {
@@ -71,7 +95,7 @@ impl Deref for SharedThree {
     }
 }
 
-impl Drop for SharedThree {
+impl Drop for Lent {
     fn drop(&mut self) {
         self.cluster.thaw();
     }

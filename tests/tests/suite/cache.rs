@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cqlstack_core::{Client, Consistency, Request, Session, Statement};
 use cqlstack_middleware::cache::{CacheHandle, StatementCache};
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
-use cqlstack_tests::cluster::{Cluster, SharedThree};
+use cqlstack_tests::cluster::{Cluster, Lent};
 use futures::future::join_all;
 use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
 use scylla::client::session_builder::SessionBuilder;
@@ -96,7 +96,7 @@ async fn a_value_that_does_not_fit_leaves_the_entry_where_it_is() {
 }
 
 /// Three nodes, a session with them, and a table on all of them.
-async fn three_nodes(consistency: Consistency) -> (SharedThree, Session, String) {
+async fn three_nodes(consistency: Consistency) -> (Lent, Session, String) {
     let cluster = Cluster::shared_three().await.unwrap();
     let table = format!("{}.t", cluster.keyspace(3).await.unwrap().name());
     cluster.run(format!("CREATE TABLE {table} (k int PRIMARY KEY, v int)")).await.unwrap();

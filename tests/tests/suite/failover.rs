@@ -3,12 +3,12 @@
 use cqlstack_core::{
     Client, Consistency, ErrorClass, ErrorKind, Request, Session, Statement, StatementKind,
 };
-use cqlstack_tests::cluster::{Cluster, SharedThree};
+use cqlstack_tests::cluster::{Cluster, Lent};
 
 use crate::support::run;
 
 /// A table of three replicas, of which one is down, and a session that knows that.
-async fn one_of_three_down() -> (SharedThree, Client<Session>) {
+async fn one_of_three_down() -> (Lent, Client<Session>) {
     let cluster = Cluster::shared_three().await.unwrap();
     let name = cluster.keyspace(3).await.unwrap().name().to_owned();
     let points = cluster.contact_points();

@@ -66,6 +66,7 @@ impl Throwaway {
 }
 
 #[test]
+#[cfg_attr(not(feature = "heavy"), ignore = "it starts nodes of its own: in `.ci/run heavy`")]
 fn nothing_is_left_after_the_end_of_the_process_that_started_it() {
     let mut keeper = Throwaway::start("ends", 1);
     assert_eq!(keeper.nodes.len(), 1);
@@ -119,6 +120,7 @@ async fn a_node_is_stopped_killed_frozen_resumed_and_started_again() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "heavy"), ignore = "it starts nodes of its own: in `.ci/run heavy`")]
 async fn data_survives_a_restart_of_its_node() {
     let cluster = Cluster::shared_three().await.unwrap();
     let name = cluster.keyspace(1).await.unwrap().name().to_owned();
@@ -137,6 +139,7 @@ async fn data_survives_a_restart_of_its_node() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "heavy"), ignore = "it starts nodes of its own: in `.ci/run heavy`")]
 async fn settings_are_for_all_nodes_or_for_one() {
     let cluster = Cluster::builder()
         .nodes(2)

@@ -117,7 +117,7 @@ async fn a_hundred_thousand_tasks_at_once_get_a_hundred_thousand_answers() {
 /// More than the 32,768 stream ids of the one connection, on a node that stands still for a while.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_limit_what_is_too_much_fails_with_its_class_and_the_session_recovers() {
-    let cluster = Cluster::builder().start().await.unwrap();
+    let cluster = Cluster::shared_one_to_break().await.unwrap();
     let session = Session::builder()
         .contact_points(cluster.contact_points())
         .keepalive(Duration::from_secs(30), Duration::from_secs(30))

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cqlstack_core::{
     Client, Consistency, Credentials, Request, Session, Stack, Statement, StaticStatement,
 };
-use cqlstack_tests::cluster::{Cluster, PASSWORD, SharedThree, USER};
+use cqlstack_tests::cluster::{Cluster, Lent, PASSWORD, USER};
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 
@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(5);
 
 static INSERT: StaticStatement = StaticStatement::new("INSERT INTO t (k, v) VALUES (?, ?)");
 
-async fn table() -> (SharedThree, Session) {
+async fn table() -> (Lent, Session) {
     let cluster = Cluster::shared_three().await.unwrap();
     let name = cluster.keyspace(3).await.unwrap().name().to_owned();
     // The control connection goes to the first node.

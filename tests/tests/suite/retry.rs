@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cqlstack_core::{Client, Error, ErrorClass, Request, Response, Session, Statement};
 use cqlstack_middleware::retry::{Exhausted, Jitter, Stopped};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer};
-use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::cluster::{Cluster, Lent};
 use scylla::value::Counter;
 use tokio::time::Instant as Clock;
 use tower::{Layer, ServiceBuilder};
@@ -13,8 +13,8 @@ use tower::{Layer, ServiceBuilder};
 use crate::support::run;
 
 /// One node, and a session that waits half a second for an answer.
-async fn node() -> (Cluster, Client<Session>) {
-    let cluster = Cluster::builder().start().await.unwrap();
+async fn node() -> (Lent, Client<Session>) {
+    let cluster = Cluster::shared_one_to_break().await.unwrap();
     let name = cluster.keyspace(1).await.unwrap().name().to_owned();
     let session = Session::builder()
         .contact_points(cluster.contact_points())

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, Error, ErrorKind, Session, Statement};
+use cqlstack_core::{Client, Error, ErrorKind, Session, SessionConfig, Statement};
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
 use tokio::time::{interval, sleep};
 use tower::ServiceBuilder;
 
 use crate::cache::cached;
-use crate::support::{HEAVY, connect, run, shared_builder};
+use crate::support::{HEAVY, connect, connect_by, run, shared_builder};
 
 const INT: &str = "CREATE TABLE t (k int PRIMARY KEY, v int)";
 const FLOAT: &str = "CREATE TABLE t (k int PRIMARY KEY, v float)";
@@ -24,6 +24,12 @@ async fn somebody_else(db: &Client<Session>) -> Client<Session> {
     let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
     let builder = shared_builder().await.keyspace(keyspace.as_str());
     Client::new(builder.build().await.unwrap())
+}
+
+/// With the default settings of what others change.
+async fn watching(tables: &[&str]) -> Client<Session> {
+    let every = SessionConfig::default().schema_refresh;
+    connect_by(shared_builder().await.schema_refresh(every), tables).await
 }
 
 #[tokio::test]
@@ -47,7 +53,7 @@ async fn a_change_by_the_same_session_is_known_before_it_is_answered() {
 /// The trap: the statement's id stays the same although the type has changed.
 #[tokio::test]
 async fn a_change_by_somebody_else_is_known_within_the_documented_window() {
-    let session = connect(&["t (k int PRIMARY KEY, v int)"]).await;
+    let session = watching(&["t (k int PRIMARY KEY, v int)"]).await;
     let (db, _) = cached(session.service());
     let other = somebody_else(&session).await;
     let insert = Statement::new("INSERT INTO t (k, v) VALUES (1, ?)");
@@ -75,7 +81,7 @@ async fn a_change_by_somebody_else_is_known_within_the_documented_window() {
 /// What callers see while tables are dropped, made anew and altered by somebody else, under load.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_load_errors_end_soon_after_a_change_and_no_value_is_wrong_after_the_window() {
-    let session = connect(&["t (k int PRIMARY KEY, v int)"]).await;
+    let session = watching(&["t (k int PRIMARY KEY, v int)"]).await;
     let other = somebody_else(&session).await;
     let layers =
         ServiceBuilder::new().layer(RetryLayer::default()).layer(StatementCacheLayer::default());

@@ -15,8 +15,12 @@ pub(crate) const HEAVY: bool = cfg!(feature = "heavy");
 
 /// A session with the shared cluster, in a keyspace of its own with these tables.
 pub(crate) async fn connect(tables: &[&str]) -> Client<Session> {
-    let builder = shared_builder().await.keyspace(keyspace().await);
-    let db = Client::new(builder.build().await.unwrap());
+    connect_by(shared_builder().await, tables).await
+}
+
+/// As [`connect`], with other settings.
+pub(crate) async fn connect_by(builder: SessionBuilder, tables: &[&str]) -> Client<Session> {
+    let db = Client::new(builder.keyspace(keyspace().await).build().await.unwrap());
     for table in tables {
         run(&db, &format!("CREATE TABLE {table}")).await;
     }
@@ -38,8 +42,11 @@ pub(crate) async fn keyspace() -> String {
     Cluster::shared().await.unwrap().keyspace(1).await.unwrap().name().to_owned()
 }
 
+/// It reads the whole schema when it is told of a change, and seldom besides: all tests have their tables in
+/// one cluster, and to read them each second is most of what a session does there.
 pub(crate) async fn shared_builder() -> SessionBuilder {
-    Session::builder().contact_points(Cluster::shared().await.unwrap().contact_points())
+    let points = Cluster::shared().await.unwrap().contact_points();
+    Session::builder().contact_points(points).schema_refresh(Duration::from_secs(30))
 }
 
 /// Runs a statement without values, which has to succeed.

@@ -12,7 +12,7 @@ const SHORT: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn beside_a_frozen_node_every_call_ends_in_time_with_its_class() {
-    let cluster = Cluster::builder().start().await.unwrap();
+    let cluster = Cluster::shared_one_to_break().await.unwrap();
     let session = Session::builder()
         .contact_points(cluster.contact_points())
         .request_timeout(Duration::from_secs(1))

@@ -37,7 +37,7 @@ use crate::exporter::exporter;
 use crate::forged::Forged;
 use crate::support::{HEAVY, full_stack};
 
-const NEEDLES: usize = if HEAVY { 64 } else { 16 };
+const NEEDLES: usize = if HEAVY { 64 } else { 8 };
 const AT_ONCE: usize = 8;
 const LONG: Duration = Duration::from_secs(120);
 
