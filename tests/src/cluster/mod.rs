@@ -117,8 +117,7 @@ impl Cluster {
     }
 
     /// Three nodes for one test at a time, which may break them: all run, and see each other, when
-    /// this returns. There are two such clusters, if two tests want one at a time; a third waits, 20 minutes
-    /// at most. `CASSANDRA_NODES` is
+    /// this returns. It waits for the test that has them, 20 minutes at most. `CASSANDRA_NODES` is
     /// not looked at.
     ///
     /// # Errors

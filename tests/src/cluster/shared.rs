@@ -5,7 +5,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard, OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio::time::timeout;
 
 use super::error::ClusterError;
@@ -24,49 +24,38 @@ pub(super) async fn one() -> Result<&'static Cluster, ClusterError> {
 }
 
 pub(super) async fn one_to_break() -> Result<Lent, ClusterError> {
-    static ONES: Pool<1> = Pool::new(1);
-    ONES.lend().await
+    static ONE: Lender = Lender::new(1);
+    ONE.lend().await
 }
 
 pub(super) async fn three() -> Result<Lent, ClusterError> {
-    // Tests that break nodes wait for most of their time: two do at once.
-    static THREES: Pool<2> = Pool::new(3);
-    THREES.lend().await
+    static THREE: Lender = Lender::new(3);
+    THREE.lend().await
 }
 
-/// Clusters of so many nodes, each for one test at a time.
-struct Pool<const CLUSTERS: usize> {
+/// A cluster of so many nodes, for one test at a time.
+struct Lender {
     nodes: usize,
-    clusters: [OnceCell<Outcome>; CLUSTERS],
-    free: [Mutex<()>; CLUSTERS],
-    turns: Semaphore,
+    cluster: OnceCell<Outcome>,
+    turn: Mutex<()>,
 }
 
-impl<const CLUSTERS: usize> Pool<CLUSTERS> {
+impl Lender {
     const fn new(nodes: usize) -> Self {
-        Self {
-            nodes,
-            clusters: [const { OnceCell::const_new() }; CLUSTERS],
-            free: [const { Mutex::const_new(()) }; CLUSTERS],
-            turns: Semaphore::const_new(CLUSTERS),
-        }
+        Self { nodes, cluster: OnceCell::const_new(), turn: Mutex::const_new(()) }
     }
 
     async fn lend(&'static self) -> Result<Lent, ClusterError> {
-        let waited = timeout(PATIENCE, self.turns.acquire()).await;
-        let busy = || ClusterError::Timeout {
-            step: "waiting for a test that has the nodes".into(),
+        let waited = timeout(PATIENCE, self.turn.lock()).await;
+        let turn = waited.map_err(|_| ClusterError::Timeout {
+            step: "waiting for the test that has the nodes".into(),
             waited: PATIENCE,
-        };
-        let permit = waited.ok().and_then(Result::ok).ok_or_else(busy)?;
-        // The first that is free, so that there are no more than are needed at once.
-        let mut all = self.free.iter().zip(&self.clusters);
-        let free = all.find_map(|(free, cluster)| Some((free.try_lock().ok()?, cluster)));
-        let (turn, cluster) = free.ok_or_else(busy)?;
-        let was_there = cluster.initialized();
+        })?;
+        let was_there = self.cluster.initialized();
         let start = || ClusterBuilder::new().nodes(self.nodes).start();
-        let cluster = cluster.get_or_init(start).await.as_ref().map_err(ClusterError::Shared)?;
-        let lent = Lent { cluster, _turn: turn, _permit: permit };
+        let outcome = self.cluster.get_or_init(start).await;
+        let cluster = outcome.as_ref().map_err(ClusterError::Shared)?;
+        let lent = Lent { cluster, _turn: turn };
         if was_there {
             cluster.heal().await?;
         }
@@ -82,9 +71,7 @@ impl<const CLUSTERS: usize> Pool<CLUSTERS> {
 #[derive(Debug)]
 pub struct Lent {
     cluster: &'static Cluster,
-    // In this order: who has a permit finds a cluster free.
     _turn: MutexGuard<'static, ()>,
-    _permit: SemaphorePermit<'static>,
 }
 
 impl Deref for Lent {
