@@ -8,7 +8,7 @@ use cqlstack_core::{
     StaticStatement,
 };
 use cqlstack_tests::cluster::Cluster;
-use cqlstack_tests::fault::{FaultProxy, Script, Step, opcode};
+use cqlstack_tests::fault::{FaultProxy, Playing, Script, Step, opcode};
 use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 
@@ -53,6 +53,16 @@ fn is_unsettled(answer: &Result<Response, Error>) -> bool {
     answer.as_ref().is_err_and(unsettled)
 }
 
+/// Until a frame is held up.
+async fn begins(playing: &Playing) {
+    let begun = async {
+        while playing.begun() == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(SOON, begun).await.expect("nothing is held up");
+}
+
 /// A session in the first keyspace, through a proxy before the only node.
 pub(crate) async fn through(proxy: &FaultProxy, keyspace: &str) -> Session {
     let builder = Session::builder()
@@ -88,9 +98,7 @@ async fn a_first_use_while_the_keyspace_changes_is_never_taken_for_the_other_one
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(400)));
     let playing = proxy.play(hold).unwrap();
     let change = tokio::spawn(db.request(&use_(b)));
-    while playing.begun() == 0 {
-        tokio::task::yield_now().await;
-    }
+    begins(&playing).await;
     let batch = || Batch::logged().add(&PUT, (200, "a")).add(&PUT, (201, "b"));
     let (read, write, batched) =
         tokio::join!(db.request(&WHO), db.execute(&PUT, (100, "new")), db.request(batch()));
@@ -128,9 +136,7 @@ async fn a_truncate_while_the_keyspace_changes_waits() {
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(400)));
     let playing = proxy.play(hold).unwrap();
     let change = tokio::spawn(db.request(&use_(b)));
-    while playing.begun() == 0 {
-        tokio::task::yield_now().await;
-    }
+    begins(&playing).await;
     let hurried = Request::from(&Statement::new("TRUNCATE crate_by_id"));
     let error = db.request(hurried.with_timeout(Duration::from_millis(50))).await.unwrap_err();
     println!("{error}");
@@ -307,9 +313,7 @@ async fn a_write_that_is_sent_again_stays_in_its_keyspace() {
         let playing = proxy.play(lose.on_every_connection().then(Step::Lose(1))).unwrap();
         let write = db.request(request.with_timeout(Duration::from_millis(500)));
         let write = tokio::spawn(write);
-        while playing.begun() == 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
+        begins(&playing).await;
         db.request(&use_(b)).await.unwrap();
         let error = write.await.unwrap().unwrap_err();
         println!("{error}");
@@ -346,9 +350,12 @@ async fn a_use_whose_answer_is_not_taken_is_dropped_too() {
     let mut change = Box::pin(db.request(&use_(b)));
     let _ = futures::poll!(change.as_mut());
     let named = Arc::new(b.clone());
-    while session.driver().unwrap().get_keyspace() != Some(Arc::clone(&named)) {
-        sleep(Duration::from_millis(1)).await;
-    }
+    let is_told = async {
+        while session.driver().unwrap().get_keyspace() != Some(Arc::clone(&named)) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(SOON, is_told).await.unwrap();
     sleep(Duration::from_millis(200)).await;
     drop(change);
     assert!(is_unsettled(&db.request(&WHO).await));
@@ -369,9 +376,7 @@ async fn a_text_that_is_sent_again_stays_in_its_keyspace() {
     let truncate = Statement::new("TRUNCATE crate_by_id").idempotent(true);
     let truncate = Request::from(&truncate).with_timeout(Duration::from_millis(300));
     let truncate = tokio::spawn(db.request(truncate));
-    while playing.begun() == 0 {
-        sleep(Duration::from_millis(1)).await;
-    }
+    begins(&playing).await;
     db.request(&use_(b)).await.unwrap();
     let error = truncate.await.unwrap().unwrap_err();
     println!("{error}");
