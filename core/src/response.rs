@@ -145,7 +145,9 @@ impl Response {
     /// The answer to a request that may be gone on with.
     pub(crate) fn read_with(mut self, origin: Origin) -> Self {
         let paging = self.paging_mut();
-        paging.next = paging.next.take().map(|next| next.of(Some(origin.clone())));
+        if paging.next.as_ref().is_some_and(|next| next.origin().is_none()) {
+            paging.next = paging.next.take().map(|next| next.of(Some(origin.clone())));
+        }
         paging.origin = Some(origin);
         self
     }

@@ -79,9 +79,7 @@ impl PagingState {
             return self;
         }
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        let skip = self.rows_to_skip().saturating_add(rows);
-        let (page, asked) = (self.to_driver(), self.asked().cloned());
-        Self::new(Place { page, skip, asked, origin: self.origin().cloned() })
+        self.change(|place| place.skip = place.skip.saturating_add(rows))
     }
 
     /// What the page before it was read with, if it is of a real session.
@@ -94,9 +92,15 @@ impl PagingState {
         if origin.is_none() {
             return self;
         }
-        let (page, skip) = (self.to_driver(), self.rows_to_skip());
-        let asked = self.asked().cloned();
-        Self::new(Place { page, skip, asked, origin })
+        self.change(|place| place.origin = origin)
+    }
+
+    /// Copies what is shared.
+    fn change(self, change: impl FnOnce(&mut Place)) -> Self {
+        let start = || Place { page: DriverState::start(), skip: 0, asked: None, origin: None };
+        let mut place = self.0.unwrap_or_else(|| Arc::new(start()));
+        change(Arc::make_mut(&mut place));
+        Self(Some(place))
     }
 
     #[cfg(any(feature = "page-token", test))]

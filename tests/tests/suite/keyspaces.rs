@@ -63,6 +63,13 @@ async fn begins(playing: &Playing) {
     timeout(SOON, begun).await.expect("nothing is held up");
 }
 
+/// Two keyspaces, and a session in the first of them.
+pub(crate) async fn in_the_first() -> ([String; 2], Session) {
+    let keyspaces = two_keyspaces(Cluster::shared().await.unwrap(), 1).await;
+    let builder = shared_builder().await.keyspace(keyspaces[0].as_str());
+    (keyspaces, builder.build().await.unwrap())
+}
+
 /// A session in the first keyspace, through a proxy before the only node.
 pub(crate) async fn through(proxy: &FaultProxy, keyspace: &str) -> Session {
     let builder = Session::builder()
@@ -248,10 +255,8 @@ async fn a_use_that_times_out_beside_a_frozen_node_leaves_no_doubt() {
 
 #[tokio::test]
 async fn of_two_at_once_one_is_the_last() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
-    let db = full_stack(&session);
+    let ([a, b], session) = &in_the_first().await;
+    let db = full_stack(session);
     for round in 0..30 {
         let changes = [a, b, a, b].map(|name| tokio::spawn(db.request(&use_(name))));
         for change in join_all(changes).await {
@@ -266,10 +271,8 @@ async fn of_two_at_once_one_is_the_last() {
 
 #[tokio::test]
 async fn a_use_that_is_prepared_is_one_too() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
-    let db = full_stack(&session);
+    let ([a, b], session) = &in_the_first().await;
+    let db = full_stack(session);
     assert_eq!(&value(db.request(&WHO).await), a);
     let change = use_(b).with_kind(cqlstack_core::StatementKind::Read);
     let prepared = session.prepare(&change).await.unwrap();
@@ -283,10 +286,8 @@ async fn a_use_that_is_prepared_is_one_too() {
 
 #[tokio::test]
 async fn a_session_of_the_driver_s_that_was_told_past_us_is_noticed() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
-    let db = full_stack(&session);
+    let ([_, b], session) = &in_the_first().await;
+    let db = full_stack(session);
     session.driver().unwrap().use_keyspace(b.as_str(), true).await.unwrap();
     assert!(is_unsettled(&db.request(&WHO).await));
     db.request(&use_(b)).await.unwrap();
@@ -326,27 +327,23 @@ async fn a_write_that_is_sent_again_stays_in_its_keyspace() {
 
 #[tokio::test]
 async fn a_use_with_values_is_refused_at_once() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
+    let ([a, b], session) = &in_the_first().await;
     for _ in 0..2 {
         let bare = Client::new(session.clone());
         let (bare, stacked) =
-            (bare.execute(use_(b), (1,)), full_stack(&session).execute(use_(b), (1,)));
+            (bare.execute(use_(b), (1,)), full_stack(session).execute(use_(b), (1,)));
         for answer in [timeout(SOON, bare).await.unwrap(), timeout(SOON, stacked).await.unwrap()] {
             assert!(matches!(answer.unwrap_err().kind(), ErrorKind::InvalidRequest(_)));
         }
     }
-    assert_eq!(&value(full_stack(&session).request(&WHO).await), a);
+    assert_eq!(&value(full_stack(session).request(&WHO).await), a);
 }
 
 /// Its answer came, and was not taken: who dropped it does not know.
 #[tokio::test]
 async fn a_use_whose_answer_is_not_taken_is_dropped_too() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
-    let db = full_stack(&session);
+    let ([a, b], session) = &in_the_first().await;
+    let db = full_stack(session);
     let mut change = Box::pin(db.request(&use_(b)));
     let _ = futures::poll!(change.as_mut());
     let named = Arc::new(b.clone());

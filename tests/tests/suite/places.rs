@@ -6,11 +6,10 @@ use cqlstack_core::{
     Client, ErrorClass, ErrorKind, PageTokenKey, PagingState, Request, Session, Statement,
     StatementKind, StaticStatement,
 };
-use cqlstack_tests::cluster::Cluster;
 use futures::TryStreamExt;
 
 use crate::cache::cached;
-use crate::keyspaces::{two_keyspaces, use_};
+use crate::keyspaces::{in_the_first, use_};
 use crate::support::{HEAVY, connect, full_stack, keyspace, run, shared_builder};
 
 const ROWS: i32 = 25;
@@ -198,10 +197,8 @@ static ALL: StaticStatement = StaticStatement::new("SELECT who FROM crate_by_id"
 
 #[tokio::test]
 async fn a_stream_stays_in_the_keyspace_in_which_it_began() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
-    for db in [&full_stack(&session)] {
+    let ([a, b], session) = &in_the_first().await;
+    for db in [&full_stack(session)] {
         for ahead in [true, false] {
             db.request(&use_(a)).await.unwrap();
             let pages = db.pages(Request::from(&ALL).with_page_size(2));
@@ -225,10 +222,8 @@ async fn a_stream_stays_in_the_keyspace_in_which_it_began() {
 /// In the middle of the first page as well.
 #[tokio::test]
 async fn a_place_stays_in_the_keyspace_of_what_was_read_before_it() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
-    let (db, _) = cached(&session);
+    let ([a, b], session) = &in_the_first().await;
+    let (db, _) = cached(session);
     let all = || Request::from(&ALL).with_page_size(10);
     for stop in [0, 3, 9, 10, 15, 20] {
         db.request(&use_(a)).await.unwrap();
@@ -252,10 +247,8 @@ async fn a_place_stays_in_the_keyspace_of_what_was_read_before_it() {
 /// What is sent as text is gone on with in the same keyspace, or not at all.
 #[tokio::test]
 async fn a_text_that_is_read_page_by_page_stays_where_it_began() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let session = shared_builder().await.keyspace(a.as_str()).build().await.unwrap();
-    let db = Client::new(session);
+    let ([a, b], session) = &in_the_first().await;
+    let db = Client::new(session.clone());
     let text = Statement::from(&ALL).with_kind(StatementKind::Other);
     let request = |place| Request::from(&text).with_page_size(5).with_page(place);
     let first = db.request(request(PagingState::default())).await.unwrap();
