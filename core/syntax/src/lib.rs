@@ -47,7 +47,7 @@ pub use facts::{
 };
 pub use keyword::Keyword;
 pub use lexer::tokens;
-pub use parse::{DEEPEST, Scripted, parse, script, utf8, verb};
+pub use parse::{DEEPEST, Scripted, parse, parse_type, script, utf8, verb};
 pub use schema::{Column, ColumnRole, DataType, Schema, SchemaError};
 pub use token::{Span, Token, TokenKind};
 pub use tree::{

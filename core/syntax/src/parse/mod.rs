@@ -28,7 +28,7 @@ use crate::error::{Fault, SyntaxError};
 use crate::keyword::Keyword;
 use crate::lexer::tokens;
 use crate::token::{Span, Token, TokenKind};
-use crate::tree::Statement;
+use crate::tree::{Statement, Type};
 
 /// How deep brackets may nest: what 256 KiB of stack have room for, with room to spare. Cassandra's
 /// own parser overflows its stack somewhere below 2,000.
@@ -65,6 +65,26 @@ pub(crate) fn parse_tokens<'t>(
     let mut parser = Parser::new(text, tokens, dialect);
     let parsed = parser.whole_statement();
     parsed.map_err(|Failed| SyntaxError::new(text, parser.furthest))
+}
+
+/// Reads a type, as `system_schema` writes those of columns and fields.
+///
+/// # Errors
+///
+/// What Cassandra's parser does not take for a type.
+///
+/// ```
+/// use cqlstack_syntax::{TypeKind, parse_type};
+///
+/// let kind = parse_type("map<text, frozen<\"Address\">>")?.kind;
+/// assert!(matches!(kind, TypeKind::Map(..)));
+/// assert!(parse_type("list<int").is_err());
+/// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+/// ```
+pub fn parse_type(text: &str) -> Result<Type<'_>, SyntaxError> {
+    let tokens = tokens(text)?;
+    let mut parser = Parser::new(text, &tokens, Dialect::Any);
+    parser.whole_type().map_err(|Failed| SyntaxError::new(text, parser.furthest))
 }
 
 /// The first word of a text, if it is a keyword: what is known of a statement that does not parse, as

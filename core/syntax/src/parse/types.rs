@@ -24,6 +24,11 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
+    pub(super) fn whole_type(&mut self) -> Parsed<Type<'t>> {
+        let kind = self.any_type()?;
+        self.expect(TokenKind::End, "the end of the type").map(|_| kind)
+    }
+
     pub(super) fn any_type(&mut self) -> Parsed<Type<'t>> {
         let start = self.token();
         let parameters = self.ahead(1).kind == TokenKind::Less;

@@ -132,7 +132,17 @@ impl DataType {
         Ok(Self::User(name))
     }
 
-    fn of_class(class: Cow<'_, str>) -> Self {
+    /// The type that a Java class makes: a native one, or [`Custom`](Self::Custom).
+    ///
+    /// ```
+    /// use cqlstack_syntax::{DataType, Keyword};
+    ///
+    /// let class = "org.apache.cassandra.db.marshal.Int32Type";
+    /// assert_eq!(DataType::of_class(class), DataType::Native(Keyword::Int));
+    /// ```
+    #[must_use]
+    pub fn of_class<'c>(class: impl Into<Cow<'c, str>>) -> Self {
+        let class = class.into();
         let short = class.strip_prefix("org.apache.cassandra.db.marshal.").unwrap_or(&class);
         match NATIVE.iter().find(|(name, _)| *name == short) {
             Some((_, keyword)) => Self::Native(*keyword),

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use cqlstack_syntax::{Schema, fingerprint, normalized, parse, script, tokens};
+use cqlstack_syntax::{Schema, fingerprint, normalized, parse, parse_type, script, tokens};
 
 const SEED_VARIABLE: &str = "CQLSTACK_FUZZ_SEED";
 const SECONDS_VARIABLE: &str = "CQLSTACK_FUZZ_SECONDS";
@@ -91,6 +91,7 @@ fn check(text: &str) {
     if let Err(error) = schema.apply(text, Some("ks")) {
         assert!(error.line() > 0 && !error.to_string().is_empty());
     }
+    drop(parse_type(text));
     match parse(text) {
         Ok(statement) => {
             let markers = statement.markers();

@@ -3,7 +3,7 @@
 use cqlstack_syntax::{
     BatchKind, Change, Comparand, Condition, Created, InsertRow, JsonDefault, Keyword, LiteralKind,
     Operand, Operator, Permissions, PropertyValue, Resource, RoleOption, Roles, Selection,
-    Statement, Step, TableOption, TermKind, TypeKind, parse,
+    Statement, Step, TableOption, TermKind, TypeKind, parse, parse_type,
 };
 
 fn read(text: &str) -> Statement<'_> {
@@ -229,6 +229,26 @@ fn a_table_with_everything() {
     };
     assert!(order[0].1);
     assert!(matches!(&comment.value, PropertyValue::Literal(it) if it.text() == "Mark's; --"));
+}
+
+/// As `system_schema.columns` has them, names with capital letters and of native types included.
+#[test]
+fn a_type_is_read_by_itself() {
+    let named = |text: &str| match parse_type(text).unwrap().kind {
+        TypeKind::User(name) => name.name.resolved().into_owned(),
+        kind => panic!("{text}: {kind:?}"),
+    };
+    assert_eq!((named("address"), named("\"Address\"")), ("address".into(), "Address".into()));
+    assert_eq!(named("\"order\""), "order");
+    assert_eq!(parse_type("int").unwrap().kind, TypeKind::Native(Keyword::Int));
+    let vector = parse_type("vector<frozen<tuple<int, \"A\">>, 3>").unwrap().kind;
+    assert!(matches!(vector, TypeKind::Vector(_, 3)));
+    let custom = parse_type("'org.apache.cassandra.db.marshal.LexicalUUIDType'").unwrap().kind;
+    assert!(matches!(custom, TypeKind::Custom(class) if class.text().ends_with("UUIDType")));
+    // A type of users that is called `int`, which the server writes without quotes.
+    for text in ["frozen<int>", "", "list<int", "int;", "int int", "map<int>", "order"] {
+        assert!(parse_type(text).is_err(), "{text}");
+    }
 }
 
 #[test]
