@@ -64,7 +64,7 @@ pub use attempts::Attempts;
 pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits, BatchPayload};
 pub use client::{Call, Client, Stack};
 pub use conditional::Conditional;
-pub use error::{Error, ErrorClass, ErrorKind, Replicas, TlsFault, WriteType};
+pub use error::{Error, ErrorClass, ErrorKind, Replicas, TlsFault, UnreadableType, WriteType};
 pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};
 pub use logs::DRIVER_LOGS;

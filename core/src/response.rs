@@ -15,7 +15,7 @@ use scylla::response::query_result::{IntoRowsResultError, QueryResult, QueryRows
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 
-use crate::error::{Error, ErrorClass, ErrorKind, decode_message, values_kind};
+use crate::error::{Error, ErrorClass, ErrorKind, decode_message, unreadable_answer, values_kind};
 use crate::pages::{Origin, PagingState, Seal};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
@@ -179,7 +179,11 @@ impl Response {
         let body = match result.into_rows_result() {
             Ok(rows) => Body::Rows(Box::new(rows)),
             Err(IntoRowsResultError::ResultNotRows(result)) => Body::Done(Box::new(result)),
-            Err(_) => return Err(ErrorKind::UnreadableAnswer),
+            Err(IntoRowsResultError::ResultMetadataLazyDeserializationError(error)) => {
+                return Err(unreadable_answer(&error).map_or(ErrorKind::UnreadableAnswer, |it| {
+                    ErrorKind::UnreadableType(Box::new(it))
+                }));
+            }
         };
         let response = Self::new(statement.clone(), body);
         Ok(match next {

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use cqlstack_syntax::{Change, InsertRow, Name, Part, Statement, Term, TermKind};
-use scylla::cluster::metadata::{ColumnKind, Table};
-use scylla::frame::response::result::{CollectionType, ColumnSpec, ColumnType, PartitionKeyIndex};
+use cqlstack_syntax::{Change, ColumnRole, InsertRow, Name, Part, Statement, Term, TermKind};
+use scylla::frame::response::result::{ColumnSpec, PartitionKeyIndex};
 
 use super::literal;
+use crate::session::{Definition, Shape};
 use crate::statement::parse;
 
 /// The partition of a write, and what of it counts to the size of a batch. Its values tell the rest.
@@ -88,7 +88,7 @@ impl fmt::Display for UnknownPartition {
 pub(crate) struct Known<'a> {
     pub(crate) keyspace: &'a str,
     pub(crate) name: &'a str,
-    pub(crate) table: Option<&'a Table>,
+    pub(crate) table: Option<&'a Definition>,
     pub(crate) markers: &'a [ColumnSpec<'a>],
     /// The markers of the partition key, if all of it is bound.
     pub(crate) key: &'a [PartitionKeyIndex],
@@ -149,7 +149,7 @@ fn key(
         let (_, value) = given.iter().find(|(name, _)| name.resolved() == **column)?;
         match value.kind {
             TermKind::Marker(marker) => Some(KeyPart::Marker(marker.index as usize)),
-            _ => literal::bytes(value, &table.columns.get(column)?.typ).map(KeyPart::Literal),
+            _ => literal::bytes(value, table.column(column)?.shape).map(KeyPart::Literal),
         }
     };
     let parts: Option<Vec<_>> = table.partition_key.iter().map(part).collect();
@@ -157,54 +157,48 @@ fn key(
 }
 
 impl Role {
-    fn of(name: &str, table: &Table) -> Self {
-        let Some(column) = table.columns.get(name) else { return Self::Nothing };
-        match column.kind {
-            ColumnKind::PartitionKey => Self::PartitionKey,
-            ColumnKind::Clustering => {
-                let place = table.clustering_key.iter().position(|column| column == name);
-                place.map_or(Self::Nothing, Self::ClusteringKey)
-            }
-            _ => Self::of_cells(&column.typ),
+    fn of(name: &str, table: &Definition) -> Self {
+        let Some(column) = table.column(name) else { return Self::Nothing };
+        match column.role {
+            ColumnRole::PartitionKey { .. } => Self::PartitionKey,
+            ColumnRole::Clustering { position, .. } => Self::ClusteringKey(position),
+            ColumnRole::Static | ColumnRole::Regular => Self::of_cells(column.shape),
         }
     }
 
     /// An element has its length before it in a frame; instead, a cell has 20 bytes of its own, and in a
     /// list a key of 16 bytes.
-    fn of_cells(column: &ColumnType<'_>) -> Self {
+    const fn of_cells(column: Shape) -> Self {
         match column {
-            ColumnType::Collection { frozen: false, typ } => match typ {
-                CollectionType::List(_) => Self::Elements(20 + 16 - 4),
-                CollectionType::Set(_) => Self::Elements(20 - 4),
-                CollectionType::Map(..) => Self::Elements(20 - 4 - 4),
-                _ => Self::Cells,
-            },
-            ColumnType::UserDefinedType { frozen: false, .. } => Self::Cells,
-            _ => Self::Cell,
+            Shape::List => Self::Elements(20 + 16 - 4),
+            Shape::Set => Self::Elements(20 - 4),
+            Shape::Map => Self::Elements(20 - 4 - 4),
+            Shape::User => Self::Cells,
+            Shape::Native(_) | Shape::Other => Self::Cell,
         }
     }
 }
 
 impl Writes {
-    fn of(statement: &Statement<'_>, table: &Table) -> Self {
-        let is = |name: &Name<'_>, kind: &ColumnKind| {
-            table.columns.get(&*name.resolved()).is_some_and(|column| column.kind == *kind)
-        };
+    fn of(statement: &Statement<'_>, table: &Definition) -> Self {
+        let role = |name: &Name<'_>| table.column(&name.resolved()).map(|column| column.role);
+        let is_regular = |name: &Name<'_>| role(name) == Some(ColumnRole::Regular);
+        let is_clustering =
+            |name: &Name<'_>| matches!(role(name), Some(ColumnRole::Clustering { .. }));
         let is_cell = |name: &Name<'_>| Role::of(&name.resolved(), table) == Role::Cell;
         let no_clustering = table.clustering_key.is_empty();
         match statement {
             Statement::Insert(insert) => match &insert.row {
                 InsertRow::Json { .. } => Self { row: true, cells: 0 },
                 InsertRow::Values { columns, values } => Self {
-                    row: no_clustering
-                        || columns.iter().any(|name| is(name, &ColumnKind::Clustering)),
+                    row: no_clustering || columns.iter().any(is_clustering),
                     cells: count(columns.iter().zip(values), |(name, value)| {
                         is_cell(name) && !is_marker(value)
                     }),
                 },
             },
             Statement::Update(update) => Self {
-                row: update.assignments.iter().any(|it| is(&it.column, &ColumnKind::Regular)),
+                row: update.assignments.iter().any(|it| is_regular(&it.column)),
                 cells: count(&update.assignments, |it| {
                     let unbound = matches!(&it.change, Change::Set(value) if !is_marker(value));
                     it.part == Part::Whole && is_cell(&it.column) && unbound
@@ -212,11 +206,11 @@ impl Writes {
             },
             Statement::Delete(delete) if delete.deletions.is_empty() => {
                 let given = statement.given();
-                let clustering = count(&given, |(name, _)| is(name, &ColumnKind::Clustering));
+                let clustering = count(&given, |(name, _)| is_clustering(name));
                 Self { row: !no_clustering && clustering == table.clustering_key.len(), cells: 0 }
             }
             Statement::Delete(delete) => Self {
-                row: delete.deletions.iter().any(|it| is(&it.column, &ColumnKind::Regular)),
+                row: delete.deletions.iter().any(|it| is_regular(&it.column)),
                 cells: count(&delete.deletions, |it| is_cell(&it.column)),
             },
             _ => Self::default(),

@@ -1,25 +1,27 @@
 //! Literals as Cassandra stores them.
 
-use cqlstack_syntax::{Literal, LiteralKind, Term, TermKind};
-use scylla::frame::response::result::{ColumnType, NativeType};
+use cqlstack_syntax::{Keyword, Literal, LiteralKind, Term, TermKind};
 use uuid::Uuid;
+
+use crate::session::Shape;
 
 /// What a term becomes in a column of this type, if it is a literal of one of the types that keys mostly
 /// have; else nobody but the server knows.
-pub(crate) fn bytes(term: &Term<'_>, column: &ColumnType<'_>) -> Option<Vec<u8>> {
-    use NativeType::{
-        Ascii, BigInt, Blob, Boolean, Int, SmallInt, Text, Timeuuid, TinyInt, Uuid as UuidType,
+pub(crate) fn bytes(term: &Term<'_>, column: Shape) -> Option<Vec<u8>> {
+    use Keyword::{
+        Ascii, Bigint, Blob, Boolean, Int, Smallint, Text, Timeuuid, Tinyint, Uuid as UuidType,
+        Varchar,
     };
     let TermKind::Literal(Literal { kind, written }) = term.without_parentheses().kind else {
         return None;
     };
-    let ColumnType::Native(column) = column else { return None };
+    let Shape::Native(column) = column else { return None };
     Some(match (kind, column) {
-        (LiteralKind::String, Text | Ascii) => string(written)?.into_bytes(),
-        (LiteralKind::Integer, TinyInt) => written.parse::<i8>().ok()?.to_be_bytes().into(),
-        (LiteralKind::Integer, SmallInt) => written.parse::<i16>().ok()?.to_be_bytes().into(),
+        (LiteralKind::String, Text | Varchar | Ascii) => string(written)?.into_bytes(),
+        (LiteralKind::Integer, Tinyint) => written.parse::<i8>().ok()?.to_be_bytes().into(),
+        (LiteralKind::Integer, Smallint) => written.parse::<i16>().ok()?.to_be_bytes().into(),
         (LiteralKind::Integer, Int) => written.parse::<i32>().ok()?.to_be_bytes().into(),
-        (LiteralKind::Integer, BigInt) => written.parse::<i64>().ok()?.to_be_bytes().into(),
+        (LiteralKind::Integer, Bigint) => written.parse::<i64>().ok()?.to_be_bytes().into(),
         (LiteralKind::Boolean, Boolean) => vec![u8::from(written.eq_ignore_ascii_case("true"))],
         (LiteralKind::Uuid, UuidType | Timeuuid) => {
             Uuid::parse_str(written).ok()?.as_bytes().into()
@@ -48,20 +50,20 @@ mod tests {
 
     use super::*;
 
-    fn stored(literal: &str, column: NativeType) -> Option<Vec<u8>> {
+    fn stored(literal: &str, column: Keyword) -> Option<Vec<u8>> {
         let text = format!("DELETE FROM t WHERE k = {literal}");
         let statement = parse(&text).unwrap();
-        bytes(statement.given()[0].1, &ColumnType::Native(column))
+        bytes(statement.given()[0].1, Shape::Native(column))
     }
 
     #[test]
     fn literals_are_what_the_server_makes_of_them() {
-        use NativeType::{BigInt, Blob, Boolean, Int, SmallInt, Text, TinyInt, Uuid};
+        use Keyword::{Bigint, Blob, Boolean, Int, Smallint, Text, Tinyint, Uuid};
         assert_eq!(stored("1", Int), Some(vec![0, 0, 0, 1]));
         assert_eq!(stored("-1", Int), Some(vec![255; 4]));
-        assert_eq!(stored("(1)", BigInt), Some(vec![0, 0, 0, 0, 0, 0, 0, 1]));
+        assert_eq!(stored("(1)", Bigint), Some(vec![0, 0, 0, 0, 0, 0, 0, 1]));
         assert_eq!(
-            (stored("2", SmallInt), stored("3", TinyInt)),
+            (stored("2", Smallint), stored("3", Tinyint)),
             (Some(vec![0, 2]), Some(vec![3]))
         );
         assert_eq!(stored("'it''s'", Text), Some(b"it's".to_vec()));
@@ -81,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_is_of_another_type_or_no_literal_is_left_to_the_server() {
-        use NativeType::{Float, Int, Text, Timestamp};
+        use Keyword::{Float, Int, Text, Timestamp};
         for (literal, column) in [
             ("3000000000", Int),
             ("'1'", Int),

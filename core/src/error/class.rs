@@ -22,7 +22,8 @@ use crate::statement::StatementKind;
 /// | write timeout `CAS` | A | N | A | A | A | A | A |
 /// | broken connection, timeout of the client, cut off by a shutdown, unreadable answer | N | N | A | A | A | A | A |
 /// | rate limited by a replica | N | N | A | A | A | A | A |
-/// | syntax, invalid, unauthorised, configuration, already exists, function failure, values that do not fit, a place in another result | P | P | P | P | P | P | P |
+/// | a column of a type that the driver cannot read, in the answer | P | P | A | A | A | A | A |
+/// | the same when it is prepared; syntax, invalid, unauthorised, configuration, already exists, function failure, values that do not fit, a place in another result | P | P | P | P | P | P | P |
 ///
 /// Schema changes and other statements follow the column of several partitions, and so do counters of
 /// several partitions. The driver may turn
@@ -134,6 +135,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
             | _ => Ambiguous,
         },
         ErrorKind::Overloaded => for_reads(Overload),
+        ErrorKind::UnreadableType(it) if it.executed => for_reads(Permanent),
         ErrorKind::ServerError
         | ErrorKind::TruncateError
         | ErrorKind::ReadTimeout(_)
@@ -169,6 +171,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::AlreadyExists { .. }
         | ErrorKind::FunctionFailure { .. }
         | ErrorKind::Rows(_)
+        | ErrorKind::UnreadableType(_)
         // A layer's own error comes with its class.
         | ErrorKind::Layer => Permanent,
     }
@@ -180,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::Consistency;
-    use crate::error::Replicas;
+    use crate::error::{Replicas, UnreadableType};
 
     #[test]
     fn every_class_has_its_place_among_all() {
@@ -205,6 +208,15 @@ mod tests {
         let replicas = Replicas::new(Consistency::Quorum, 1, 2, 0);
         let unavailable =
             ErrorKind::Unavailable { consistency: Consistency::Quorum, required: 2, alive: 1 };
+        let unreadable = |executed| {
+            ErrorKind::UnreadableType(Box::new(UnreadableType {
+                keyspace: "ks".to_owned(),
+                table: "t".to_owned(),
+                column: "c".to_owned(),
+                type_name: "'A'".to_owned(),
+                executed,
+            }))
+        };
         let rows = [
             (ErrorKind::DeadlinePassed, "NNNNNNNN"),
             (ErrorKind::NoConnection, "NNNNNNNN"),
@@ -234,6 +246,8 @@ mod tests {
             (ErrorKind::ConnectionBroken, "NNAAAAAA"),
             (ErrorKind::Timeout { after: Duration::ZERO }, "NNAAAAAA"),
             (ErrorKind::UnreadableAnswer, "NNAAAAAA"),
+            (unreadable(true), "PPAAAAAA"),
+            (unreadable(false), "PPPPPPPP"),
             (ErrorKind::Syntax, "PPPPPPPP"),
             (ErrorKind::Invalid, "PPPPPPPP"),
             (ErrorKind::Unauthorized, "PPPPPPPP"),

@@ -11,6 +11,7 @@ use scylla::errors::{
 use scylla::serialize::{row, value};
 
 use super::kind::{ErrorKind, Replicas, WriteType};
+use super::unreadable::{self, UnreadableType};
 use crate::batch::BatchFault;
 
 /// What the driver reported.
@@ -141,6 +142,9 @@ fn prepare_kind(error: &PrepareError) -> ErrorKind {
             | ErrorKind::AlreadyExists { .. }
             | ErrorKind::Bootstrapping
             | ErrorKind::NoStreamId) => kind,
+            ErrorKind::UnreadableType(it) => {
+                ErrorKind::UnreadableType(Box::new(UnreadableType { executed: false, ..*it }))
+            }
             _ => ErrorKind::PrepareFailed,
         },
         PrepareError::ConnectionPoolError(_) => ErrorKind::NoConnection,
@@ -164,6 +168,9 @@ fn attempt_message(error: &RequestAttemptError) -> Option<String> {
 
 /// What one send of the driver ended with.
 fn attempt_kind(error: &RequestAttemptError) -> ErrorKind {
+    if let Some(unreadable) = unreadable::of_attempt(error) {
+        return ErrorKind::UnreadableType(Box::new(unreadable));
+    }
     #[deny(clippy::wildcard_enum_match_arm)]
     match error {
         RequestAttemptError::SerializationError(error) => values_kind(error),

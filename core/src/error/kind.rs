@@ -5,6 +5,7 @@ use std::time::Duration;
 use scylla::frame::types::Consistency;
 
 use super::tls::TlsFault;
+use super::unreadable::UnreadableType;
 use crate::batch::BatchFault;
 use crate::invalid_config::InvalidConfig;
 
@@ -155,6 +156,8 @@ pub enum ErrorKind {
     },
     /// The answer could not be understood.
     UnreadableAnswer,
+    /// A column has a type that the driver cannot read.
+    UnreadableType(Box<UnreadableType>),
 
     // About an answer that came.
     /// The rows are not what was asked for: their type, their number, or that there is another page.

@@ -131,6 +131,7 @@ impl fmt::Display for ErrorKind {
             Self::ConnectionBroken => f.write_str("the connection broke before the answer came"),
             Self::Timeout { after } => write!(f, "no answer within {after:.1?}"),
             Self::UnreadableAnswer => f.write_str("the answer could not be understood"),
+            Self::UnreadableType(unreadable) => write!(f, "{unreadable}"),
             Self::Layer => f.write_str("a layer refused it"),
         }
     }
@@ -198,6 +199,9 @@ pub(super) fn advice(
         ErrorKind::RateLimited { .. } => "spread the load over more partitions",
         ErrorKind::SchemaDisagreement => "check for nodes that are down or frozen",
         ErrorKind::WriteTimeout(_, WriteType::Batch) => "the server will apply it: do nothing",
+        ErrorKind::UnreadableType(_) if class == ErrorClass::Permanent => {
+            "name the other columns, read this one by `toJson(column)`, and write it as a literal"
+        }
         _ if class == ErrorClass::Overload => "send less, and wait before the next try",
         _ if class == ErrorClass::Ambiguous => match work {
             Some(StatementKind::Conditional) => "settle it by a read at serial consistency",

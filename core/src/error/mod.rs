@@ -5,6 +5,7 @@ mod driver;
 mod kind;
 mod message;
 mod tls;
+mod unreadable;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -17,6 +18,8 @@ pub use kind::{ErrorKind, Replicas, WriteType};
 pub(crate) use message::OneLine;
 pub use tls::TlsFault;
 pub(crate) use tls::tls_fault;
+pub use unreadable::UnreadableType;
+pub(crate) use unreadable::of_answer as unreadable_answer;
 
 use crate::invalid_config::InvalidConfig;
 use crate::statement::{Statement, StatementKind};

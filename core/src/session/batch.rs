@@ -40,11 +40,7 @@ pub(super) async fn execute(
     };
     let statement = request.statement();
     let sendable = batch.to_driver(statement.name(), &session.config.batch_limits);
-    let sendable = sendable.map_err(|kind| {
-        // As of a single statement: the table may be another one.
-        session.schema.look(&session.driver);
-        request.error(kind, default)
-    })?;
+    let sendable = sendable.map_err(|kind| request.error(kind, default))?;
     let Some(mut sendable) = sendable else {
         let why = "a statement of it was prepared by a test: prepare it with this session";
         return Err(invalid(session, &request, why));

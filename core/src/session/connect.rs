@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder as DriverBuilder;
 use scylla::client::{PoolSize, SelfIdentity};
 use scylla::cluster::ClusterState;
@@ -21,8 +22,11 @@ use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
 use super::execute::add;
 use super::keyspace::Keyspaces;
-use super::schema::SchemaClock;
+use super::nodes::NodeAttempts;
+use super::schema::{Clock, SchemaClock};
+use super::tables::Tables;
 use super::translation::Translation;
+use super::watcher::{self, Watcher};
 use super::{Inner, Session};
 use crate::error::{Error, ErrorKind, tls_fault};
 use crate::invalid_config::InvalidConfig;
@@ -38,17 +42,79 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         contact_points: config.contact_points.clone(),
         after: started.elapsed(),
     };
+    let until = add(started, config.build_timeout);
+    let mut connected = connect_driver(&config, Reading::Names, until, &unreachable).await?;
+    if !connected.knows_cluster() {
+        // Something in the schema is beyond the driver, which then knows no node but the contact points.
+        connected = connect_driver(&config, Reading::Nothing, until, &unreachable).await?;
+        tracing::warn!(
+            "the driver cannot read the keyspaces of this cluster, the replication of one of them perhaps: \
+             requests go to any node instead of to a replica"
+        );
+    }
+    let Connected { driver, attempts, clock, client_id } = connected;
+    check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
+    let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
+    let schema = SchemaClock::new(&driver, clock);
+    let door = Door::new(|inside| Inner {
+        driver,
+        config,
+        schema,
+        tables: Tables::default(),
+        keyspaces,
+        attempts,
+        client_id,
+        watcher: Watcher::default(),
+        inside,
+    });
+    door.enter().iter().for_each(watcher::start);
+    Ok(Session { door: Arc::new(door) })
+}
+
+/// What the driver reads of the schema. Types and columns are beyond it where one of them has an unusual
+/// name; the session reads those that it needs by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Keyspaces and the names of tables, by which it knows replicas.
+    Names,
+    Nothing,
+}
+
+/// The driver, and what the session shares with it.
+struct Connected {
+    driver: Driver,
+    attempts: Arc<NodeAttempts>,
+    clock: Arc<Clock>,
+    client_id: String,
+}
+
+impl Connected {
+    /// Whether any node told of itself.
+    fn knows_cluster(&self) -> bool {
+        let cluster = self.driver.get_cluster_state();
+        cluster.get_nodes_info().iter().any(|node| node.datacenter.is_some())
+    }
+}
+
+/// Where nobody answers, contact points are tried again until then.
+async fn connect_driver(
+    config: &SessionConfig,
+    reading: Reading,
+    until: Instant,
+    unreachable: &(dyn Fn() -> ErrorKind + Sync),
+) -> Result<Connected, Error> {
     let balancing = Balancing::default();
     let (attempts, clock) = (balancing.attempts(), balancing.clock());
     let client_id = Uuid::new_v4().to_string();
-    let builder = driver_builder(&config, balancing, &client_id)?;
-    let until = add(started, config.build_timeout);
+    let builder = driver_builder(config, balancing, &client_id)?
+        .fetch_schema_metadata(reading == Reading::Names)
+        .fetch_full_schema_metadata(false);
     let mut pause = FIRST_PAUSE;
-    let driver = loop {
+    loop {
         match timeout_at(until, builder.build()).await {
-            Ok(Ok(driver)) => break driver,
+            Ok(Ok(driver)) => return Ok(Connected { driver, attempts, clock, client_id }),
             Ok(Err(error)) => {
-                if let Some(kind) = refused(&config, &error) {
+                if let Some(kind) = refused(config, &error) {
                     return Err(Error::setup(kind).caused_by(error));
                 }
                 if Instant::now() + pause >= until {
@@ -59,20 +125,7 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-    };
-    check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
-    let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
-    let schema = SchemaClock::new(&driver, clock);
-    let door = Door::new(|inside| Inner {
-        driver,
-        config,
-        schema,
-        keyspaces,
-        attempts,
-        client_id,
-        inside,
-    });
-    Ok(Session { door: Arc::new(door) })
+    }
 }
 
 fn driver_builder(
@@ -98,6 +151,8 @@ fn driver_builder(
         .hostname_resolution_timeout(Some(config.connect_timeout))
         .schema_agreement_timeout(config.schema_timeout)
         .cluster_metadata_refresh_interval(config.schema_refresh)
+        // The session refreshes by itself: a statement that changed the schema does not fail by it.
+        .refresh_metadata_on_auto_schema_agreement(false)
         .compression(config.compression.map(|compression| match compression {
             Compression::Lz4 => scylla::client::Compression::Lz4,
             Compression::Snappy => scylla::client::Compression::Snappy,

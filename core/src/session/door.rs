@@ -83,6 +83,9 @@ impl Door {
     pub(super) async fn shut(&self, time: Duration) -> Shutdown {
         let began = Instant::now();
         self.closed.store(true, Ordering::Relaxed);
+        if let Some(inner) = self.inner.upgrade() {
+            inner.watcher.stop();
+        }
         drop(self.keep.lock().unwrap_or_else(PoisonError::into_inner).take());
         let mut ended = self.ended.clone();
         // It never changes: it ends.

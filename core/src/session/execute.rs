@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
 use super::alarm::Alarm;
+use super::basis::{Basis, keyspace_answered, named, of_markers};
 use super::batch;
 use super::door::LOOK;
 use super::keyspace;
@@ -24,7 +25,9 @@ use super::keyspace::Settled;
 use super::learned::{footprint, learned};
 use super::place;
 use super::runner::Runner;
-use super::schema::{Basis, Schema, keyspace_answered};
+use super::tables::Tables;
+use super::unreadable;
+use super::watcher;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::moment;
 use crate::pages::{Origin, PagingState};
@@ -209,11 +212,7 @@ fn sendable<'b>(
                 "it was bound to a statement that a test made: bind it to one of this session's";
             Err(invalid(session, request, why))
         }
-        Err(error) => {
-            // Nothing is sent, so that the driver shows no other state: the table may be another one.
-            session.schema.look(&session.driver);
-            Err(error)
-        }
+        Err(error) => Err(error),
     }
 }
 
@@ -230,8 +229,7 @@ async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Re
     let time = Time::of_page(session, request, called)?;
     let is_cut = || session.inside.is_cut();
     let answer = until(is_cut, time.until, send_text(session, request, None)).await;
-    // It can have changed a table.
-    session.schema.look(&session.driver);
+    watcher::catch_up(session, request, answer.as_ref()).await;
     let consistency = session.config.consistency;
     answer.ok_or_else(|| unanswered(request, time, is_cut(), consistency))?
 }
@@ -320,7 +318,8 @@ pub(super) async fn until<T>(
 #[inline]
 fn response(session: &Inner, request: &Request, answer: Answer) -> Result<Response, Error> {
     let default = Some(session.config.consistency);
-    let (result, next) = answer.map_err(|error| request.error(error, default))?;
+    let failed = |failure: Failure| failed_answer(request, failure, default);
+    let (result, next) = answer.map_err(|error| failed(error.into()))?;
     let next = match next {
         PagingStateResponse::HasMorePages { state } => {
             let origin = request.prepared().cloned().map(Origin::Prepared);
@@ -328,8 +327,18 @@ fn response(session: &Inner, request: &Request, answer: Answer) -> Result<Respon
         }
         PagingStateResponse::NoMorePages => None,
     };
-    Response::of_driver(request.statement(), result, next)
-        .map_err(|kind| request.error(kind, default))
+    Response::of_driver(request.statement(), result, next).map_err(|kind| {
+        let attempted = true;
+        failed(Failure { attempted, ..kind.into() })
+    })
+}
+
+#[cold]
+fn failed_answer(request: &Request, mut failure: Failure, default: Option<Consistency>) -> Error {
+    if let Some(basis) = request.prepared().and_then(Prepared::basis) {
+        unreadable::locate(&mut failure.kind, basis.tables());
+    }
+    request.error(failure, default)
 }
 
 pub(super) async fn prepare(
@@ -347,32 +356,49 @@ pub(super) async fn prepare(
     } else {
         None
     };
-    // Before the server is asked: should the schema change meanwhile, the statement counts as old.
-    let schema = session.schema.now(&session.driver);
-    match self::until(is_cut, until, session.driver.prepare(statement.text())).await {
-        Some(Ok(mut prepared)) => {
-            prepared.set_page_size(session.page_size());
-            let in_use = settled.as_ref().and_then(Settled::name).map(|name| name.as_str());
-            let answered = keyspace_answered(&prepared, statement);
-            // Of a text that the parser does not understand nobody knows whether it names one.
-            let is_open = settled.is_some() && statement.table().is_some();
-            if is_open && answered.is_some() && answered.as_deref() != in_use {
-                session.keyspaces.unsettle();
-                return Err(request.error(ErrorKind::KeyspaceUnsettled, default));
+    let in_use = settled.as_ref().and_then(Settled::name).map(|name| name.as_str());
+    let prepare = async |names| {
+        // Before the server is asked: should anything change meanwhile, the statement counts as old.
+        let generation = session.schema.generation(&session.driver);
+        let tables = session.tables.meet(session, names, until).await;
+        match self::until(is_cut, until, session.driver.prepare(statement.text())).await {
+            Some(Ok(prepared)) => Ok((generation, tables, prepared)),
+            failed => {
+                Tables::doubt_missing(&tables);
+                Err(match failed {
+                    Some(Err(error)) => {
+                        let mut failure = Failure::from(error);
+                        unreadable::locate(&mut failure.kind, &tables);
+                        request.error(failure, default)
+                    }
+                    _ if is_cut() => request.error(ErrorKind::Closed, default),
+                    _ => {
+                        let after = until - time.started;
+                        request.error(ErrorKind::PrepareTimeout { after }, default)
+                    }
+                })
             }
-            let tables = Schema::tables(&prepared, statement, answered.as_deref().or(in_use));
-            let learned = learned(&schema, &prepared, &tables, statement);
-            let footprint = footprint(&schema, &prepared, &tables, statement, learned);
-            let basis = Basis::new(session, &schema, tables, &prepared, settled.as_ref());
-            Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
         }
-        Some(Err(error)) => Err(request.error(error, default)),
-        None if is_cut() => Err(request.error(ErrorKind::Closed, default)),
-        None => {
-            let after = until - time.started;
-            Err(request.error(ErrorKind::PrepareTimeout { after }, default))
-        }
+    };
+    let (mut generation, mut tables, mut prepared) = prepare(named(statement, in_use)).await?;
+    let others = of_markers(&prepared, &tables);
+    if !others.is_empty() {
+        // Of a text that the parser does not understand, the server tells the tables.
+        let names = tables.iter().map(|table| table.name().clone()).chain(others).collect();
+        (generation, tables, prepared) = prepare(names).await?;
     }
+    let answered = keyspace_answered(&prepared, statement);
+    // Of a text that the parser does not understand nobody knows whether it names one.
+    let is_open = settled.is_some() && statement.table().is_some();
+    if is_open && answered.is_some() && answered.as_deref() != in_use {
+        session.keyspaces.unsettle();
+        return Err(request.error(ErrorKind::KeyspaceUnsettled, default));
+    }
+    prepared.set_page_size(session.page_size());
+    let learned = learned(&prepared, &tables, statement);
+    let footprint = footprint(&prepared, &tables, statement, learned);
+    let basis = Basis::new(session, generation, tables, &prepared, settled.as_ref());
+    Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
 }
 
 pub(super) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::Inner;
 use super::execute::{Time, add, ended, invalid, send_text, unanswered, until};
 use super::schema::Clock;
+use super::watcher;
 use crate::error::{Error, ErrorKind};
 use crate::request::{Payload, Request};
 use crate::response::Response;
@@ -138,7 +139,7 @@ pub(super) async fn send(
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
         let answer = text(&session, &its_request, time, ends, Some(&settled)).await;
-        session.schema.look(&session.driver);
+        watcher::catch_up(&session, &its_request, Some(&answer)).await;
         // Nobody may be there to be told.
         let _ = tell.send(Outcome { answer, settled: None });
         drop(settled);

@@ -1,9 +1,10 @@
 //! What the schema tells of a statement, when it is prepared.
 
+use cqlstack_syntax::Keyword;
 use scylla::frame::response::result::{CollectionType, ColumnType, NativeType};
 use scylla::statement::prepared::PreparedStatement;
 
-use super::schema::{Schema, TableName};
+use super::tables::{Named, Shape};
 use crate::batch::{Footprint, Known};
 use crate::statement::{Form, Learned, Statement, StatementKind};
 
@@ -13,29 +14,30 @@ use crate::statement::{Form, Learned, Statement, StatementKind};
 /// has nothing else beside its key. `IN` on a column that is not of the partition key does not make
 /// it several partitions.
 pub(super) fn learned(
-    schema: &Schema,
     prepared: &PreparedStatement,
-    tables: &[TableName],
+    tables: &[Named],
     statement: &Statement,
 ) -> Learned {
     if statement.kind() == StatementKind::Read {
         return Learned::default();
     }
     let markers = prepared.get_variable_col_specs();
-    let known: Vec<_> = tables.iter().filter_map(|table| schema.table(table)).collect();
+    let known: Vec<_> = tables.iter().filter_map(Named::definition).collect();
     let several = statement.several();
     let of_key = |column: &String| known.iter().any(|table| table.partition_key.contains(column));
     Learned {
         counter: markers.iter().any(|marker| is_counter(marker.typ()))
-            || known.iter().any(|table| table.columns.values().any(|it| is_counter(&it.typ))),
+            || known.iter().any(|table| {
+                table.columns().any(|(_, column)| column.shape == Shape::Native(Keyword::Counter))
+            }),
         several: (!several.is_empty()).then(|| known.len() != 1 || several.iter().any(of_key)),
         list: statement.overwrites_list(|column| {
             let is_column = |name: &str| column.is_none_or(|column| column == name);
-            let of_tables = known.iter().flat_map(|table| &table.columns);
+            let of_tables = known.iter().flat_map(|table| table.columns());
             let of_tables = of_tables.filter(|(name, _)| is_column(name));
             let of_markers = markers.iter().filter(|marker| is_column(marker.name()));
             // A marker's type does not tell whether it is frozen: it is asked where nothing else is.
-            any(of_tables.map(|(_, column)| is_list(&column.typ)))
+            any(of_tables.map(|(_, column)| column.shape == Shape::List))
                 .or_else(|| any(of_markers.map(|marker| is_list(marker.typ()))))
         }),
     }
@@ -43,9 +45,8 @@ pub(super) fn learned(
 
 /// What a write touches; nothing of what is no single write.
 pub(super) fn footprint(
-    schema: &Schema,
     prepared: &PreparedStatement,
-    tables: &[TableName],
+    tables: &[Named],
     statement: &Statement,
     learned: Learned,
 ) -> Option<Footprint> {
@@ -54,9 +55,9 @@ pub(super) fn footprint(
     }
     let named = tables.first();
     let known = Known {
-        keyspace: named.map_or("", |table| &table.keyspace),
-        name: named.map_or("", |table| &table.table),
-        table: named.and_then(|table| schema.table(table)),
+        keyspace: named.map_or("", |table| &table.name().keyspace),
+        name: named.map_or("", |table| &table.name().table),
+        table: named.and_then(Named::definition),
         markers: prepared.get_variable_col_specs().as_slice(),
         key: prepared.get_variable_pk_indexes(),
         several: statement.may_be_several(learned),

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod balancing;
+mod basis;
 mod batch;
 mod builder;
 mod config;
@@ -20,10 +21,13 @@ mod placement;
 mod profile;
 mod runner;
 mod schema;
+mod tables;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod translation;
+mod unreadable;
 mod warm_up;
+mod watcher;
 
 use std::fmt;
 use std::ops::Deref;
@@ -42,13 +46,16 @@ pub use profile::Profile;
 pub use tls::Tls;
 pub use warm_up::{WarmNode, WarmUp};
 
+pub(crate) use basis::Basis;
 use door::{Door, Inside};
 use keyspace::Keyspaces;
 use nodes::NodeAttempts;
-pub(crate) use schema::Basis;
 use schema::SchemaClock;
+use tables::Tables;
+pub(crate) use tables::{Definition, Shape};
 use tokio::time::Instant;
 use tower_service::Service;
+use watcher::Watcher;
 
 use crate::error::{Error, ErrorKind};
 use crate::prepared::Prepared;
@@ -117,11 +124,13 @@ struct Inner {
     driver: scylla::client::session::Session,
     config: SessionConfig,
     schema: SchemaClock,
+    tables: Tables,
     keyspaces: Keyspaces,
     /// Of its load balancing policy.
     attempts: Arc<NodeAttempts>,
     /// By which the nodes know its connections.
     client_id: String,
+    watcher: Watcher,
     /// The last, so that all else is gone when its end is noticed.
     inside: Inside,
 }

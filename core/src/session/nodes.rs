@@ -155,7 +155,7 @@ pub(super) async fn ask(
 }
 
 /// A statement that goes to this node, wherever the balancer would send it.
-fn asking(node: &Arc<Node>, text: &str) -> DriverStatement {
+pub(super) fn asking(node: &Arc<Node>, text: &str) -> DriverStatement {
     let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
     let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
     let mut statement = DriverStatement::new(text);

@@ -35,8 +35,8 @@ pub(super) struct Facts {
     pub(super) form: Form,
     /// Whether the last `USE` decides what it is about.
     pub(super) depends_on_use: bool,
-    /// What it reads or writes, where the text names one table.
-    pub(super) table: Option<Table>,
+    /// The tables that it reads or writes.
+    pub(super) tables: Vec<Table>,
     /// The columns with `IN` for which it may write to several partitions.
     pub(super) several: Vec<String>,
 }
@@ -44,9 +44,9 @@ pub(super) struct Facts {
 impl Facts {
     /// Of a batch that is no text.
     pub(super) fn of_batch(kind: StatementKind, idempotent: bool) -> Self {
-        let (name, table, several) = (String::new(), None, Vec::new());
+        let (name, tables, several) = (String::new(), Vec::new(), Vec::new());
         let (form, depends_on_use) = (Form::Batch, false);
-        Self { kind, idempotent, name, form, depends_on_use, table, several }
+        Self { kind, idempotent, name, form, depends_on_use, tables, several }
     }
 }
 
@@ -101,24 +101,25 @@ pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
         };
         let form = if verb == Some(Keyword::Use) { Form::Use } else { Form::Unread };
         let (idempotent, depends_on_use) = (false, true);
-        let (table, several) = (None, Vec::new());
-        return Facts { kind, idempotent, name, form, depends_on_use, table, several };
+        let (tables, several) = (Vec::new(), Vec::new());
+        return Facts { kind, idempotent, name, form, depends_on_use, tables, several };
     };
     let (idempotent, name) = (statement.is_idempotent(), statement.label());
     if made_at_run_time && statement.has_literal_in_where() {
         advice::bind_the_literal(text, &name);
     }
     let kind = statement.kind();
-    let table = statement.table().map(|table| Table {
+    let tables = statement.tables().into_iter().map(|table| Table {
         keyspace: table.keyspace.map(|name| name.resolved().into_owned()),
         name: table.name.resolved().into_owned(),
     });
+    let tables = tables.collect();
     let several = match kind {
         StatementKind::MultiPartition | StatementKind::Counter => columns_with_in(&statement),
         _ => Vec::new(),
     };
     let (form, depends_on_use) = (Form::of(&statement), statement.depends_on_use());
-    Facts { kind, idempotent, name, form, depends_on_use, table, several }
+    Facts { kind, idempotent, name, form, depends_on_use, tables, several }
 }
 
 /// Whether it writes a list anew. `is_list` tells of a column, or of any column of the table, whether
@@ -168,22 +169,26 @@ mod tests {
 
     #[test]
     fn the_table_is_called_as_in_the_schema() {
-        let table = |keyspace: Option<&str>, name: &str| {
-            Some(Table { keyspace: keyspace.map(str::to_owned), name: name.to_owned() })
+        let table = |keyspace: Option<&str>, name: &str| Table {
+            keyspace: keyspace.map(str::to_owned),
+            name: name.to_owned(),
         };
-        assert_eq!(facts("UPDATE Users SET a = 1 WHERE k = 1").table, table(None, "users"));
+        assert_eq!(facts("UPDATE Users SET a = 1 WHERE k = 1").tables, [table(None, "users")]);
         let quoted = facts("DELETE FROM App.\"Users\" WHERE k = 1");
-        assert_eq!(quoted.table, table(Some("app"), "Users"));
-        assert_eq!(facts("USE app").table, None);
+        assert_eq!(quoted.tables, [table(Some("app"), "Users")]);
+        assert_eq!(facts("USE app").tables, []);
+        let batch =
+            "BEGIN BATCH DELETE FROM a WHERE k = 1; DELETE FROM ks.b WHERE k = 1; APPLY BATCH";
+        assert_eq!(facts(batch).tables, [table(None, "a"), table(Some("ks"), "b")]);
     }
 
     #[test]
     fn of_a_text_that_does_not_parse_nothing_is_known() {
         for text in ["", "secret", "UPDATE t SET a = 1", "SELECT a FROM t WHERE k = 'secret"] {
-            let Facts { kind, idempotent, name, table, several, .. } = facts(text);
+            let Facts { kind, idempotent, name, tables, several, .. } = facts(text);
             assert_eq!(
-                (kind, idempotent, table, several),
-                (StatementKind::Other, false, None, vec![])
+                (kind, idempotent, tables, several),
+                (StatementKind::Other, false, vec![], vec![])
             );
             assert_eq!(name, "unrecognised");
         }

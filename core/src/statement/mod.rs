@@ -247,14 +247,24 @@ impl Statement {
         ptr::eq(ours, other) || ours == other
     }
 
-    /// The table that the text names.
+    /// The table that it reads or writes; none of a batch.
     pub(crate) fn table(&self) -> Option<&Table> {
-        self.inner().facts().table.as_ref()
+        if self.form() == Form::Batch { None } else { self.tables().first() }
+    }
+
+    /// The tables that the text names.
+    pub(crate) fn tables(&self) -> &[Table] {
+        &self.inner().facts().tables
     }
 
     /// Whether, without values, it is sent as text.
     pub(crate) fn goes_unprepared(&self) -> bool {
         self.is_use() || matches!(self.kind(), StatementKind::Schema | StatementKind::Other)
+    }
+
+    /// Whether tables may be others after it.
+    pub(crate) fn may_change_schema(&self) -> bool {
+        self.kind() == StatementKind::Schema || self.form() == Form::Unread
     }
 
     /// Whether it is a `USE`.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use cqlstack_core::{Client, Consistency, Request, Session, Statement};
 use cqlstack_tests::cluster::Cluster;
+use scylla::statement::prepared::PreparedStatement;
 
 use crate::support::run;
 
@@ -15,10 +16,16 @@ fn attempts(session: &Session) -> BTreeMap<SocketAddr, u64> {
     session.nodes().into_iter().map(|node| (node.address, node.attempts)).collect()
 }
 
-/// The nodes that have replicas, as the driver says.
-fn replicas(session: &Session, keyspace: &str, key: i32) -> BTreeSet<SocketAddr> {
+/// The nodes that have replicas of what this statement reads, as the driver says.
+fn replicas(
+    session: &Session,
+    keyspace: &str,
+    read: &PreparedStatement,
+    key: i32,
+) -> BTreeSet<SocketAddr> {
     let cluster = session.driver().unwrap().get_cluster_state();
-    let replicas = cluster.get_endpoints(keyspace, "t", &(key,)).unwrap();
+    let token = read.calculate_token(&(key,)).unwrap().unwrap();
+    let replicas = cluster.get_token_endpoints(keyspace, "t", token);
     let address =
         |node: &scylla::cluster::Node| SocketAddr::new(node.address.ip(), node.address.port());
     replicas.iter().map(|(node, _)| address(node)).collect()
@@ -29,9 +36,10 @@ async fn reads_by_replica(db: &Client<Session>, keyspace: &str, factor: usize) -
     let session = db.service();
     let select = Statement::new(format!("SELECT v FROM {keyspace}.t WHERE k = ?"));
     let prepared = session.prepare(&select).await.unwrap();
+    let of_driver = session.driver().unwrap().prepare(select.text()).await.unwrap();
     let mut by_replica = Vec::new();
     for key in 0..KEYS {
-        let replicas = replicas(session, keyspace, key);
+        let replicas = replicas(session, keyspace, &of_driver, key);
         assert_eq!(replicas.len(), factor);
         let request = Request::new(&select, (key,)).with_consistency(Consistency::One);
         let request = request.bind(&prepared).unwrap();

@@ -1,0 +1,121 @@
+//! Noticing that the schema changed.
+//!
+//! Others change it: one task a session asks a node for the version of its schema, again and again. The
+//! session itself does: its statement is answered after the tables were read again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
+
+use super::Inner;
+use super::execute::until;
+use super::tables::Refreshed;
+use crate::error::{Error, ErrorClass};
+use crate::request::Request;
+use crate::response::Response;
+
+/// How long a statement that changed the schema is held up for what the session knows of it.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// How long the driver may take to read nodes and keyspaces.
+const FOR_CLUSTER: Duration = Duration::from_secs(2);
+
+/// The task, which ends with this.
+#[derive(Default)]
+pub(super) struct Watcher {
+    task: OnceLock<AbortHandle>,
+    /// The driver could not read nodes and keyspaces.
+    is_blind: AtomicBool,
+}
+
+impl Watcher {
+    pub(super) fn stop(&self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// To be called once, when the session is built.
+pub(super) fn start(session: &Arc<Inner>) {
+    let watch = watch(Arc::downgrade(session), session.config.schema_refresh);
+    session.watcher.task.get_or_init(|| tokio::spawn(watch).abort_handle());
+}
+
+async fn watch(session: Weak<Inner>, every: Duration) {
+    loop {
+        sleep(every).await;
+        let Some(session) = session.upgrade() else { return };
+        let refreshed = session.tables.refresh(&session).await;
+        if refreshed == Refreshed::Other || session.watcher.is_blind.load(Ordering::Relaxed) {
+            refresh_cluster(&session, FOR_CLUSTER).await;
+        }
+    }
+}
+
+/// After a statement that may have changed the schema: what the session knows is as new as its answer.
+pub(super) async fn catch_up(
+    session: &Inner,
+    request: &Request,
+    answer: Option<&Result<Response, Error>>,
+) {
+    if !request.statement().may_change_schema() {
+        return;
+    }
+    let is_done = match answer {
+        Some(Ok(_)) => {
+            let (tables, ()) = tokio::join!(
+                until(
+                    || session.inside.is_cut(),
+                    Instant::now() + CATCH_UP,
+                    session.tables.refresh(session)
+                ),
+                refresh_cluster(session, CATCH_UP),
+            );
+            tables.is_some_and(|refreshed| refreshed != Refreshed::Failed)
+        }
+        // It was not executed.
+        Some(Err(error)) if error.class() != ErrorClass::Ambiguous => true,
+        _ => false,
+    };
+    if !is_done {
+        session.tables.forget(session);
+    }
+}
+
+/// The driver reads nodes and keyspaces. If it cannot it goes on with what it knew, and nobody would learn
+/// of it.
+async fn refresh_cluster(session: &Inner, within: Duration) {
+    let refresh = session.driver.refresh_metadata();
+    let refreshed = until(|| session.inside.is_cut(), Instant::now() + within, refresh).await;
+    // Who is cut off is told otherwise.
+    if session.inside.is_cut() {
+        return;
+    }
+    let is_blind = !matches!(refreshed, Some(Ok(())));
+    let was_blind = session.watcher.is_blind.swap(is_blind, Ordering::Relaxed);
+    session.schema.generation(&session.driver);
+    match refreshed {
+        Some(Err(error)) if !was_blind => tracing::warn!(
+            %error,
+            "nodes and keyspaces of the cluster cannot be read: the session goes on with those that it knows"
+        ),
+        None if !was_blind => tracing::warn!(
+            "nodes and keyspaces of the cluster were not read in {within:.1?}: the session goes on with those \
+             that it knows"
+        ),
+        Some(Ok(())) if was_blind => {
+            tracing::info!("nodes and keyspaces of the cluster are read again");
+        }
+        _ => {}
+    }
+}
