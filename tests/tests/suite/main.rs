@@ -6,6 +6,7 @@ mod bad_input;
 mod batch_frames;
 mod batch_sizes;
 mod batches;
+mod blind;
 mod building;
 mod cache;
 mod canary;
