@@ -26,7 +26,13 @@ pub(super) fn named(statement: &Statement, keyspace: Option<&str>) -> Vec<TableN
         let keyspace = table.keyspace.as_deref().or(keyspace)?.to_owned();
         Some(TableName { keyspace, table: table.name.clone() })
     };
-    statement.tables().iter().filter_map(name).collect()
+    let mut names: Vec<TableName> = Vec::new();
+    for name in statement.tables().iter().filter_map(name) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The tables that the markers of a statement belong to, and that are not among these.

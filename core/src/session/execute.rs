@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use scylla::errors::ExecutionError;
+use scylla::errors::{ExecutionError, PrepareError};
 use scylla::frame::types::Consistency;
 use scylla::response::query_result::QueryResult;
 use scylla::response::{PagingState as DriverState, PagingStateResponse};
@@ -25,7 +25,7 @@ use super::keyspace::Settled;
 use super::learned::{footprint, learned};
 use super::place;
 use super::runner::Runner;
-use super::tables::Tables;
+use super::tables::{Named, Tables};
 use super::unreadable;
 use super::watcher;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
@@ -357,36 +357,30 @@ pub(super) async fn prepare(
         None
     };
     let in_use = settled.as_ref().and_then(Settled::name).map(|name| name.as_str());
-    let prepare = async |names| {
+    let mut names = named(statement, in_use);
+    let mut tries = 0;
+    let (generation, tables, mut prepared) = loop {
         // Before the server is asked: should anything change meanwhile, the statement counts as old.
         let generation = session.schema.generation(&session.driver);
-        let tables = session.tables.meet(session, names, until).await;
-        match self::until(is_cut, until, session.driver.prepare(statement.text())).await {
-            Some(Ok(prepared)) => Ok((generation, tables, prepared)),
+        let prepare = self::until(is_cut, until, session.driver.prepare(statement.text()));
+        let (tables, prepared) = session.tables.meet(session, &names, until, prepare).await;
+        let prepared = match prepared {
+            Some(Ok(prepared)) => prepared,
             failed => {
                 Tables::doubt_missing(&tables);
-                Err(match failed {
-                    Some(Err(error)) => {
-                        let mut failure = Failure::from(error);
-                        unreadable::locate(&mut failure.kind, &tables);
-                        request.error(failure, default)
-                    }
-                    _ if is_cut() => request.error(ErrorKind::Closed, default),
-                    _ => {
-                        let after = until - time.started;
-                        request.error(ErrorKind::PrepareTimeout { after }, default)
-                    }
-                })
+                let failed = failed.and_then(Result::err);
+                return Err(not_prepared(session, request, failed, &tables, until - time.started));
             }
-        }
-    };
-    let (mut generation, mut tables, mut prepared) = prepare(named(statement, in_use)).await?;
-    let others = of_markers(&prepared, &tables);
-    if !others.is_empty() {
+        };
         // Of a text that the parser does not understand, the server tells the tables.
-        let names = tables.iter().map(|table| table.name().clone()).chain(others).collect();
-        (generation, tables, prepared) = prepare(names).await?;
-    }
+        let others = of_markers(&prepared, &tables);
+        tries += 1;
+        let is_known = others.is_empty() && !tables.iter().any(Named::is_to_be_read);
+        if is_known || tries == 3 {
+            break (generation, tables, prepared);
+        }
+        names.extend(others);
+    };
     let answered = keyspace_answered(&prepared, statement);
     // Of a text that the parser does not understand nobody knows whether it names one.
     let is_open = settled.is_some() && statement.table().is_some();
@@ -399,6 +393,24 @@ pub(super) async fn prepare(
     let footprint = footprint(&prepared, &tables, statement, learned);
     let basis = Basis::new(session, generation, tables, &prepared, settled.as_ref());
     Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
+}
+
+/// `error` is none if the time is over.
+#[cold]
+fn not_prepared(
+    session: &Inner,
+    request: &Request,
+    error: Option<PrepareError>,
+    tables: &[Named],
+    after: Duration,
+) -> Error {
+    let mut failure = match error {
+        Some(error) => Failure::from(error),
+        None if session.inside.is_cut() => ErrorKind::Closed.into(),
+        None => ErrorKind::PrepareTimeout { after }.into(),
+    };
+    unreadable::locate(&mut failure.kind, tables);
+    request.error(failure, Some(session.config.consistency))
 }
 
 pub(super) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {

@@ -51,6 +51,8 @@ use door::{Door, Inside};
 use keyspace::Keyspaces;
 use nodes::NodeAttempts;
 use schema::SchemaClock;
+#[cfg(feature = "testing")]
+pub use tables::TableAsRead;
 use tables::Tables;
 pub(crate) use tables::{Definition, Shape};
 use tokio::time::Instant;

@@ -36,3 +36,5 @@ mod session;
 
 pub use answer::Answer;
 pub use session::{ScriptedSession, Sent};
+
+pub use crate::session::TableAsRead;

@@ -52,7 +52,8 @@ impl Lender {
             waited: PATIENCE,
         })?;
         let was_there = self.cluster.initialized();
-        let start = || ClusterBuilder::new().nodes(self.nodes).start();
+        let views = "materialized_views_enabled";
+        let start = || ClusterBuilder::new().nodes(self.nodes).yaml(views, "true").start();
         let outcome = self.cluster.get_or_init(start).await;
         let cluster = outcome.as_ref().map_err(ClusterError::Shared)?;
         let lent = Lent { cluster, _turn: turn };

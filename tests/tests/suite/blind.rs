@@ -74,7 +74,7 @@ async fn the_driver_is_blind(cluster: &Cluster) -> bool {
 }
 
 async fn every_session_works(cluster: &Cluster, replicas: usize) {
-    for types in TYPES.iter().copied() {
+    for types in TYPES {
         let keyspace = cluster.keyspace(replicas).await.unwrap();
         let before = session(cluster, keyspace.name(), Some("dc1")).await;
         a_session_works(cluster, &before, keyspace.name()).await;

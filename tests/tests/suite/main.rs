@@ -13,6 +13,7 @@ mod canary;
 mod classifier;
 mod conditional;
 mod coordinator;
+mod definitions;
 mod dumped;
 #[path = "../metrics/exporter.rs"]
 mod exporter;

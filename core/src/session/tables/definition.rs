@@ -103,6 +103,11 @@ impl Definition {
         self.columns.iter().map(|(name, column)| (&**name, column))
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) fn types(&self) -> &Types {
+        &self.types
+    }
+
     /// A column's type, with the fields of the types of users in it.
     pub(crate) fn type_in_full(&self, column: &Column) -> String {
         let types = types::used([&*column.written], &self.types);
@@ -121,8 +126,7 @@ impl Definition {
         types::are_alike(&kind, marker.typ(), &self.types)
     }
 
-    /// The first of these columns, or of all where none is named, that has a class in its type which the
-    /// driver may have no name for; with that class.
+    /// The columns that have a class in their types which is no native type; with that class.
     pub(crate) fn custom_columns(&self) -> impl Iterator<Item = (&str, &Column, String)> {
         self.columns().filter_map(|(name, column)| {
             let class = types::custom_class(&column.written, &self.types)?;

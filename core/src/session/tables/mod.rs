@@ -7,6 +7,8 @@
 
 mod definition;
 mod read;
+#[cfg(feature = "testing")]
+mod told;
 mod types;
 
 use std::collections::HashMap;
@@ -15,14 +17,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::join;
 use futures::stream::iter;
 use scylla::cluster::Node;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 pub(crate) use definition::{Definition, Shape};
 use read::Unread;
+#[cfg(feature = "testing")]
+pub use told::TableAsRead;
 
 use super::Inner;
 use super::execute::until;
@@ -37,7 +42,7 @@ const FOR_TABLES: Duration = Duration::from_millis(1_500);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A table as the schema calls it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TableName {
     pub(crate) keyspace: String,
     pub(crate) table: String,
@@ -57,7 +62,7 @@ pub(super) struct Tables {
 struct Slot {
     name: TableName,
     /// Held while it is read: what is stored is not older than what was.
-    reading: AsyncMutex<()>,
+    reading: Arc<AsyncMutex<()>>,
     known: Mutex<Known>,
 }
 
@@ -66,8 +71,11 @@ struct Known {
     seen: Seen,
     /// The version of the node's schema before it told this.
     version: Option<Uuid>,
-    /// When it could not be read.
-    failed: Option<Instant>,
+    /// Whether no statement was prepared before this was read. Else it may be newer than what the statement
+    /// was told, unless the version is the same some time after.
+    is_settled: bool,
+    /// When it could not be read, and how often since it was.
+    failed: Option<(Instant, u32)>,
 }
 
 /// What is known of a table.
@@ -81,7 +89,17 @@ enum Seen {
     Table(Arc<Definition>),
 }
 
-/// A table of a statement, as it was known when the statement was about to be prepared.
+impl Seen {
+    /// Whether nothing has replaced it.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Table(one), Self::Table(other)) => Arc::ptr_eq(one, other),
+            _ => self == other,
+        }
+    }
+}
+
+/// A table of a statement, as it was known when the statement was prepared.
 pub(super) struct Named {
     slot: Arc<Slot>,
     seen: Seen,
@@ -105,9 +123,14 @@ impl Named {
         }
     }
 
+    /// Whether it could not be read, and another try may do better.
+    pub(super) fn is_to_be_read(&self) -> bool {
+        self.seen == Seen::Unread && self.slot.is_to_be_read()
+    }
+
     /// Whether it is known as it was.
     pub(super) fn is_unchanged(&self) -> bool {
-        lock(&self.slot.known).seen == self.seen
+        lock(&self.slot.known).seen.is(&self.seen)
     }
 
     /// The same table as it is known now.
@@ -121,65 +144,109 @@ impl Named {
     }
 }
 
+/// Tables that are about to be read, each held for that, from a node that had this version before.
+struct Reads {
+    node: Arc<Node>,
+    version: Uuid,
+    slots: Vec<(Arc<Slot>, OwnedMutexGuard<()>)>,
+}
+
 impl Tables {
-    /// The tables of these names, read if they were not met yet.
-    pub(super) async fn meet(
+    /// Prepares a statement, and reads those of its tables at the same time that were not met yet.
+    ///
+    /// The others are taken as they are known before it is prepared. What would be read after it could be
+    /// newer than what the server told of its markers, and they would count as right for ever.
+    pub(super) async fn meet<T>(
         &self,
         session: &Inner,
-        names: Vec<TableName>,
+        names: &[TableName],
         by: Instant,
-    ) -> Vec<Named> {
-        let slots: Vec<_> = names.into_iter().map(|name| self.slot(name)).collect();
+        prepare: impl Future<Output = T>,
+    ) -> (Vec<Named>, T) {
+        let slots: Vec<_> = names.iter().map(|name| self.slot(name)).collect();
+        let mut reads = None;
         if slots.iter().any(|slot| slot.is_to_be_read()) {
-            let read = async |slot: Arc<Slot>| self.read_first(session, &slot).await;
-            let reads = iter(slots.clone()).map(read);
-            let reads = reads.buffer_unordered(AT_ONCE).collect::<()>();
             let by = by.min(Instant::now() + FOR_TABLES);
-            if until(|| session.inside.is_cut(), by, reads).await.is_none() {
-                for slot in &slots {
-                    slot.has_failed();
-                }
+            let begun = Box::pin(self.begin(session, &slots));
+            reads = until(|| session.inside.is_cut(), by, begun).await.flatten();
+            if reads.is_none() {
+                slots.iter().filter(|slot| slot.is_to_be_read()).for_each(|slot| slot.has_failed());
             }
         }
-        slots.into_iter().map(Named::new).collect()
+        let mut tables: Vec<_> = slots.into_iter().map(Named::new).collect();
+        let Some(reads) = reads else { return (tables, prepare.await) };
+        let (read, prepared) = join(Box::pin(self.read(session, reads)), prepare).await;
+        for (slot, seen) in read {
+            if let Some(table) = tables.iter_mut().find(|table| Arc::ptr_eq(&table.slot, &slot)) {
+                table.seen = seen;
+            }
+        }
+        (tables, prepared)
     }
 
-    fn slot(&self, name: TableName) -> Arc<Slot> {
-        let mut met = lock(&self.met);
-        if let Some(slot) = met.get(&name) {
-            return Arc::clone(slot);
+    /// All that has to be done before the statement is prepared.
+    async fn begin(&self, session: &Inner, slots: &[Arc<Slot>]) -> Option<Reads> {
+        // In the same order by whoever holds several.
+        let mut in_order: Vec<_> = slots.iter().collect();
+        in_order.sort_by_key(|slot| &slot.name);
+        let mut held = Vec::new();
+        for slot in in_order {
+            let turn = Arc::clone(&slot.reading).lock_owned().await;
+            // Another one may have read it meanwhile.
+            if slot.is_to_be_read() {
+                held.push((Arc::clone(slot), turn));
+            }
         }
-        let slot = Arc::new(Slot {
-            name: name.clone(),
-            reading: AsyncMutex::default(),
-            known: Mutex::default(),
-        });
-        met.insert(name, Arc::clone(&slot));
-        slot
+        if held.is_empty() {
+            return None;
+        }
+        let (node, version) = self.version(session).await?;
+        Some(Reads { node, version, slots: held })
     }
 
-    /// By the node that was asked last, of which the version is known: that it may have a newer one by now
-    /// does no harm.
-    async fn read_first(&self, session: &Inner, slot: &Slot) {
-        let _turn = slot.reading.lock().await;
-        // Another one may have read it meanwhile.
-        if !slot.is_to_be_read() {
-            return;
-        }
+    /// Of the node that was asked last: that it may have a newer one by now does no harm.
+    async fn version(&self, session: &Inner) -> Option<(Arc<Node>, Uuid)> {
         let asked = lock(&self.asked).clone().filter(|(node, _)| node.is_connected());
-        if let Some((node, version)) = asked
-            && slot.read(session, &node, version).await.is_ok()
-        {
-            return;
+        if asked.is_some() {
+            return asked;
         }
         for node in self.in_turn(session) {
-            let Ok(version) = read::version(session, &node).await else { continue };
-            if slot.read(session, &node, version).await.is_ok() {
-                *lock(&self.asked) = Some((node, version));
-                return;
+            if let Ok(version) = read::version(session, &node).await {
+                *lock(&self.asked) = Some((Arc::clone(&node), version));
+                return Some((node, version));
             }
         }
-        slot.has_failed();
+        None
+    }
+
+    async fn read(&self, session: &Inner, reads: Reads) -> Vec<(Arc<Slot>, Seen)> {
+        let Reads { node, version, slots } = reads;
+        let reads = iter(slots).map(async |(slot, _turn): (Arc<Slot>, OwnedMutexGuard<()>)| {
+            let seen = slot.read(session, &node, version, false).await;
+            (slot, seen)
+        });
+        let mut read = Vec::new();
+        for (slot, seen) in reads.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+            if let Ok(seen) = seen {
+                read.push((slot, seen));
+            } else {
+                slot.has_failed();
+                // The next one is asked in its stead.
+                lock(&self.asked).take_if(|(asked, _)| Arc::ptr_eq(asked, &node));
+            }
+        }
+        read
+    }
+
+    fn slot(&self, name: &TableName) -> Arc<Slot> {
+        let mut met = lock(&self.met);
+        if let Some(slot) = met.get(name) {
+            return Arc::clone(slot);
+        }
+        let slot =
+            Arc::new(Slot { name: name.clone(), reading: Arc::default(), known: Mutex::default() });
+        met.insert(name.clone(), Arc::clone(&slot));
+        slot
     }
 
     /// Asks a node for the version of its schema, and reads the tables anew that were read at another one.
@@ -203,7 +270,7 @@ impl Tables {
     ) -> Result<(), Unread> {
         let reads = iter(self.read_otherwise(version)).map(async |slot: Arc<Slot>| {
             let _turn = slot.reading.lock().await;
-            slot.read(session, node, version).await
+            slot.read(session, node, version, true).await.map(drop)
         });
         let reads: Vec<_> = reads.buffer_unordered(AT_ONCE).collect().await;
         reads.into_iter().collect()
@@ -212,7 +279,12 @@ impl Tables {
     /// What was read at another version. What no statement names any more is forgotten instead.
     fn read_otherwise(&self, version: Uuid) -> Vec<Arc<Slot>> {
         let mut met = lock(&self.met);
-        let is_old = |slot: &Arc<Slot>| lock(&slot.known).version != Some(version);
+        let is_old = |slot: &Arc<Slot>| {
+            let mut known = lock(&slot.known);
+            // Nothing has changed since it was read.
+            known.is_settled |= known.version == Some(version);
+            known.version != Some(version)
+        };
         met.retain(|_, slot| Arc::strong_count(slot) > 1 || !is_old(slot));
         met.values().filter(|slot| is_old(slot)).cloned().collect()
     }
@@ -257,35 +329,46 @@ pub(super) enum Refreshed {
 }
 
 impl Slot {
+    /// At once after the first failure, by another node.
     fn is_to_be_read(&self) -> bool {
         let known = lock(&self.known);
-        known.version.is_none() && known.failed.is_none_or(|failed| failed.elapsed() >= PAUSE)
+        let is_time = |(at, times): (Instant, u32)| times < 2 || at.elapsed() >= PAUSE;
+        known.version.is_none() && known.failed.is_none_or(is_time)
     }
 
     fn has_failed(&self) {
         let mut known = lock(&self.known);
-        if known.version.is_none() {
-            known.failed = Some(Instant::now());
-        }
+        let times = known.failed.map_or(0, |(_, times)| times);
+        known.failed = Some((Instant::now(), times.saturating_add(1)));
     }
 
-    /// `version` is what the node had before.
-    async fn read(&self, session: &Inner, node: &Arc<Node>, version: Uuid) -> Result<(), Unread> {
-        let seen = match read::definition(session, node, &self.name).await? {
+    /// Reads it from a node that had this version before. `is_settled` says that no statement is being
+    /// prepared that will take what is read.
+    async fn read(
+        &self,
+        session: &Inner,
+        node: &Arc<Node>,
+        version: Uuid,
+        is_settled: bool,
+    ) -> Result<Seen, Unread> {
+        let read = match read::definition(session, node, &self.name).await? {
             Some(definition) => Seen::Table(Arc::new(definition)),
             None => Seen::Nothing,
         };
         let mut known = lock(&self.known);
-        let is_new = known.seen != seen;
-        known.version = Some(version);
-        known.failed = None;
-        if is_new {
-            known.seen = seen;
-            drop(known);
+        let (was_read, has_failed) = (known.seen != Seen::Unread, known.failed.is_some());
+        let stays = known.seen == read && (known.is_settled || !is_settled);
+        if !stays {
+            known.seen = read;
+        }
+        (known.version, known.is_settled, known.failed) = (Some(version), is_settled, None);
+        let seen = known.seen.clone();
+        drop(known);
+        if !stays && (was_read || has_failed) {
             // At once: who sees the new generation looks at the table again.
             session.schema.changed();
         }
-        Ok(())
+        Ok(seen)
     }
 }
 

@@ -16,6 +16,11 @@ pub(crate) fn peak_memory() -> u64 {
     status("VmHWM:").saturating_mul(1024)
 }
 
+/// The resident memory, in bytes.
+pub(crate) fn memory() -> u64 {
+    status("VmRSS:").saturating_mul(1024)
+}
+
 pub(crate) fn threads() -> u64 {
     status("Threads:")
 }

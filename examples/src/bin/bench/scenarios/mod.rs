@@ -1,6 +1,7 @@
 //! What can be measured: a file each.
 
 mod batch;
+mod first_use;
 mod instructions;
 mod layers;
 mod many;
@@ -37,6 +38,7 @@ pub(crate) static ALL: &[Scenario] = &[
     stream::SCENARIO,
     batch::SCENARIO,
     warm_up::SCENARIO,
+    first_use::SCENARIO,
     syntax::SCENARIO,
     workload::SCENARIO,
 ];
