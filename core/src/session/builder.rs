@@ -195,10 +195,11 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets how often the session reads the schema of keyspaces in which others have changed something,
-    /// of which the server tells it. Nothing is read where nothing has changed. Until then a prepared
-    /// statement can be out of date: a table that is dropped and made again with another type of the
-    /// same width is then written with the old one.
+    /// Sets how often the session asks a node for the version of the schema, at the price of one small
+    /// query. If it is another one, the tables that statements name are read again. Until then a prepared
+    /// statement can be out of date: a table that is dropped and made again by others with another type of the
+    /// same width is then written with the old one. What the session itself changes is known before it is
+    /// answered.
     pub fn schema_refresh(mut self, interval: Duration) -> Self {
         self.config.schema_refresh = interval;
         self

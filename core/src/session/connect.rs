@@ -45,12 +45,19 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
     let until = add(started, config.build_timeout);
     let mut connected = connect_driver(&config, Reading::Names, until, &unreachable).await?;
     if !connected.knows_cluster() {
-        // Something in the schema is beyond the driver, which then knows no node but the contact points.
-        connected = connect_driver(&config, Reading::Nothing, until, &unreachable).await?;
-        tracing::warn!(
-            "the driver cannot read the keyspaces of this cluster, the replication of one of them perhaps: \
-             requests go to any node instead of to a replica"
-        );
+        // Something in the schema is beyond the driver, or no node tells of the cluster.
+        let other = connect_driver(&config, Reading::Nothing, until, &unreachable).await;
+        if let Some(other) = other.ok().filter(Connected::knows_cluster) {
+            connected = other;
+            tracing::warn!(
+                "the driver cannot read the keyspaces of this cluster, the replication of one of them \
+                 perhaps: requests go to any node instead of to a replica"
+            );
+        } else {
+            tracing::warn!(
+                "no node told of the cluster: the session knows its contact points only"
+            );
+        }
     }
     let Connected { driver, attempts, clock, client_id } = connected;
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;

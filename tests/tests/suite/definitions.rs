@@ -1,5 +1,7 @@
 //! Tables as the session reads them, beside the driver's reading of the whole schema.
 
+#![expect(clippy::disallowed_types, reason = "the driver here reads the schema")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -14,6 +14,7 @@ mod classifier;
 mod conditional;
 mod coordinator;
 mod definitions;
+mod driver;
 mod dumped;
 #[path = "../metrics/exporter.rs"]
 mod exporter;

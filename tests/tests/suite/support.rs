@@ -42,8 +42,8 @@ pub(crate) async fn keyspace() -> String {
     Cluster::shared().await.unwrap().keyspace(1).await.unwrap().name().to_owned()
 }
 
-/// It reads the whole schema when it is told of a change, and seldom besides: all tests have their tables in
-/// one cluster, and to read them each second is most of what a session does there.
+/// It seldom looks for changes by others: all tests have their tables in one cluster, and to read again what
+/// changes there each second is most of what a session does.
 pub(crate) async fn shared_builder() -> SessionBuilder {
     let points = Cluster::shared().await.unwrap().contact_points();
     Session::builder().contact_points(points).schema_refresh(Duration::from_secs(30))
