@@ -2,7 +2,8 @@
 //!
 //! A token holds the server's paging state, encrypted and authenticated with a key of the program's by
 //! XChaCha20-Poly1305 (`draft-irtf-cfrg-xchacha-03`), under a random nonce. What it is of is authenticated
-//! with it: keyspace, table, text and serialised values of the request.
+//! with it: keyspace, table, text and serialised values of the request. With the state it holds a hash of the
+//! table's primary key, by which a table that was made anew is told.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::response::Response;
 use crate::values::Values;
 
 /// The first byte of a token, so that there can be others.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const NONCE: usize = 24;
 
 /// A key by which a program knows its own page tokens again. Cloning is one atomic increment; `Debug`
@@ -100,7 +101,8 @@ impl Asked {
             let misfit = |error| request.error(values_kind(&error), None);
             serialise(values, prepared, &mut subject).map_err(misfit)?;
         }
-        Ok(Seal { key: self.key.clone(), subject })
+        let table_key = source.map_or(UNKNOWN, |source| hash(&source.key));
+        Ok(Seal { key: self.key.clone(), subject, table_key })
     }
 
     /// Where the request's token says that it goes on; none at the first page.
@@ -114,6 +116,21 @@ impl Asked {
 pub(crate) struct Seal {
     key: PageTokenKey,
     subject: Vec<u8>,
+    /// Of the columns of the table's primary key, with their types: a place holds values of them. It is in the
+    /// token and not in what authenticates it, since a session may not know its table.
+    table_key: u64,
+}
+
+/// In place of the hash of a key.
+const UNKNOWN: u64 = 0;
+
+/// FNV-1a of 64 bits, which is the same in all processes.
+fn hash(key: &str) -> u64 {
+    if key.is_empty() {
+        return UNKNOWN;
+    }
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    key.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 impl Seal {
@@ -125,14 +142,19 @@ impl Seal {
         let nonce = XNonce::from(<[u8; NONCE]>::try_from(nonce).ok()?);
         let payload = Payload { msg: sealed, aad: &self.subject };
         let place = self.key.0.decrypt(&nonce, payload).ok()?;
+        let (table_key, place) = place.split_first_chunk()?;
         let (skip, page) = place.split_first_chunk()?;
         let skip = usize::try_from(u32::from_be_bytes(*skip)).ok()?;
-        (version == VERSION).then(|| PagingState::from_bytes(page).skipping(skip))
+        let table_key = u64::from_be_bytes(*table_key);
+        let is_of_table =
+            [self.table_key, table_key].contains(&UNKNOWN) || table_key == self.table_key;
+        (version == VERSION && is_of_table).then(|| PagingState::from_bytes(page).skipping(skip))
     }
 
     fn close(&self, page: &PagingState) -> Option<String> {
         let nonce = XNonce::try_generate().ok()?;
-        let place = [&page.rows_to_skip().to_be_bytes(), page.bytes()].concat();
+        let (table_key, skip) = (self.table_key.to_be_bytes(), page.rows_to_skip().to_be_bytes());
+        let place = [&table_key[..], &skip, page.bytes()].concat();
         let payload = Payload { msg: &place, aad: &self.subject };
         let sealed = self.key.0.encrypt(&nonce, payload).ok()?;
         Some(URL_SAFE_NO_PAD.encode([&[VERSION], &nonce[..], &sealed].concat()))
@@ -158,7 +180,7 @@ impl Response {
     /// A token for the page after this one, whatever is fetched ahead; none after the last. Only of a
     /// request [`with_page_token`](Request::with_page_token).
     ///
-    /// It has letters, digits, `-` and `_`, some 60 and 4 for each 3 bytes of the server's paging state, which
+    /// It has letters, digits, `-` and `_`, some 70 and 4 for each 3 bytes of the server's paging state, which
     /// holds the key of the last row. It does not expire, and may be used more than once.
     ///
     /// # Errors
@@ -197,7 +219,7 @@ mod tests {
             let token = seal.close(&page).unwrap();
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             assert!(token.chars().all(plain), "{token}");
-            assert_eq!(token.len(), (45 + length).div_ceil(3) * 4 - (3 - (45 + length) % 3) % 3);
+            assert_eq!(token.len(), (53 + length).div_ceil(3) * 4 - (3 - (53 + length) % 3) % 3);
             assert!(seal.open(&token) == Some(page.clone()));
             let within = page.skipping(7);
             assert!(seal.open(&seal.close(&within).unwrap()) == Some(within));
@@ -215,6 +237,19 @@ mod tests {
         assert!(seal("SELECT a FROM u").1.open(&token).is_none());
         let other = Seal { key: PageTokenKey::new([8; 32]), ..ours };
         assert!(other.open(&token).is_none());
+    }
+
+    #[test]
+    fn it_is_of_a_table_with_the_same_key_as_far_as_that_is_known() {
+        let of_key = |key: &str| Seal { table_key: hash(key), ..seal("SELECT a FROM t").1 };
+        let token = of_key("k int,").close(&state()).unwrap();
+        assert!(of_key("k int,").open(&token) == Some(state()));
+        assert!(of_key("").open(&token) == Some(state()));
+        assert!(of_key("k bigint,").open(&token).is_none());
+        let of_unknown = of_key("").close(&state()).unwrap();
+        assert!(of_key("k int,").open(&of_unknown) == Some(state()));
+        // As published, so that other processes have it.
+        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
     }
 
     #[test]

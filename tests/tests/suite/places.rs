@@ -284,17 +284,21 @@ async fn a_page_of_a_table_that_was_made_anew_is_a_typed_error() {
         run(&plain, "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
         let put = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
         db.many(&put, (0..10).map(|k| (k, k))).run().await.unwrap();
-        let first = db.request(request.clone()).await.unwrap();
-        let place = first.next_page().unwrap();
+        let first = db.request(request.clone().with_page_token(&key(), None)).await.unwrap();
+        let (place, token) = (first.next_page().unwrap(), first.next_page_token().unwrap());
         // A column more is no other result.
         run(&plain, "ALTER TABLE t ADD w int").await;
         let second = db.request(request.clone().with_page(place.clone())).await.unwrap();
         assert_eq!(second.rows_count(), 3);
         run(&plain, "DROP TABLE t").await;
         run(&plain, &format!("CREATE TABLE t ({anew})")).await;
-        let error = db.request(request.with_page(place)).await.unwrap_err();
+        let error = db.request(request.clone().with_page(place)).await.unwrap_err();
         println!("{error}");
         assert_eq!(error.class(), ErrorClass::Permanent);
-        assert!(kind.is_none_or(|kind| *error.kind() == kind));
+        assert!(kind.as_ref().is_none_or(|kind| error.kind() == kind));
+        let by_token = request.with_page_token(&key(), token.as_deref());
+        let error = db.request(by_token).await.unwrap_err();
+        println!("{error}");
+        assert!(kind.is_none() || *error.kind() == ErrorKind::PageToken);
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn used<'w>(written: impl IntoIterator<Item = &'w str>, keyspace: &Ty
 
 /// The first class in a type, or in those that it names, that is no native type.
 pub(super) fn custom_class(written: &str, types: &Types) -> Option<String> {
+    parse_type(written).ok()?;
     let used = used([written], types);
     let fields = used.values().flatten().map(|(_, written)| &**written);
     [written].into_iter().chain(fields).find_map(|written| {
@@ -141,4 +142,93 @@ fn native(told: &NativeType) -> Option<Keyword> {
         NativeType::Varint => Keyword::Varint,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use scylla::frame::response::result::UserDefinedType;
+
+    use super::*;
+
+    fn types(of: &[(&str, &[(&str, &str)])]) -> Types {
+        let fields = |fields: &[(&str, &str)]| {
+            fields.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect()
+        };
+        of.iter().map(|(name, of)| ((*name).to_owned(), fields(of))).collect()
+    }
+
+    const CLASS: &str = "'org.apache.cassandra.db.marshal.LexicalUUIDType'";
+
+    #[test]
+    fn the_types_in_types_are_used_too() {
+        let keyspace = types(&[
+            ("Outer", &[("a", "frozen<list<frozen<inner>>>")]),
+            ("inner", &[("b", "int")]),
+            ("unused", &[("c", "int")]),
+        ]);
+        let names = |written: &str| used([written], &keyspace).into_keys().collect::<Vec<_>>();
+        assert_eq!(names("map<text, frozen<\"Outer\">>"), ["Outer", "inner"]);
+        assert_eq!(names("vector<int, 3>"), <[&str; 0]>::default());
+        // What does not parse may name any.
+        assert_eq!(names("frozen<int>").len(), 3);
+        assert!(may_name_user_types("frozen<int>") && may_name_user_types("list<frozen<inner>>"));
+        assert!(!may_name_user_types("frozen<map<int, frozen<tuple<text, date>>>>"));
+    }
+
+    #[test]
+    fn a_class_is_found_wherever_it_is_and_one_of_a_native_type_is_none() {
+        let keyspace = types(&[("inner", &[("a", "int"), ("b", CLASS)])]);
+        let class = |written: &str| custom_class(written, &keyspace);
+        let found = Some(CLASS.trim_matches('\'').to_owned());
+        for written in [CLASS, &format!("list<{CLASS}>"), "inner", "map<int, frozen<inner>>"] {
+            assert_eq!(class(written), found, "{written}");
+        }
+        for written in ["int", "'org.apache.cassandra.db.marshal.Int32Type'", "frozen<int>", "gone"]
+        {
+            assert_eq!(class(written), None, "{written}");
+        }
+    }
+
+    fn native(native: NativeType) -> ColumnType<'static> {
+        ColumnType::Native(native)
+    }
+
+    fn list(of: ColumnType<'static>) -> ColumnType<'static> {
+        ColumnType::Collection { frozen: false, typ: CollectionType::List(Box::new(of)) }
+    }
+
+    fn inner(field: &'static str, kind: ColumnType<'static>) -> ColumnType<'static> {
+        let definition = UserDefinedType {
+            name: "inner".into(),
+            keyspace: "ks".into(),
+            field_types: vec![(field.into(), kind)],
+        };
+        ColumnType::UserDefinedType { frozen: false, definition: Arc::new(definition) }
+    }
+
+    #[test]
+    fn a_marker_of_another_type_is_told_apart_and_frozen_makes_no_difference() {
+        let keyspace = types(&[("inner", &[("a", "int")])]);
+        let alike = |written: &str, told: &ColumnType<'_>| {
+            are_alike(&parse_type(written).unwrap(), told, &keyspace)
+        };
+        let (int, float) = (native(NativeType::Int), native(NativeType::Float));
+        assert!(alike("int", &int) && !alike("int", &float));
+        assert!(alike("varchar", &native(NativeType::Text)));
+        let (ints, floats) = (list(int.clone()), list(float.clone()));
+        for written in ["list<int>", "frozen<list<int>>"] {
+            assert!(alike(written, &ints) && !alike(written, &floats) && !alike(written, &int));
+        }
+        assert!(!alike("set<int>", &ints) && !alike("tuple<int>", &ints));
+        assert!(alike("frozen<tuple<int>>", &ColumnType::Tuple(vec![int.clone()])));
+        assert!(!alike("frozen<tuple<int>>", &ColumnType::Tuple(vec![int.clone(), int.clone()])));
+        assert!(alike("frozen<inner>", &inner("a", int.clone())));
+        // `ALTER TYPE` does not change the columns.
+        assert!(!alike("frozen<inner>", &inner("a", float.clone())));
+        assert!(!alike("inner", &inner("b", int.clone())) && !alike("other", &inner("a", int)));
+        let vector = |dimensions| ColumnType::Vector { typ: Box::new(float.clone()), dimensions };
+        assert!(alike("vector<float, 3>", &vector(3)) && !alike("vector<float, 3>", &vector(4)));
+    }
 }
