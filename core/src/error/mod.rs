@@ -19,7 +19,7 @@ pub(crate) use message::OneLine;
 pub use tls::TlsFault;
 pub(crate) use tls::tls_fault;
 pub use unreadable::UnreadableType;
-pub(crate) use unreadable::of_answer as unreadable_answer;
+pub(crate) use unreadable::{UNTOLD_CLASS, of_answer as unreadable_answer};
 
 use crate::invalid_config::InvalidConfig;
 use crate::statement::{Statement, StatementKind};

@@ -29,6 +29,9 @@ pub struct UnreadableType {
     pub executed: bool,
 }
 
+/// Where the driver does not tell the class.
+pub(crate) const UNTOLD_CLASS: &str = "of a Java class";
+
 impl UnreadableType {
     fn new(type_name: String, executed: bool) -> Self {
         let (keyspace, table, column) = <(String, String, String)>::default();
@@ -97,7 +100,7 @@ fn of_column(error: &ColumnSpecParseError) -> Option<String> {
             CustomTypeParseError::UnknownSimpleCustomTypeName(class)
             | CustomTypeParseError::UnknownComplexCustomTypeName(class),
         ) => Some(class.clone()),
-        CqlTypeParseError::CustomTypeParseError(_) => Some("of a Java class".to_owned()),
+        CqlTypeParseError::CustomTypeParseError(_) => Some(UNTOLD_CLASS.to_owned()),
         CqlTypeParseError::TypeNotImplemented(id) => Some(format!("number {id:#x}")),
         _ => None,
     }

@@ -16,6 +16,7 @@ use scylla::statement::prepared::PreparedStatement;
 
 use super::Inner;
 use super::keyspace::Settled;
+use super::markers::{Fit, Markers};
 use super::schema::Clock;
 use super::tables::{Named, TableName};
 use crate::statement::{Form, Statement};
@@ -123,6 +124,22 @@ pub(crate) struct Basis {
     bound_types: u64,
     /// The generation at which it was last found to hold.
     checked: AtomicU64,
+    /// Where its markers could not be compared with the tables: it holds until the schema changes.
+    epoch: Option<u64>,
+}
+
+/// What is noted before a statement is prepared: should anything change meanwhile, it counts as old.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    generation: u64,
+    epoch: u64,
+}
+
+impl Before {
+    pub(super) fn now(session: &Inner) -> Self {
+        let generation = session.schema.generation(&session.driver);
+        Self { generation, epoch: session.tables.epoch() }
+    }
 }
 
 /// In place of a generation: it was found not to hold, and never will again. What has once been thrown out
@@ -140,32 +157,16 @@ fn types(tables: &[Named], columns: &[String]) -> u64 {
     hasher.finish()
 }
 
-/// Whether a node that prepared the statement knows the same table as the node that told of it: while a
-/// change spreads, they differ.
-fn fits(marker: &ColumnSpec<'_>, tables: &[Named]) -> bool {
-    let spec = marker.table_spec();
-    let of = |table: &&Named| {
-        let TableName { keyspace, table } = table.name();
-        keyspace == spec.ks_name() && table == spec.table_name()
-    };
-    let definition = tables.iter().find(of).and_then(Named::definition);
-    definition.is_none_or(|definition| definition.fits(marker))
-}
-
 impl Basis {
     pub(super) fn new(
         session: &Arc<Inner>,
-        generation: u64,
+        before: Before,
         tables: Vec<Named>,
-        prepared: &PreparedStatement,
+        markers: Markers,
         settled: Option<&Settled>,
     ) -> Self {
-        let markers = prepared.get_variable_col_specs();
-        let bound: Vec<_> = markers.iter().map(|column| column.name().to_owned()).collect();
-        let fits = markers.iter().all(|marker| fits(marker, &tables));
-        if !fits {
-            tables.iter().for_each(Named::doubt);
-        }
+        let Markers { fit, columns: bound } = markers;
+        let is_believed = fit != Fit::Different || session.tables.is_believed(&tables);
         Self {
             session: Arc::downgrade(session),
             clock: session.schema.clock(),
@@ -174,7 +175,8 @@ impl Basis {
             bound_types: types(&tables, &bound),
             bound,
             tables,
-            checked: AtomicU64::new(if fits { generation } else { OUTDATED }),
+            checked: AtomicU64::new(if is_believed { before.generation } else { OUTDATED }),
+            epoch: (fit != Fit::Same).then_some(before.epoch),
         }
     }
 
@@ -198,6 +200,7 @@ impl Basis {
             return true;
         }
         let holds = self.keyspace.is_none_or(|number| number == self.clock.keyspace())
+            && self.epoch.is_none_or(|epoch| epoch == session.tables.epoch())
             && self.tables.iter().all(Named::is_unchanged);
         if !holds {
             self.outdate();

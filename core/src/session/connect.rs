@@ -43,23 +43,11 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         after: started.elapsed(),
     };
     let until = add(started, config.build_timeout);
-    let mut connected = connect_driver(&config, Reading::Names, until, &unreachable).await?;
-    if !connected.knows_cluster() {
-        // Something in the schema is beyond the driver, or no node tells of the cluster.
-        let other = connect_driver(&config, Reading::Nothing, until, &unreachable).await;
-        if let Some(other) = other.ok().filter(Connected::knows_cluster) {
-            connected = other;
-            tracing::warn!(
-                "the driver cannot read the keyspaces of this cluster, the replication of one of them \
-                 perhaps: requests go to any node instead of to a replica"
-            );
-        } else {
-            tracing::warn!(
-                "no node told of the cluster: the session knows its contact points only"
-            );
-        }
-    }
-    let Connected { driver, attempts, clock, client_id } = connected;
+    let connect = |reading| connect_driver(&config, reading, until, &unreachable);
+    let Connected { driver, attempts, clock, client_id } = match connect(Reading::Names).await? {
+        connected if connected.knows_cluster() => connected,
+        knows_nothing => connect_otherwise(knows_nothing, connect).await,
+    };
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
     let schema = SchemaClock::new(&driver, clock);
@@ -67,7 +55,7 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         driver,
         config,
         schema,
-        tables: Tables::default(),
+        tables: Tables::new(),
         keyspaces,
         attempts,
         client_id,
@@ -101,6 +89,28 @@ impl Connected {
         let cluster = self.driver.get_cluster_state();
         cluster.get_nodes_info().iter().any(|node| node.datacenter.is_some())
     }
+}
+
+/// Something in the schema is beyond the driver, or no node told of the cluster.
+async fn connect_otherwise<F>(knows_nothing: Connected, connect: impl Fn(Reading) -> F) -> Connected
+where
+    F: Future<Output = Result<Connected, Error>>,
+{
+    let knowing =
+        |connected: Result<Connected, Error>| connected.ok().filter(Connected::knows_cluster);
+    let Some(without_names) = knowing(connect(Reading::Nothing).await) else {
+        tracing::warn!("no node told of the cluster: the session knows its contact points only");
+        return knows_nothing;
+    };
+    // It may have been a failure that passed.
+    if let Some(with_names) = knowing(connect(Reading::Names).await) {
+        return with_names;
+    }
+    tracing::warn!(
+        "the driver cannot read the keyspaces of this cluster, the replication of one of them perhaps: until \
+         the session is built anew, requests go to any node instead of to a replica"
+    );
+    without_names
 }
 
 /// Where nobody answers, contact points are tried again until then.

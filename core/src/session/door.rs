@@ -4,7 +4,7 @@
 //! it lasts. When the session is let go, it ends with the last request, and with it the driver, its tasks
 //! and its connections. To take hold is the one atomic up and down that counts requests.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(super) struct Door {
 /// What a session holds of its door.
 pub(super) struct Inside {
     cut: Arc<AtomicBool>,
+    /// How many hold the session that are no request.
+    others: AtomicUsize,
     /// Dropped with the session, which is how its end is noticed.
     _ended: watch::Sender<()>,
 }
@@ -48,7 +50,22 @@ pub struct Shutdown {
     pub complete: bool,
 }
 
+/// What holds the session and is no request.
+pub(super) struct NoRequest<'i>(&'i AtomicUsize);
+
+impl Drop for NoRequest<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Inside {
+    /// To be called by what holds the session and is no request, for as long as it does.
+    pub(super) fn no_request(&self) -> NoRequest<'_> {
+        self.others.fetch_add(1, Ordering::Relaxed);
+        NoRequest(&self.others)
+    }
+
     /// Tells the same for as long as it is held, which need not be held by a request.
     pub(super) fn cut(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cut)
@@ -65,7 +82,9 @@ impl Door {
     pub(super) fn new(inner: impl FnOnce(Inside) -> Inner) -> Self {
         let (sender, ended) = watch::channel(());
         let cut = Arc::new(AtomicBool::new(false));
-        let inner = Arc::new(inner(Inside { cut: Arc::clone(&cut), _ended: sender }));
+        let others = AtomicUsize::new(0);
+        let inside = Inside { cut: Arc::clone(&cut), others, _ended: sender };
+        let inner = Arc::new(inner(inside));
         let (inner, keep) = (Arc::downgrade(&inner), Mutex::new(Some(inner)));
         Self { inner, keep, closed: AtomicBool::new(false), ended, cut }
     }
@@ -92,7 +111,11 @@ impl Door {
         if timeout_at(add(began, time), ended.changed()).await.is_ok() {
             return Shutdown { cut_off: 0, complete: true };
         }
-        let cut_off = self.inner.strong_count();
+        let cut_off = self.inner.upgrade().map_or(0, |inner| {
+            let others = inner.inside.others.load(Ordering::Relaxed);
+            // This is one more.
+            Arc::strong_count(&inner).saturating_sub(1 + others)
+        });
         self.cut.store(true, Ordering::Relaxed);
         let complete = timeout(NOTICE, ended.changed()).await.is_ok();
         Shutdown { cut_off, complete }

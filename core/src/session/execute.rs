@@ -17,12 +17,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
 use super::alarm::Alarm;
-use super::basis::{Basis, keyspace_answered, named, of_markers};
+use super::basis::{Basis, Before, keyspace_answered, named, of_markers};
 use super::batch;
 use super::door::LOOK;
 use super::keyspace;
 use super::keyspace::Settled;
 use super::learned::{footprint, learned};
+use super::markers::Markers;
 use super::place;
 use super::runner::Runner;
 use super::tables::{Named, Tables};
@@ -80,6 +81,13 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
 
 #[inline]
 fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
+    if request.statement().may_change_schema() {
+        return Call::Other(Box::pin(async move {
+            let answer = execute(&session, &request, called, pin!(Alarm::default())).await;
+            watcher::catch_up(&session, &request, Some(&answer)).await;
+            answer
+        }));
+    }
     match Runner::idle() {
         Some(mut runner) => {
             runner.start(session, request, called);
@@ -335,9 +343,12 @@ fn response(session: &Inner, request: &Request, answer: Answer) -> Result<Respon
 
 #[cold]
 fn failed_answer(request: &Request, mut failure: Failure, default: Option<Consistency>) -> Error {
-    if let Some(basis) = request.prepared().and_then(Prepared::basis) {
-        unreadable::locate(&mut failure.kind, basis.tables());
-    }
+    let prepared: Vec<_> = match request.payload() {
+        Payload::Batch(batch) => batch.prepared().iter().collect(),
+        _ => request.prepared().into_iter().collect(),
+    };
+    let bases = prepared.into_iter().filter_map(Prepared::basis);
+    unreadable::locate(&mut failure.kind, bases.flat_map(Basis::tables));
     request.error(failure, default)
 }
 
@@ -359,9 +370,8 @@ pub(super) async fn prepare(
     let in_use = settled.as_ref().and_then(Settled::name).map(|name| name.as_str());
     let mut names = named(statement, in_use);
     let mut tries = 0;
-    let (generation, tables, mut prepared) = loop {
-        // Before the server is asked: should anything change meanwhile, the statement counts as old.
-        let generation = session.schema.generation(&session.driver);
+    let (before, tables, mut prepared) = loop {
+        let before = Before::now(session);
         let prepare = self::until(is_cut, until, session.driver.prepare(statement.text()));
         let (tables, prepared) = session.tables.meet(session, &names, until, prepare).await;
         let prepared = match prepared {
@@ -376,8 +386,8 @@ pub(super) async fn prepare(
         let others = of_markers(&prepared, &tables);
         tries += 1;
         let is_known = others.is_empty() && !tables.iter().any(Named::is_to_be_read);
-        if is_known || tries == 3 {
-            break (generation, tables, prepared);
+        if is_known || tries == 3 || Instant::now() >= until {
+            break (before, tables, prepared);
         }
         names.extend(others);
     };
@@ -391,7 +401,8 @@ pub(super) async fn prepare(
     prepared.set_page_size(session.page_size());
     let learned = learned(&prepared, &tables, statement);
     let footprint = footprint(&prepared, &tables, statement, learned);
-    let basis = Basis::new(session, generation, tables, &prepared, settled.as_ref());
+    let markers = Markers::of(&prepared, statement, &tables);
+    let basis = Basis::new(session, before, tables, markers, settled.as_ref());
     Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
 }
 
@@ -409,7 +420,7 @@ fn not_prepared(
         None if session.inside.is_cut() => ErrorKind::Closed.into(),
         None => ErrorKind::PrepareTimeout { after }.into(),
     };
-    unreadable::locate(&mut failure.kind, tables);
+    unreadable::locate(&mut failure.kind, tables.iter());
     request.error(failure, Some(session.config.consistency))
 }
 

@@ -15,6 +15,7 @@ mod health;
 mod human;
 mod keyspace;
 mod learned;
+mod markers;
 mod nodes;
 mod place;
 mod placement;

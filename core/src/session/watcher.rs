@@ -18,7 +18,7 @@ use crate::request::Request;
 use crate::response::Response;
 
 /// How long a statement that changed the schema is held up for what the session knows of it.
-const CATCH_UP: Duration = Duration::from_secs(1);
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// How long the driver may take to read nodes and keyspaces.
 const FOR_CLUSTER: Duration = Duration::from_secs(2);
@@ -55,6 +55,7 @@ async fn watch(session: Weak<Inner>, every: Duration) {
     loop {
         sleep(every).await;
         let Some(session) = session.upgrade() else { return };
+        let _no_request = session.inside.no_request();
         let refreshed = session.tables.refresh(&session).await;
         if refreshed == Refreshed::Other || session.watcher.is_blind.load(Ordering::Relaxed) {
             refresh_cluster(&session, FOR_CLUSTER).await;

@@ -264,7 +264,7 @@ impl Statement {
 
     /// Whether tables may be others after it.
     pub(crate) fn may_change_schema(&self) -> bool {
-        self.kind() == StatementKind::Schema || self.form() == Form::Unread
+        self.kind() == StatementKind::Schema
     }
 
     /// Whether it is a `USE`.

@@ -23,7 +23,7 @@ use crate::support::{HEAVY, connect, run};
 
 const TABLES: usize = if HEAVY { 1_000 } else { 40 };
 
-const SCHEMA: [&str; 9] = [
+const SCHEMA: [&str; 11] = [
     "CREATE TYPE phone (prefix int, number text)",
     "CREATE TYPE person (name text, phones frozen<map<text, frozen<phone>>>, born date)",
     "CREATE TYPE office (people frozen<list<frozen<tuple<int, frozen<person>>>>>, plan vector<float, 3>)",
@@ -39,6 +39,9 @@ const SCHEMA: [&str; 9] = [
      k IS NOT NULL AND b IS NOT NULL AND j IS NOT NULL AND m IS NOT NULL \
      PRIMARY KEY (m, a, k, b, j)",
     "CREATE TABLE only_key (a int, b int, PRIMARY KEY (a, b))",
+    // The schema has a column of this type as `int`.
+    "CREATE TYPE \"int\" (a text)",
+    "CREATE TABLE named (k int PRIMARY KEY, v \"int\")",
 ];
 
 /// A type as `system_schema` writes it.
@@ -144,7 +147,7 @@ async fn what_is_read_table_by_table_is_what_the_driver_reads_at_once() {
         compare_types(of, &read);
         compared += 1;
     }
-    assert_eq!(compared, 5 + TABLES);
+    assert_eq!(compared, 6 + TABLES);
     let holds = session.table_as_read(name, "holds").await.unwrap();
     let types: BTreeSet<_> = holds.types.keys().map(String::as_str).collect();
     assert_eq!(types, ["office", "person", "phone"].into());
@@ -200,6 +203,18 @@ async fn every_marker_is_of_its_column(session: &Session, of: &Keyspace) {
         "SELECT * FROM natives WHERE a = ? AND k = ? AND (b, j) > (?, ?) AND (b, j) <= ?",
         "INSERT INTO only_key JSON ?",
         "SELECT (int) ?, a FROM only_key WHERE a = :a AND b = :b",
+        // Named like columns of other types.
+        "INSERT INTO natives (a, k, b, j, m, o) VALUES (:b, :a, :o, :m, :j, :k) USING TIMESTAMP :o AND TTL :a",
+        "SELECT * FROM natives WHERE a IN :k AND k IN :a AND b = :j LIMIT :m",
+        "SELECT * FROM only_key WHERE token(a) > :a AND token(a) <= token(:b) LIMIT :b",
+        "UPDATE holds SET m[:k] = :c, l = :s + l, u.phones = :v, u.name = :k WHERE k = :m AND c = :l",
+        "UPDATE holds SET m = m - ?, e = e + ?, l = l - ? WHERE k = ? AND c = ?",
+        "UPDATE holds SET e = ?, l = ? WHERE k = ? AND c = ? IF m[?] IN ?",
+        "DELETE e[?] FROM holds WHERE k = ? AND c = (?, ?)",
+        "BEGIN BATCH INSERT INTO only_key (a, b) VALUES (:v, :k); UPDATE holds SET s = :a WHERE k = :b; APPLY BATCH",
+        "SELECT * FROM natives WHERE (b, j) IN ? AND a = ? AND k = ?",
+        "SELECT v FROM named WHERE k = ?",
+        "INSERT INTO named (k, v) VALUES (?, ?)",
     ] {
         is_kept(session, text).await;
     }

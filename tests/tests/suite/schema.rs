@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, Error, ErrorKind, Session, SessionConfig, Statement};
+use cqlstack_core::{Client, Error, ErrorKind, Request, Session, SessionConfig, Statement};
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
 use tokio::time::{interval, sleep};
 use tower::ServiceBuilder;
@@ -45,6 +45,16 @@ async fn a_change_by_the_same_session_is_known_before_it_is_answered() {
     let read = run(&session, "SELECT v FROM t").await.value::<f32>().unwrap();
     assert_eq!(read.to_bits(), 1.5_f32.to_bits());
     assert_eq!((handle.figures().stale, handle.figures().prepares), (1, 2));
+    // Prepared and bound, it is a change as well.
+    for statement in ["DROP TABLE t", INT] {
+        let prepared = session.service().prepare(Statement::new(statement)).await.unwrap();
+        let request = Request::from(prepared.statement()).bind(&prepared).unwrap();
+        session.request(request).await.unwrap();
+    }
+    assert!(is_wrong_type(&db.execute(&insert, (1.5_f32,)).await));
+    run(&session, "DROP TABLE t").await;
+    run(&session, FLOAT).await;
+    db.execute(&insert, (1.5_f32,)).await.unwrap();
     run(&session, "ALTER TABLE t ADD w int").await;
     let all = Statement::new("SELECT * FROM t");
     assert_eq!(db.request(&all).await.unwrap().row::<(i32, f32, Option<i32>)>().unwrap().2, None);
@@ -56,9 +66,16 @@ async fn a_change_by_somebody_else_is_known_within_the_documented_window() {
     let session = watching(&["t (k int PRIMARY KEY, v int)"]).await;
     let (db, _) = cached(session.service());
     let other = somebody_else(&session).await;
-    let insert = Statement::new("INSERT INTO t (k, v) VALUES (1, ?)");
     let mut windows = Vec::new();
-    for create in [FLOAT, INT, FLOAT, INT, FLOAT] {
+    for (create, insert) in [
+        (FLOAT, "INSERT INTO t (k, v) VALUES (1, ?)"),
+        (INT, "INSERT INTO t (k, v) VALUES (1, ?)"),
+        // A name of a variable that is that of another column.
+        (FLOAT, "INSERT INTO t (k, v) VALUES (1, :k)"),
+        (INT, "INSERT INTO t (k, v) VALUES (1, :k)"),
+        (FLOAT, "INSERT INTO t (k, v) VALUES (1, ?)"),
+    ] {
+        let insert = Statement::new(insert);
         let old_type_fits = async || match create {
             FLOAT => db.execute(&insert, (7_i32,)).await,
             _ => db.execute(&insert, (7_f32,)).await,

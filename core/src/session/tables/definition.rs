@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cqlstack_syntax::{ColumnRole, Keyword, TypeKind, parse_type};
-use scylla::frame::response::result::ColumnSpec;
+use cqlstack_syntax::{ColumnRole, Keyword, Type, TypeKind, parse_type};
+use scylla::frame::response::result::ColumnType;
 
 use super::types::{self, Types};
 
@@ -110,20 +110,18 @@ impl Definition {
 
     /// A column's type, with the fields of the types of users in it.
     pub(crate) fn type_in_full(&self, column: &Column) -> String {
-        let types = types::used([&*column.written], &self.types);
-        if types.is_empty() {
-            column.written.clone()
-        } else {
-            format!("{} {types:?}", column.written)
+        let mut full = column.written.clone();
+        for (name, fields) in types::used([&*column.written], &self.types) {
+            for (field, written) in fields {
+                full.extend([" ", &*name, ".", &*field, " ", &*written]);
+            }
         }
+        full
     }
 
-    /// Whether a marker that has a column's name has its type. Another type was told by a server that knew
-    /// another definition.
-    pub(crate) fn fits(&self, marker: &ColumnSpec<'_>) -> bool {
-        let Some(column) = self.columns.get(marker.name()) else { return true };
-        let Ok(kind) = parse_type(&column.written) else { return true };
-        types::are_alike(&kind, marker.typ(), &self.types)
+    /// Whether the driver was told this type, which names types of users of this keyspace.
+    pub(crate) fn is_type(&self, kind: &Type<'_>, told: &ColumnType<'_>) -> bool {
+        types::are_alike(kind, told, &self.types)
     }
 
     /// The columns that have a class in their types which is no native type; with that class.

@@ -12,13 +12,13 @@ mod told;
 mod types;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::join;
 use futures::stream::iter;
+use futures::{StreamExt, TryStreamExt};
 use scylla::cluster::Node;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::Instant;
@@ -38,6 +38,12 @@ const AT_ONCE: usize = 8;
 /// How long a statement waits for the tables that it names. It can be prepared without them.
 const FOR_TABLES: Duration = Duration::from_millis(1_500);
 
+/// How many versions of the schema are known of a table.
+const VERSIONS: usize = 8;
+
+/// How often markers may differ from a table before they are believed.
+const DOUBTS: u32 = 3;
+
 /// A table that could not be read is left alone for so long.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -56,12 +62,19 @@ pub(super) struct Tables {
     asked: Mutex<Option<(Arc<Node>, Uuid)>>,
     /// Whose turn it is to be asked.
     turn: AtomicUsize,
+    /// The version of the last look.
+    version: Mutex<Option<Uuid>>,
+    /// Grows with each look that finds another version, and with the look after it: the change may not
+    /// have been everywhere yet.
+    epoch: AtomicU64,
+    /// Whether the next look counts as one that finds another version.
+    again: AtomicBool,
 }
 
 /// A table's place.
 struct Slot {
     name: TableName,
-    /// Held while it is read: what is stored is not older than what was.
+    /// Held while it is read: of one node, what is stored is not older than what was.
     reading: Arc<AsyncMutex<()>>,
     known: Mutex<Known>,
 }
@@ -69,13 +82,14 @@ struct Slot {
 #[derive(Default)]
 struct Known {
     seen: Seen,
-    /// The version of the node's schema before it told this.
-    version: Option<Uuid>,
-    /// Whether no statement was prepared before this was read. Else it may be newer than what the statement
-    /// was told, unless the version is the same some time after.
-    is_settled: bool,
+    /// The versions of the schemas of nodes that told this, each asked for before that.
+    versions: Vec<Uuid>,
     /// When it could not be read, and how often since it was.
     failed: Option<(Instant, u32)>,
+    /// Whether a statement was prepared without it.
+    is_missed: bool,
+    /// How often a server told of a marker that does not fit.
+    doubts: u32,
 }
 
 /// What is known of a table.
@@ -87,16 +101,6 @@ enum Seen {
     /// It has no columns: an index, a virtual table, or it is not there.
     Nothing,
     Table(Arc<Definition>),
-}
-
-impl Seen {
-    /// Whether nothing has replaced it.
-    fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Table(one), Self::Table(other)) => Arc::ptr_eq(one, other),
-            _ => self == other,
-        }
-    }
 }
 
 /// A table of a statement, as it was known when the statement was prepared.
@@ -123,6 +127,13 @@ impl Named {
         }
     }
 
+    /// To be called before it is given to a statement.
+    fn is_given(&self) {
+        if self.seen == Seen::Unread {
+            lock(&self.slot.known).is_missed = true;
+        }
+    }
+
     /// Whether it could not be read, and another try may do better.
     pub(super) fn is_to_be_read(&self) -> bool {
         self.seen == Seen::Unread && self.slot.is_to_be_read()
@@ -130,7 +141,7 @@ impl Named {
 
     /// Whether it is known as it was.
     pub(super) fn is_unchanged(&self) -> bool {
-        lock(&self.slot.known).seen.is(&self.seen)
+        lock(&self.slot.known).seen == self.seen
     }
 
     /// The same table as it is known now.
@@ -139,8 +150,10 @@ impl Named {
     }
 
     /// To be called when a server told something else: the next statement that names it has it read anew.
-    pub(super) fn doubt(&self) {
-        lock(&self.slot.known).version = None;
+    fn doubt(&self) {
+        let mut known = lock(&self.slot.known);
+        known.versions.clear();
+        known.doubts = known.doubts.saturating_add(1);
     }
 }
 
@@ -152,10 +165,14 @@ struct Reads {
 }
 
 impl Tables {
+    /// Of what changed just before nothing is known.
+    pub(super) fn new() -> Self {
+        Self { again: AtomicBool::new(true), ..Self::default() }
+    }
+
     /// Prepares a statement, and reads those of its tables at the same time that were not met yet.
     ///
-    /// The others are taken as they are known before it is prepared. What would be read after it could be
-    /// newer than what the server told of its markers, and they would count as right for ever.
+    /// What is read may be newer or older than what the server tells of the markers: they are to be compared.
     pub(super) async fn meet<T>(
         &self,
         session: &Inner,
@@ -166,21 +183,31 @@ impl Tables {
         let slots: Vec<_> = names.iter().map(|name| self.slot(name)).collect();
         let mut reads = None;
         if slots.iter().any(|slot| slot.is_to_be_read()) {
-            let by = by.min(Instant::now() + FOR_TABLES);
+            let longest = Instant::now() + FOR_TABLES;
+            let by = by.min(longest);
             let begun = Box::pin(self.begin(session, &slots));
-            reads = until(|| session.inside.is_cut(), by, begun).await.flatten();
-            if reads.is_none() {
+            let begun = until(|| session.inside.is_cut(), by, begun).await;
+            // A caller in haste tells nothing of the nodes.
+            if begun.is_none() && Instant::now() >= longest {
                 slots.iter().filter(|slot| slot.is_to_be_read()).for_each(|slot| slot.has_failed());
             }
+            reads = begun.flatten();
         }
         let mut tables: Vec<_> = slots.into_iter().map(Named::new).collect();
-        let Some(reads) = reads else { return (tables, prepare.await) };
-        let (read, prepared) = join(Box::pin(self.read(session, reads)), prepare).await;
-        for (slot, seen) in read {
+        let Some(reads) = reads else {
+            let prepared = prepare.await;
+            tables.iter().for_each(Named::is_given);
+            return (tables, prepared);
+        };
+        let read = self.read(session, reads);
+        let read = Box::pin(until(|| session.inside.is_cut(), by, read));
+        let (read, prepared) = join(read, prepare).await;
+        for (slot, seen) in read.unwrap_or_default() {
             if let Some(table) = tables.iter_mut().find(|table| Arc::ptr_eq(&table.slot, &slot)) {
                 table.seen = seen;
             }
         }
+        tables.iter().for_each(Named::is_given);
         (tables, prepared)
     }
 
@@ -200,12 +227,17 @@ impl Tables {
         if held.is_empty() {
             return None;
         }
-        let (node, version) = self.version(session).await?;
+        let Some((node, version)) = self.version_before(session).await else {
+            for (slot, _) in &held {
+                slot.has_failed();
+            }
+            return None;
+        };
         Some(Reads { node, version, slots: held })
     }
 
     /// Of the node that was asked last: that it may have a newer one by now does no harm.
-    async fn version(&self, session: &Inner) -> Option<(Arc<Node>, Uuid)> {
+    async fn version_before(&self, session: &Inner) -> Option<(Arc<Node>, Uuid)> {
         let asked = lock(&self.asked).clone().filter(|(node, _)| node.is_connected());
         if asked.is_some() {
             return asked;
@@ -222,7 +254,7 @@ impl Tables {
     async fn read(&self, session: &Inner, reads: Reads) -> Vec<(Arc<Slot>, Seen)> {
         let Reads { node, version, slots } = reads;
         let reads = iter(slots).map(async |(slot, _turn): (Arc<Slot>, OwnedMutexGuard<()>)| {
-            let seen = slot.read(session, &node, version, false).await;
+            let seen = slot.read(session, &node, version).await;
             (slot, seen)
         });
         let mut read = Vec::new();
@@ -249,17 +281,44 @@ impl Tables {
         slot
     }
 
-    /// Asks a node for the version of its schema, and reads the tables anew that were read at another one.
+    /// Asks a node for the version of its schema, and reads the tables that no node of that version told.
     pub(super) async fn refresh(&self, session: &Inner) -> Refreshed {
         for node in self.in_turn(session) {
             let Ok(version) = read::version(session, &node).await else { continue };
-            let before = lock(&self.asked).replace((Arc::clone(&node), version));
+            *lock(&self.asked) = Some((Arc::clone(&node), version));
             if self.refresh_from(session, &node, version).await.is_ok() {
-                let is_same = before.is_none_or(|(_, before)| before == version);
-                return if is_same { Refreshed::Same } else { Refreshed::Other };
+                return self.look(session, version);
             }
         }
         Refreshed::Failed
+    }
+
+    fn look(&self, session: &Inner, version: Uuid) -> Refreshed {
+        let before = lock(&self.version).replace(version);
+        let is_other = before.is_some_and(|before| before != version);
+        let again = self.again.swap(is_other, Ordering::Relaxed);
+        if is_other || again {
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+            session.schema.changed();
+        }
+        if is_other { Refreshed::Other } else { Refreshed::Same }
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// A server told of markers that do not fit these tables. It may know other ones than the node that was
+    /// read, for as long as a change spreads: the tables are read again with the next statement. Where that
+    /// does not help the comparison is wrong, and the markers are believed until the next look.
+    pub(super) fn is_believed(&self, tables: &[Named]) -> bool {
+        let is_believed = tables.iter().any(|table| lock(&table.slot.known).doubts >= DOUBTS);
+        if is_believed {
+            self.again.store(true, Ordering::Relaxed);
+        } else {
+            tables.iter().for_each(Named::doubt);
+        }
+        is_believed
     }
 
     async fn refresh_from(
@@ -270,37 +329,36 @@ impl Tables {
     ) -> Result<(), Unread> {
         let reads = iter(self.read_otherwise(version)).map(async |slot: Arc<Slot>| {
             let _turn = slot.reading.lock().await;
-            slot.read(session, node, version, true).await.map(drop)
+            if slot.is_of(version) {
+                Ok(())
+            } else {
+                slot.read(session, node, version).await.map(drop)
+            }
         });
-        let reads: Vec<_> = reads.buffer_unordered(AT_ONCE).collect().await;
-        reads.into_iter().collect()
+        reads.buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    /// What was read at another version. What no statement names any more is forgotten instead.
+    /// What was read at other versions. What no statement names any more is forgotten instead.
     fn read_otherwise(&self, version: Uuid) -> Vec<Arc<Slot>> {
         let mut met = lock(&self.met);
-        let is_old = |slot: &Arc<Slot>| {
-            let mut known = lock(&slot.known);
-            // Nothing has changed since it was read.
-            known.is_settled |= known.version == Some(version);
-            known.version != Some(version)
-        };
-        met.retain(|_, slot| Arc::strong_count(slot) > 1 || !is_old(slot));
-        met.values().filter(|slot| is_old(slot)).cloned().collect()
+        met.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.is_of(version));
+        met.values().filter(|slot| !slot.is_of(version)).cloned().collect()
     }
 
     /// From now on nothing is known of any table.
     pub(super) fn forget(&self, session: &Inner) {
         let slots: Vec<_> = lock(&self.met).values().cloned().collect();
         for slot in slots {
-            *lock(&slot.known) = Known::default();
+            *lock(&slot.known) = Known { is_missed: true, ..Known::default() };
         }
         session.schema.changed();
     }
 
     /// To be called when a statement could not be prepared: what is not there may be made.
     pub(super) fn doubt_missing(named: &[Named]) {
-        named.iter().filter(|named| named.definition().is_none()).for_each(Named::doubt);
+        for table in named.iter().filter(|named| named.definition().is_none()) {
+            lock(&table.slot.known).versions.clear();
+        }
     }
 
     /// The nodes that are connected, those of the local datacentre first, and another one first each time.
@@ -333,7 +391,11 @@ impl Slot {
     fn is_to_be_read(&self) -> bool {
         let known = lock(&self.known);
         let is_time = |(at, times): (Instant, u32)| times < 2 || at.elapsed() >= PAUSE;
-        known.version.is_none() && known.failed.is_none_or(is_time)
+        known.versions.is_empty() && known.failed.is_none_or(is_time)
+    }
+
+    fn is_of(&self, version: Uuid) -> bool {
+        lock(&self.known).versions.contains(&version)
     }
 
     fn has_failed(&self) {
@@ -342,33 +404,28 @@ impl Slot {
         known.failed = Some((Instant::now(), times.saturating_add(1)));
     }
 
-    /// Reads it from a node that had this version before. `is_settled` says that no statement is being
-    /// prepared that will take what is read.
-    async fn read(
-        &self,
-        session: &Inner,
-        node: &Arc<Node>,
-        version: Uuid,
-        is_settled: bool,
-    ) -> Result<Seen, Unread> {
+    /// Reads it from a node that had this version before.
+    async fn read(&self, session: &Inner, node: &Arc<Node>, version: Uuid) -> Result<Seen, Unread> {
         let read = match read::definition(session, node, &self.name).await? {
             Some(definition) => Seen::Table(Arc::new(definition)),
             None => Seen::Nothing,
         };
         let mut known = lock(&self.known);
-        let (was_read, has_failed) = (known.seen != Seen::Unread, known.failed.is_some());
-        let stays = known.seen == read && (known.is_settled || !is_settled);
-        if !stays {
-            known.seen = read;
+        known.failed = None;
+        if known.seen == read {
+            // While nodes disagree each has a version of its own.
+            known.versions.truncate(VERSIONS - 1);
+            known.versions.insert(0, version);
+            return Ok(known.seen.clone());
         }
-        (known.version, known.is_settled, known.failed) = (Some(version), is_settled, None);
-        let seen = known.seen.clone();
+        let is_known_otherwise = known.seen != Seen::Unread || known.is_missed;
+        *known = Known { seen: read.clone(), versions: vec![version], ..Known::default() };
         drop(known);
-        if !stays && (was_read || has_failed) {
+        if is_known_otherwise {
             // At once: who sees the new generation looks at the table again.
             session.schema.changed();
         }
-        Ok(seen)
+        Ok(read)
     }
 }
 
