@@ -81,20 +81,16 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
 
 #[inline]
 fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
-    if request.statement().may_change_schema() {
-        return Call::Other(Box::pin(async move {
-            let answer = execute(&session, &request, called, pin!(Alarm::default())).await;
-            watcher::catch_up(&session, &request, Some(&answer)).await;
-            answer
-        }));
-    }
-    match Runner::idle() {
+    let changes_schema = request.statement().may_change_schema();
+    match if changes_schema { None } else { Runner::idle() } {
         Some(mut runner) => {
             runner.start(session, request, called);
             Call::Run(runner)
         }
         None => Call::Other(Box::pin(async move {
-            execute(&session, &request, called, pin!(Alarm::default())).await
+            let answer = execute(&session, &request, called, pin!(Alarm::default())).await;
+            watcher::catch_up(&session, &request, Some(&answer)).await;
+            answer
         })),
     }
 }

@@ -263,6 +263,7 @@ impl Statement {
     }
 
     /// Whether tables may be others after it.
+    #[inline]
     pub(crate) fn may_change_schema(&self) -> bool {
         self.kind() == StatementKind::Schema
     }
