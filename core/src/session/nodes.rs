@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::cluster::Node;
+use scylla::errors::ExecutionError;
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
+use scylla::response::query_result::QueryResult;
 use scylla::statement::Statement as DriverStatement;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
@@ -117,8 +119,8 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
     if !node.is_connected() {
         return None;
     }
-    let statement = asking(node, "SELECT client_options FROM system_views.clients");
-    let answer = timeout(ANSWER, session.driver.query_unpaged(statement, ())).await.ok()?.ok()?;
+    let answer = query(session, node, "SELECT client_options FROM system_views.clients");
+    let answer = timeout(ANSWER, answer).await.ok()?.ok()?;
     let rows = answer.into_rows_result().ok()?;
     let clients = rows.rows::<(Option<HashMap<String, String>>,)>().ok()?.flatten();
     let ours = clients.filter(|(options,)| {
@@ -144,9 +146,8 @@ pub(super) async fn ask(
     within: Duration,
 ) -> Result<Duration, Error> {
     let request = Request::from(&ASKED);
-    let statement = asking(node, request.statement().text());
     let began = Instant::now();
-    let answer = session.driver.query_unpaged(statement, ());
+    let answer = query(session, node, request.statement().text());
     match execute::until(|| session.inside.is_cut(), execute::add(began, within), answer).await {
         Some(Ok(_)) => Ok(began.elapsed()),
         Some(Err(error)) => Err(request.error(error, None)),
@@ -154,13 +155,17 @@ pub(super) async fn ask(
     }
 }
 
-/// A statement that goes to this node, wherever the balancer would send it.
-pub(super) fn asking(node: &Arc<Node>, text: &str) -> DriverStatement {
+/// The answer of this node to a text, wherever the balancer would send it.
+pub(super) fn query<'s>(
+    session: &'s Inner,
+    node: &Arc<Node>,
+    text: &str,
+) -> BoxFuture<'s, Result<QueryResult, ExecutionError>> {
     let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
     let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
     let mut statement = DriverStatement::new(text);
     statement.set_execution_profile_handle(Some(profile.into_handle()));
-    statement
+    Box::pin(session.driver.query_unpaged(statement, ()))
 }
 
 /// The startup option by which a node tells the clients apart.

@@ -15,7 +15,7 @@ use super::definition::{ColumnRow, Definition};
 use super::types::{Types, may_name_user_types};
 use super::{Inner, TableName};
 use crate::session::execute::until;
-use crate::session::nodes::asking;
+use crate::session::nodes::query;
 
 /// How long a node may take to tell the version of its schema, which it has in memory.
 const FOR_VERSION: Duration = Duration::from_millis(300);
@@ -79,10 +79,9 @@ async fn ask<R>(
 where
     R: for<'r> DeserializeRow<'r, 'r>,
 {
-    // Several of these futures are part of one.
-    let answer = Box::pin(session.driver.query_unpaged(asking(node, text), ()));
     let is_cut = || session.inside.is_cut();
-    let answer = until(is_cut, Instant::now() + within, answer).await.ok_or(Unread)?;
+    let answer = until(is_cut, Instant::now() + within, query(session, node, text));
+    let answer = answer.await.ok_or(Unread)?;
     let rows: QueryRowsResult =
         answer.map_err(|_| Unread)?.into_rows_result().map_err(|_| Unread)?;
     let typed = rows.rows::<R>().map_err(|_| Unread)?;
