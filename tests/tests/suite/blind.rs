@@ -194,11 +194,15 @@ async fn the_column_itself_is_named(session: &Session, keyspace: &str) {
     }
     // It was not applied, and its answer is what it found. What the driver cannot read may also say that it was.
     let conditional = text("INSERT INTO custom (k, v) VALUES (1, 3) IF NOT EXISTS");
-    let found = db.execute(&conditional, ()).await.unwrap_err();
-    println!("{found}");
-    assert_eq!(found.worst_class(), ErrorClass::Ambiguous);
-    let ErrorKind::UnreadableType(found) = found.kind() else { panic!("{found}") };
-    assert!(found.executed && found.column == "q", "{found}");
+    for request in
+        [Request::new(&conditional, ()), Batch::same_partition().add(&conditional, ()).into()]
+    {
+        let found = db.request(request).await.unwrap_err();
+        println!("{found}");
+        assert_eq!(found.worst_class(), ErrorClass::Ambiguous);
+        let ErrorKind::UnreadableType(found) = found.kind() else { panic!("{found}") };
+        assert_eq!((&*found.keyspace, &*found.column, found.executed), (keyspace, "q", true));
+    }
 }
 
 #[tokio::test]

@@ -321,3 +321,46 @@ async fn a_statement_is_prepared_also_if_its_table_cannot_be_read() {
     };
     timeout(Duration::from_secs(3), answered).await.expect("it is read soon");
 }
+
+/// As if the node that tells of the table knew another one than those that prepare: the proxy changes what it
+/// says.
+#[tokio::test]
+async fn markers_that_do_not_fit_are_prepared_again_and_believed_in_the_end() {
+    let cluster = Cluster::shared().await.unwrap();
+    let db = connect(&["t (k int PRIMARY KEY, v bigint)"]).await;
+    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let session = through(&proxy, &keyspace).await;
+    let spoil = |frame: &mut Vec<u8>| {
+        if let Some(place) = frame.windows(6).position(|window| window == b"bigint") {
+            frame[place..place + 6].copy_from_slice(b"double");
+        }
+    };
+    let answers = Script::answers()
+        .on_every_connection()
+        .when(|frame| frame.body().windows(6).any(|window| window == b"bigint"));
+    let _spoiled = proxy.play(answers.then(Step::edit(spoil)).over_and_over()).unwrap();
+    let insert = Statement::new("INSERT INTO t (k, v) VALUES (1, :k)");
+    for _ in 0..3 {
+        assert!(
+            !session.prepare(&insert).await.unwrap().is_current(),
+            "another node may know more"
+        );
+    }
+    // The comparison may be wrong, so that no statement is refused for it.
+    let (cached, handle) = cached(&session);
+    for value in 0..10_i64 {
+        cached.execute(&insert, (value,)).await.unwrap();
+    }
+    assert!(handle.figures().prepares <= 2, "{:?}", handle.figures());
+    let believed = handle.figures().prepares;
+    // And not for long.
+    let again = async {
+        while handle.figures().prepares == believed {
+            cached.execute(&insert, (10_i64,)).await.unwrap();
+        }
+    };
+    timeout(Duration::from_secs(5), again).await.expect("it is prepared again after the next look");
+    let read = run(&db, "SELECT v FROM t WHERE k = 1").await.value::<i64>().unwrap();
+    assert_eq!(read, 10);
+}

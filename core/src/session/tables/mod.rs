@@ -127,10 +127,15 @@ impl Named {
         }
     }
 
-    /// To be called before it is given to a statement.
-    fn is_given(&self) {
-        if self.seen == Seen::Unread {
-            lock(&self.slot.known).is_missed = true;
+    /// To be called before it is given to a statement: one without it has to learn when it is read.
+    fn is_given(&self, session: &Inner) {
+        if self.seen != Seen::Unread {
+            return;
+        }
+        let mut known = lock(&self.slot.known);
+        known.is_missed = true;
+        if known.seen != Seen::Unread {
+            session.schema.changed();
         }
     }
 
@@ -172,7 +177,8 @@ impl Tables {
 
     /// Prepares a statement, and reads those of its tables at the same time that were not met yet.
     ///
-    /// What is read may be newer or older than what the server tells of the markers: they are to be compared.
+    /// What is read may be newer or older than what the server tells of the markers: compare them by
+    /// [`Markers`](super::markers::Markers).
     pub(super) async fn meet<T>(
         &self,
         session: &Inner,
@@ -194,20 +200,23 @@ impl Tables {
             reads = begun.flatten();
         }
         let mut tables: Vec<_> = slots.into_iter().map(Named::new).collect();
-        let Some(reads) = reads else {
-            let prepared = prepare.await;
-            tables.iter().for_each(Named::is_given);
-            return (tables, prepared);
-        };
-        let read = self.read(session, reads);
-        let read = Box::pin(until(|| session.inside.is_cut(), by, read));
-        let (read, prepared) = join(read, prepare).await;
-        for (slot, seen) in read.unwrap_or_default() {
-            if let Some(table) = tables.iter_mut().find(|table| Arc::ptr_eq(&table.slot, &slot)) {
-                table.seen = seen;
+        let prepared = if let Some(reads) = reads {
+            let read = self.read(session, reads);
+            let read = Box::pin(until(|| session.inside.is_cut(), by, read));
+            let (read, prepared) = join(read, prepare).await;
+            for (slot, seen) in read.unwrap_or_default() {
+                let mut of_slot = tables.iter_mut().filter(|table| Arc::ptr_eq(&table.slot, &slot));
+                if let Some(table) = of_slot.next() {
+                    table.seen = seen;
+                }
             }
+            prepared
+        } else {
+            prepare.await
+        };
+        for table in &tables {
+            table.is_given(session);
         }
-        tables.iter().for_each(Named::is_given);
         (tables, prepared)
     }
 
