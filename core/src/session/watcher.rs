@@ -52,13 +52,16 @@ pub(super) fn start(session: &Arc<Inner>) {
 }
 
 async fn watch(session: Weak<Inner>, every: Duration) {
+    let mut pause = Box::pin(sleep(every));
     loop {
-        sleep(every).await;
+        pause.as_mut().await;
+        // The cluster may take longer to be read than tables can wait.
+        pause.set(sleep(every));
         let Some(session) = session.upgrade() else { return };
         let _no_request = session.inside.no_request();
         let refreshed = session.tables.refresh(&session).await;
         if refreshed == Refreshed::Other || session.watcher.is_blind.load(Ordering::Relaxed) {
-            refresh_cluster(&session, FOR_CLUSTER).await;
+            refresh_cluster(&session, every.min(FOR_CLUSTER)).await;
         }
     }
 }
