@@ -10,14 +10,13 @@ use crate::session::Shape;
 pub(crate) fn bytes(term: &Term<'_>, column: Shape) -> Option<Vec<u8>> {
     use Keyword::{
         Ascii, Bigint, Blob, Boolean, Int, Smallint, Text, Timeuuid, Tinyint, Uuid as UuidType,
-        Varchar,
     };
     let TermKind::Literal(Literal { kind, written }) = term.without_parentheses().kind else {
         return None;
     };
     let Shape::Native(column) = column else { return None };
     Some(match (kind, column) {
-        (LiteralKind::String, Text | Varchar | Ascii) => string(written)?.into_bytes(),
+        (LiteralKind::String, Text | Ascii) => string(written)?.into_bytes(),
         (LiteralKind::Integer, Tinyint) => written.parse::<i8>().ok()?.to_be_bytes().into(),
         (LiteralKind::Integer, Smallint) => written.parse::<i16>().ok()?.to_be_bytes().into(),
         (LiteralKind::Integer, Int) => written.parse::<i32>().ok()?.to_be_bytes().into(),

@@ -38,13 +38,13 @@ pub(super) fn named(statement: &Statement, keyspace: Option<&str>) -> Vec<TableN
 
 /// The tables that the markers of a statement belong to, and that are not among these.
 pub(super) fn of_markers(prepared: &PreparedStatement, known: &[Named]) -> Vec<TableName> {
-    let mut tables = Vec::new();
+    let mut tables: Vec<TableName> = Vec::new();
     for marker in prepared.get_variable_col_specs().iter() {
         let spec = marker.table_spec();
-        let name = TableName { keyspace: spec.ks_name().into(), table: spec.table_name().into() };
-        let is_known = known.iter().any(|table| *table.name() == name);
-        if !is_known && !tables.contains(&name) {
-            tables.push(name);
+        let mut names = known.iter().map(Named::name).chain(&tables);
+        if !names.any(|name| name.is(spec)) {
+            let (keyspace, table) = (spec.ks_name().to_owned(), spec.table_name().to_owned());
+            tables.push(TableName { keyspace, table });
         }
     }
     tables

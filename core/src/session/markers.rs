@@ -68,10 +68,6 @@ fn column(target: Target<'_>) -> Option<Cow<'_, str>> {
 }
 
 fn fit(spec: &ColumnSpec<'_>, bound: &Bound<'_>, tables: &[Named]) -> Fit {
-    let of = |table: &&Named| {
-        let name = table.name();
-        name.keyspace == spec.table_spec().ks_name() && name.table == spec.table_spec().table_name()
-    };
     let Some(name) = column(bound.target) else {
         return match bound.target {
             Target::Token
@@ -85,9 +81,8 @@ fn fit(spec: &ColumnSpec<'_>, bound: &Bound<'_>, tables: &[Named]) -> Fit {
         };
     };
     // What has no columns in the schema does not change, and what could not be read is not compared.
-    let Some(definition) = tables.iter().find(of).and_then(Named::definition) else {
-        return Fit::Same;
-    };
+    let table = tables.iter().find(|table| table.name().is(spec.table_spec()));
+    let Some(definition) = table.and_then(Named::definition) else { return Fit::Same };
     let Some(column) = definition.column(&name) else { return Fit::Unknown };
     let Ok(kind) = parse_type(&column.written) else { return Fit::Unknown };
     compare(&kind, bound.target, spec.typ(), definition)

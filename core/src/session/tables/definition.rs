@@ -137,7 +137,7 @@ impl Shape {
     fn of(written: &str) -> Self {
         let Ok(kind) = parse_type(written) else { return Self::Other };
         match kind.kind {
-            TypeKind::Native(keyword) => Self::Native(keyword),
+            TypeKind::Native(keyword) => Self::Native(types::as_stored(keyword)),
             TypeKind::List(_) => Self::List,
             TypeKind::Set(_) => Self::Set,
             TypeKind::Map(..) => Self::Map,

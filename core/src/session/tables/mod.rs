@@ -20,6 +20,7 @@ use futures::future::join;
 use futures::stream::iter;
 use futures::{StreamExt, TryStreamExt};
 use scylla::cluster::Node;
+use scylla::frame::response::result::TableSpec;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -35,7 +36,8 @@ use super::execute::until;
 /// How many tables are read at the same time.
 const AT_ONCE: usize = 8;
 
-/// How long a statement waits for the tables that it names. It can be prepared without them.
+/// How long a statement waits, before it is prepared, for its turn to read tables and for a node's version of
+/// the schema. It can be prepared without them.
 const FOR_TABLES: Duration = Duration::from_millis(1_500);
 
 /// How many versions of the schema are known of a table.
@@ -52,6 +54,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct TableName {
     pub(crate) keyspace: String,
     pub(crate) table: String,
+}
+
+impl TableName {
+    /// Whether the server tells a column of this table.
+    pub(crate) fn is(&self, spec: &TableSpec<'_>) -> bool {
+        self.keyspace == spec.ks_name() && self.table == spec.table_name()
+    }
 }
 
 /// The tables that were met.
