@@ -68,6 +68,12 @@ impl<'f> Frame<'f> {
         self.bytes.get(HEADER..).unwrap_or_default()
     }
 
+    /// Whether these bytes are in its body.
+    #[must_use]
+    pub fn has(&self, bytes: &[u8]) -> bool {
+        self.body().windows(bytes.len()).any(|window| window == bytes)
+    }
+
     fn is_answer(&self) -> bool {
         self.bytes.first().is_some_and(|version| version & 0x80 != 0)
     }

@@ -51,6 +51,18 @@ impl Step {
         Self::Edit(Arc::new(how))
     }
 
+    /// Puts bytes in the place of as many others, wherever these are in the next frame.
+    #[must_use]
+    pub fn replace<const N: usize>(from: &'static [u8; N], to: &'static [u8; N]) -> Self {
+        Self::edit(move |frame| {
+            for place in 0..=frame.len().saturating_sub(N) {
+                if frame[place..].starts_with(from) {
+                    frame[place..place + N].copy_from_slice(to);
+                }
+            }
+        })
+    }
+
     fn is_last(&self) -> bool {
         matches!(self, Self::Close | Self::Reset) || self.goes_on()
     }

@@ -238,13 +238,25 @@ async fn is_kept(session: &Session, text: &str) {
     panic!("{text}: its markers are taken for those of another table");
 }
 
+/// A session in the keyspace of a new table, and another one that reaches it through a proxy.
+async fn behind_a_proxy(table: &str) -> (Client<Session>, FaultProxy, Session) {
+    let cluster = Cluster::shared().await.unwrap();
+    let db = connect(&[table]).await;
+    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let session = through(&proxy, &keyspace).await;
+    (db, proxy, session)
+}
+
+/// What a request for the columns of tables has in it.
+const COLUMNS: &[u8; 21] = b"system_schema.columns";
+
 /// How often columns of tables are asked for, through a proxy.
 fn count_reads(proxy: &FaultProxy) -> (Arc<AtomicUsize>, Playing) {
     let reads = Arc::<AtomicUsize>::default();
     let counter = Arc::clone(&reads);
     let asks = Script::requests().on_every_connection().when(move |frame| {
-        let asks = frame.body().windows(21).any(|window| window == b"system_schema.columns");
-        if asks && !frame.is_control() {
+        if frame.has(COLUMNS) && !frame.is_control() {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         false
@@ -255,11 +267,7 @@ fn count_reads(proxy: &FaultProxy) -> (Arc<AtomicUsize>, Playing) {
 
 #[tokio::test]
 async fn a_table_is_read_once_whatever_is_prepared_and_by_whom() {
-    let cluster = Cluster::shared().await.unwrap();
-    let db = connect(&["t (k int PRIMARY KEY, v int)"]).await;
-    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let session = through(&proxy, &keyspace).await;
+    let (db, proxy, session) = behind_a_proxy("t (k int PRIMARY KEY, v int)").await;
     let (reads, _counting) = count_reads(&proxy);
     let at_once = (0..50).map(|n| {
         let session = session.clone();
@@ -283,27 +291,17 @@ async fn a_table_is_read_once_whatever_is_prepared_and_by_whom() {
     assert!(session.prepare(&made_late).await.is_err());
     run(&db, "CREATE TABLE late (k int PRIMARY KEY, v int)").await;
     session.prepare(&made_late).await.unwrap();
+    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
     assert!(session.table_as_read(&keyspace, "late").await.is_some());
 }
 
 #[tokio::test]
 async fn a_statement_is_prepared_also_if_its_table_cannot_be_read() {
-    let cluster = Cluster::shared().await.unwrap();
-    let db = connect(&["t (k int PRIMARY KEY, v int)"]).await;
-    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let session = through(&proxy, &keyspace).await;
+    let (_db, proxy, session) = behind_a_proxy("t (k int PRIMARY KEY, v int)").await;
     let (cached, _) = cached(&session);
-    let spoil = |frame: &mut Vec<u8>| {
-        let place = frame.windows(21).position(|window| window == b"system_schema.columns");
-        if let Some(byte) = place.and_then(|place| frame.get_mut(place + 12)) {
-            *byte = b'X';
-        }
-    };
-    let asks = Script::requests()
-        .on_every_connection()
-        .when(|frame| frame.body().windows(21).any(|window| window == b"system_schema.columns"));
-    let playing = proxy.play(asks.then(Step::edit(spoil)).over_and_over()).unwrap();
+    let asks = Script::requests().on_every_connection().when(|frame| frame.has(COLUMNS));
+    let spoil = Step::replace(COLUMNS, b"system_schemX.columns");
+    let playing = proxy.play(asks.then(spoil).over_and_over()).unwrap();
     let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
     cached.execute(&insert, (1, 2)).await.unwrap();
     let literal = || {
@@ -326,20 +324,10 @@ async fn a_statement_is_prepared_also_if_its_table_cannot_be_read() {
 /// says.
 #[tokio::test]
 async fn markers_that_do_not_fit_are_prepared_again_and_believed_in_the_end() {
-    let cluster = Cluster::shared().await.unwrap();
-    let db = connect(&["t (k int PRIMARY KEY, v bigint)"]).await;
-    let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let session = through(&proxy, &keyspace).await;
-    let spoil = |frame: &mut Vec<u8>| {
-        if let Some(place) = frame.windows(6).position(|window| window == b"bigint") {
-            frame[place..place + 6].copy_from_slice(b"double");
-        }
-    };
-    let answers = Script::answers()
-        .on_every_connection()
-        .when(|frame| frame.body().windows(6).any(|window| window == b"bigint"));
-    let _spoiled = proxy.play(answers.then(Step::edit(spoil)).over_and_over()).unwrap();
+    let (db, proxy, session) = behind_a_proxy("t (k int PRIMARY KEY, v bigint)").await;
+    let answers = Script::answers().on_every_connection().when(|frame| frame.has(b"bigint"));
+    let spoil = Step::replace(b"bigint", b"double");
+    let _spoiled = proxy.play(answers.then(spoil).over_and_over()).unwrap();
     let insert = Statement::new("INSERT INTO t (k, v) VALUES (1, :k)");
     for _ in 0..3 {
         assert!(

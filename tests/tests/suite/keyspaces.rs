@@ -78,6 +78,15 @@ pub(crate) async fn through(proxy: &FaultProxy, keyspace: &str) -> Session {
     builder.keyspace(keyspace).build().await.unwrap()
 }
 
+/// Two keyspaces, and a session in the first of them that reaches the only node through a proxy.
+async fn in_the_first_by_a_proxy() -> ([String; 2], FaultProxy, Session) {
+    let cluster = Cluster::shared().await.unwrap();
+    let keyspaces = two_keyspaces(cluster, 1).await;
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let session = through(&proxy, &keyspaces[0]).await;
+    (keyspaces, proxy, session)
+}
+
 /// Where a row with this id is: the name of one of the two, or both.
 async fn home(cluster: &Cluster, keyspaces: &[String; 2], id: i32) -> String {
     let session =
@@ -96,10 +105,8 @@ async fn home(cluster: &Cluster, keyspaces: &[String; 2], id: i32) -> String {
 #[tokio::test]
 async fn a_first_use_while_the_keyspace_changes_is_never_taken_for_the_other_one_s() {
     let cluster = Cluster::shared().await.unwrap();
-    let keyspaces = two_keyspaces(cluster, 1).await;
+    let (keyspaces, proxy, session) = in_the_first_by_a_proxy().await;
     let [a, b] = &keyspaces;
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let session = through(&proxy, a).await;
     let db = full_stack(&session);
     let hold =
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(400)));
@@ -135,10 +142,9 @@ async fn a_first_use_while_the_keyspace_changes_is_never_taken_for_the_other_one
 /// What is sent as it is means what the connection has in use, which nobody knows meanwhile.
 #[tokio::test]
 async fn a_truncate_while_the_keyspace_changes_waits() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let db = Client::new(through(&proxy, a).await);
+    let (keyspaces, proxy, session) = in_the_first_by_a_proxy().await;
+    let [a, b] = &keyspaces;
+    let db = Client::new(session);
     let hold =
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(400)));
     let playing = proxy.play(hold).unwrap();
@@ -160,10 +166,9 @@ async fn a_truncate_while_the_keyspace_changes_waits() {
 /// A text that was given up is sent all the same, perhaps later: a `USE` does not overtake it.
 #[tokio::test]
 async fn a_use_waits_for_a_text_that_was_given_up() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let db = Client::new(through(&proxy, a).await);
+    let (keyspaces, proxy, session) = in_the_first_by_a_proxy().await;
+    let [a, b] = &keyspaces;
+    let db = Client::new(session);
     let wait = Step::Wait(Duration::from_millis(600));
     let playing = proxy.play(Script::requests().with(&[opcode::QUERY]).then(wait)).unwrap();
     let given_up = Request::from(&Statement::new("TRUNCATE crate_by_id"));
@@ -178,10 +183,8 @@ async fn a_use_waits_for_a_text_that_was_given_up() {
 
 #[tokio::test]
 async fn after_a_use_that_failed_or_was_dropped_nothing_is_sent_until_one_succeeds() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let session = through(&proxy, a).await;
+    let (keyspaces, proxy, session) = in_the_first_by_a_proxy().await;
+    let [a, b] = &keyspaces;
     let db = full_stack(&session);
     assert_eq!(&value(db.request(&WHO).await), a);
     let named = Statement::new(format!("SELECT who FROM {a}.crate_by_id WHERE id = 1"));
@@ -298,10 +301,9 @@ async fn a_session_of_the_driver_s_that_was_told_past_us_is_noticed() {
 #[tokio::test]
 async fn a_write_that_is_sent_again_stays_in_its_keyspace() {
     let cluster = Cluster::shared().await.unwrap();
-    let keyspaces = two_keyspaces(cluster, 1).await;
+    let (keyspaces, proxy, session) = in_the_first_by_a_proxy().await;
     let [a, b] = &keyspaces;
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let db = full_stack(&through(&proxy, a).await);
+    let db = full_stack(&session);
     db.execute(&PUT, (100, "first")).await.unwrap();
     db.request(Batch::logged().add(&PUT, (101, "x")).add(&PUT, (102, "y"))).await.unwrap();
     let single = |id| Request::new(&PUT, (id, "new"));
@@ -363,10 +365,9 @@ async fn a_use_whose_answer_is_not_taken_is_dropped_too() {
 /// A text may have been applied as well, if the user says that it may be sent twice.
 #[tokio::test]
 async fn a_text_that_is_sent_again_stays_in_its_keyspace() {
-    let cluster = Cluster::shared().await.unwrap();
-    let [a, b] = &two_keyspaces(cluster, 1).await;
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let db = full_stack(&through(&proxy, a).await);
+    let (keyspaces, proxy, session) = in_the_first_by_a_proxy().await;
+    let [a, b] = &keyspaces;
+    let db = full_stack(&session);
     let lose =
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(600)));
     let playing = proxy.play(lose).unwrap();
@@ -390,10 +391,8 @@ async fn a_text_that_is_sent_again_stays_in_its_keyspace() {
 #[tokio::test]
 async fn a_request_that_is_kept_and_sent_again_goes_to_the_keyspace_in_use() {
     let cluster = Cluster::shared().await.unwrap();
-    let keyspaces = two_keyspaces(cluster, 1).await;
+    let (keyspaces, proxy, session) = in_the_first_by_a_proxy().await;
     let [a, b] = &keyspaces;
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let session = through(&proxy, a).await;
     let db = full_stack(&session);
     let put = Request::new(&PUT, (100, "kept"));
     for name in [a, b, a] {

@@ -2,8 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use cqlstack_core::{Client, Session, Stack, Statement};
-use scylla::client::session::Session as Driver;
+use cqlstack_core::{Session, Statement};
 
 use super::Scenario;
 use crate::Failure;
@@ -100,56 +99,63 @@ async fn create_tables(connect: &Connect) -> Result<(), Failure> {
 }
 
 /// A text that no server has prepared.
-fn new_text(table: usize, which: &str) -> Result<String, Failure> {
+fn new_text(table: usize) -> Result<String, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
-    Ok(format!("SELECT v AS {which}_{now} FROM bench.first_{table} WHERE k = ?"))
+    Ok(format!("SELECT v AS v{now} FROM bench.first_{table} WHERE k = ?"))
+}
+
+/// Builds sessions, makes of the last one what is used, and uses tables and statements for the first time.
+async fn round<S, U>(
+    build: impl AsyncFn() -> Result<S, Failure>,
+    of_session: impl FnOnce(S) -> Result<U, Failure>,
+    first_use: impl AsyncFn(&U, String) -> Result<(), Failure>,
+) -> Result<Round, Failure> {
+    let (mut builds, mut held) = (Vec::new(), Vec::new());
+    for _ in 0..BUILT {
+        let began = Instant::now();
+        held.push(build().await?);
+        builds.push(millis_since(began));
+    }
+    let Some(session) = held.pop() else { return Err("no session was built".into()) };
+    let db = of_session(session)?;
+    let mut times = [Vec::new(), Vec::new()];
+    for table in 0..USED {
+        for of_table_or_statement in &mut times {
+            let text = new_text(table)?;
+            let began = Instant::now();
+            first_use(&db, text).await?;
+            of_table_or_statement.push(millis_since(began));
+        }
+    }
+    let [tables, statements] = times.map(median);
+    Ok([median(builds), tables, statements])
+}
+
+fn millis_since(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1e3
 }
 
 async fn our_round(connect: &Connect) -> Result<Round, Failure> {
-    let (mut builds, mut held) = (Vec::new(), Vec::new());
-    for _ in 0..BUILT {
-        let began = Instant::now();
-        held.push(connect.session().await?);
-        builds.push(began.elapsed().as_secs_f64() * 1e3);
-    }
-    let Some(session) = held.pop() else { return Err("no session was built".into()) };
-    let db = full_stack(session, 100)?;
-    let (mut tables, mut statements) = (Vec::new(), Vec::new());
-    for table in 0..USED {
-        tables.push(our_use(&db, new_text(table, "a")?).await?);
-        statements.push(our_use(&db, new_text(table, "b")?).await?);
-    }
-    Ok([median(builds), median(tables), median(statements)])
-}
-
-async fn our_use(db: &Client<impl Stack>, text: String) -> Result<f64, Failure> {
-    let statement = Statement::new(text);
-    let began = Instant::now();
-    db.execute(&statement, (1,)).await?;
-    Ok(began.elapsed().as_secs_f64() * 1e3)
+    let build = async || connect.session().await;
+    round(
+        build,
+        |session| full_stack(session, 100),
+        async |db, text| {
+            db.execute(Statement::new(text), (1,)).await?;
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn driver_round(connect: &Connect) -> Result<Round, Failure> {
-    let (mut builds, mut held) = (Vec::new(), Vec::new());
-    for _ in 0..BUILT {
-        let began = Instant::now();
-        held.push(connect.driver().await?);
-        builds.push(began.elapsed().as_secs_f64() * 1e3);
-    }
-    let Some(driver) = held.pop() else { return Err("no session was built".into()) };
-    let (mut tables, mut statements) = (Vec::new(), Vec::new());
-    for table in 0..USED {
-        tables.push(driver_use(&driver, new_text(table, "c")?).await?);
-        statements.push(driver_use(&driver, new_text(table, "d")?).await?);
-    }
-    Ok([median(builds), median(tables), median(statements)])
-}
-
-async fn driver_use(driver: &Driver, text: String) -> Result<f64, Failure> {
-    let began = Instant::now();
-    let prepared = driver.prepare(text).await?;
-    driver.execute_unpaged(&prepared, (1,)).await?;
-    Ok(began.elapsed().as_secs_f64() * 1e3)
+    let build = async || connect.driver().await;
+    round(build, Ok, async |driver, text| {
+        let prepared = driver.prepare(text).await?;
+        driver.execute_unpaged(&prepared, (1,)).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// What one of the sessions that are held takes, in kB.
