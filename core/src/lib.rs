@@ -64,7 +64,9 @@ pub use attempts::Attempts;
 pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits, BatchPayload};
 pub use client::{Call, Client, Stack};
 pub use conditional::Conditional;
-pub use error::{Error, ErrorClass, ErrorKind, Replicas, TlsFault, UnreadableType, WriteType};
+pub use error::{
+    Error, ErrorClass, ErrorKind, Replicas, SchemaVersions, TlsFault, UnreadableType, WriteType,
+};
 pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};
 pub use logs::DRIVER_LOGS;
@@ -78,7 +80,8 @@ pub use request::{Payload, Request};
 pub use response::{Response, Rows};
 pub use session::{
     Compression, Credentials, DriverRef, Health, NodeFigures, NodeHealth, Password, Profile,
-    ResponseFuture, Session, SessionBuilder, SessionConfig, Shutdown, Tls, WarmNode, WarmUp,
+    ResponseFuture, SchemaFigures, Session, SessionBuilder, SessionConfig, Shutdown, Tls, WarmNode,
+    WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;

@@ -24,13 +24,18 @@ struct Inner {
     handle: Handle,
 }
 
-/// Whether what a test made is current; `None` if it always is.
-pub(crate) type Current = Option<Box<dyn Fn() -> bool + Send + Sync>>;
+/// For how long what a test made is current.
+pub(crate) enum Made {
+    Always,
+    While(Box<dyn Fn() -> bool + Send + Sync>),
+    /// As where a session does not know the schema.
+    OneShot,
+}
 
 #[expect(clippy::large_enum_variant, reason = "only tests make small ones")]
 enum Handle {
     Driver(OfDriver),
-    Made(Current),
+    Made(Made),
 }
 
 struct OfDriver {
@@ -65,12 +70,12 @@ impl Prepared {
     /// and a real session refuses it.
     #[must_use]
     pub fn made(statement: &Statement) -> Self {
-        Self::made_while(statement, None)
+        Self::made_for(statement, Made::Always)
     }
 
-    pub(crate) fn made_while(statement: &Statement, current: Current) -> Self {
+    pub(crate) fn made_for(statement: &Statement, made: Made) -> Self {
         let (statement, learned) = (statement.clone(), Learned::default());
-        Self(Arc::new(Inner { statement, learned, handle: Handle::Made(current) }))
+        Self(Arc::new(Inner { statement, learned, handle: Handle::Made(made) }))
     }
 
     /// `learned` is what only the schema tells.
@@ -105,7 +110,21 @@ impl Prepared {
     pub fn is_current(&self) -> bool {
         match &self.0.handle {
             Handle::Driver(driver) => driver.basis.holds(),
-            Handle::Made(current) => current.as_ref().is_none_or(|current| current()),
+            Handle::Made(Made::Always) => true,
+            Handle::Made(Made::While(is_current)) => is_current(),
+            Handle::Made(Made::OneShot) => false,
+        }
+    }
+
+    /// Whether it serves the one request that it was prepared for, since its session could not read the
+    /// schema and does not know when the tables change
+    /// ([`schema_stale_after`](crate::SessionBuilder::schema_stale_after)). It is not current: prepare another
+    /// one for the next request.
+    #[must_use]
+    pub fn is_one_shot(&self) -> bool {
+        match &self.0.handle {
+            Handle::Driver(driver) => driver.basis.is_one_shot(),
+            Handle::Made(made) => matches!(made, Made::OneShot),
         }
     }
 

@@ -11,9 +11,11 @@ use scylla::deserialize::value::DeserializeValue;
 use scylla::deserialize::{FrameSlice, TypeCheckError};
 use scylla::errors::RowsError;
 use scylla::frame::response::result::{ColumnSpec, ColumnType, TableSpec};
+use scylla::response::Coordinator;
 use scylla::response::query_result::{IntoRowsResultError, QueryResult, QueryRowsResult};
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
+use uuid::Uuid;
 
 use crate::error::{Error, ErrorClass, ErrorKind, decode_message, unreadable_answer, values_kind};
 use crate::pages::{Origin, PagingState, Seal};
@@ -323,12 +325,20 @@ impl Response {
     /// The address of the node that coordinated the request.
     #[must_use]
     pub fn coordinator(&self) -> Option<SocketAddr> {
-        let coordinator = match &self.body {
-            Body::Rows(rows) => rows.request_coordinator(),
-            Body::Done(result) => result.request_coordinator(),
-            Body::Prepared(_) | Body::Made(_) | Body::Nothing => return None,
-        };
-        Some(coordinator.connection_address())
+        self.coordinated_by().map(Coordinator::connection_address)
+    }
+
+    /// Its id in the cluster.
+    pub(crate) fn coordinator_id(&self) -> Option<Uuid> {
+        self.coordinated_by().map(|coordinator| coordinator.node().host_id)
+    }
+
+    fn coordinated_by(&self) -> Option<&Coordinator> {
+        match &self.body {
+            Body::Rows(rows) => Some(rows.request_coordinator()),
+            Body::Done(result) => Some(result.request_coordinator()),
+            Body::Prepared(_) | Body::Made(_) | Body::Nothing => None,
+        }
     }
 
     /// What the server warned of. **It can contain CQL and values**: keep it out of logs.

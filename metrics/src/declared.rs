@@ -155,6 +155,18 @@ pub const METRICS: &[Metric] = &[
         NONE,
         "Statements that went because their table or the keyspace in use had changed",
     ),
+    of(
+        Kind::Gauge,
+        "cassandra_schema_age_seconds",
+        NONE,
+        "Time in seconds since a session knew its tables to be those of the cluster, of all sessions together",
+    ),
+    of(
+        Kind::Gauge,
+        "cassandra_schema_stale",
+        NONE,
+        "Sessions that have not been able to read the schema for too long, and prepare for each use",
+    ),
     of(Kind::Gauge, "cassandra_node_up", NODE, "1 if there is a working connection, else 0"),
     of(
         Kind::Gauge,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::{NodeFigures, Report, Session, Sink};
+use cqlstack_core::{NodeFigures, Report, SchemaFigures, Session, Sink};
 use tokio::task::AbortHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -14,6 +14,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 /// down at once, a frozen one when it owes its sign of life for too long, 3.2 s by default. What only
 /// the nodes know, their connections, they are asked for each ten seconds. A node that left the
 /// cluster is not reported any more, and its series are gone.
+///
+/// How old what the session knows of the schema is, is reported beside them.
 ///
 /// Requests in flight by node are not in it: the driver does not tell of attempts that are given up.
 ///
@@ -142,6 +144,12 @@ impl NodeHandle {
         self.session().as_ref().map(Session::nodes).unwrap_or_default()
     }
 
+    /// How old what the session knows of the schema is; `None` when the watch has ended.
+    #[must_use]
+    pub fn schema(&self) -> Option<SchemaFigures> {
+        self.session().as_ref().and_then(Session::schema)
+    }
+
     fn session(&self) -> MutexGuard<'_, Option<Session>> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,6 +157,10 @@ impl NodeHandle {
 
 impl Report for NodeHandle {
     fn report(&self, sink: &mut dyn Sink) {
+        if let Some(schema) = self.schema() {
+            sink.level("schema_age_seconds", &[], schema.age.as_secs_f64());
+            sink.level("schema_stale", &[], f64::from(u8::from(schema.stale)));
+        }
         for figures in self.figures() {
             let address = figures.address.to_string();
             let node = [("node", &*address)];

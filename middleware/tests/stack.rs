@@ -6,7 +6,7 @@ use std::time::Duration;
 use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{
     Client, ColumnType, Consistency, ErrorClass, ErrorKind, NativeType, PagingState, Replicas,
-    Request, Stack, Statement, StatementKind, WriteType,
+    Request, SchemaVersions, Stack, Statement, StatementKind, WriteType,
 };
 use cqlstack_middleware::retry::{Exhausted, Jitter};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -29,6 +29,7 @@ fn stack(session: &ScriptedSession) -> Client<impl Stack + use<>> {
 fn errors() -> Vec<ErrorKind> {
     let replicas = Replicas::new(Consistency::Quorum, 1, 2, 1);
     let text = || String::from("t");
+    let versions = || Box::new(SchemaVersions::new(WAIT, Vec::new()));
     let write_types = [
         WriteType::Simple,
         WriteType::Batch,
@@ -60,7 +61,8 @@ fn errors() -> Vec<ErrorKind> {
         ErrorKind::ConnectionBroken,
         ErrorKind::Timeout { after: WAIT },
         ErrorKind::UnreadableAnswer,
-        ErrorKind::SchemaDisagreement,
+        ErrorKind::SchemaDisagreement(versions()),
+        ErrorKind::SchemaUnconfirmed(versions()),
         ErrorKind::Syntax,
         ErrorKind::Invalid,
         ErrorKind::Protocol,

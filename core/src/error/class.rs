@@ -150,7 +150,8 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         // A schema disagreement: it was done, and a part of the cluster has not heard of it yet.
         ErrorKind::WriteTimeout(..)
         | ErrorKind::WriteFailure(..)
-        | ErrorKind::SchemaDisagreement => Ambiguous,
+        | ErrorKind::SchemaDisagreement(_)
+        | ErrorKind::SchemaUnconfirmed(_) => Ambiguous,
         ErrorKind::InvalidConfig(_)
         | ErrorKind::UnknownDatacenter { .. }
         | ErrorKind::UnknownKeyspace { .. }

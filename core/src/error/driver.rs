@@ -54,10 +54,10 @@ impl From<ExecutionError> for Failure {
             }
             ExecutionError::RequestTimeout(after) => ErrorKind::Timeout { after: *after },
             ExecutionError::UseKeyspaceError(error) => use_keyspace(error),
-            ExecutionError::SchemaAgreementError(_) | ExecutionError::MetadataError(_) => {
-                ErrorKind::SchemaDisagreement
+            // The driver is told neither to wait for agreement nor to read the schema after a change.
+            ExecutionError::SchemaAgreementError(_) | ExecutionError::MetadataError(_) | _ => {
+                ErrorKind::UnreadableAnswer
             }
-            _ => ErrorKind::UnreadableAnswer,
         };
         Self { kind, attempted, server_message, cause: Some(Arc::new(error)) }
     }

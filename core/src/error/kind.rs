@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use scylla::frame::types::Consistency;
 
+use super::schema_versions::SchemaVersions;
 use super::tls::TlsFault;
 use super::unreadable::UnreadableType;
 use crate::batch::BatchFault;
@@ -139,8 +140,12 @@ pub enum ErrorKind {
         /// Refused before any replica saw it.
         by_coordinator: bool,
     },
-    /// The schema changed, and nodes did not agree on it in time.
-    SchemaDisagreement,
+    /// The schema was changed, and the nodes did not agree on it in time
+    /// ([`schema_agreement_timeout`](crate::SessionBuilder::schema_agreement_timeout)): these have different
+    /// versions.
+    SchemaDisagreement(Box<SchemaVersions>),
+    /// The schema was changed, and not enough nodes told their version of it in time to know whether they agree.
+    SchemaUnconfirmed(Box<SchemaVersions>),
     /// An error code that this version does not know.
     UnknownCode(i32),
 

@@ -124,8 +124,8 @@ impl fmt::Display for ErrorKind {
                 write!(f, "{} replicas failed the {phase} write at {}", r.failures, r.consistency)
             }
             Self::RateLimited { .. } => f.write_str("the partition's rate limit is reached"),
-            Self::SchemaDisagreement => {
-                f.write_str("the schema changed, and the nodes did not agree on it in time")
+            Self::SchemaDisagreement(versions) | Self::SchemaUnconfirmed(versions) => {
+                write!(f, "{versions}")
             }
             Self::UnknownCode(code) => write!(f, "the server answered with error code {code:#06x}"),
             Self::ConnectionBroken => f.write_str("the connection broke before the answer came"),
@@ -197,7 +197,12 @@ pub(super) fn advice(
         }
         ErrorKind::AlreadyExists { .. } => "use IF NOT EXISTS, or another name",
         ErrorKind::RateLimited { .. } => "spread the load over more partitions",
-        ErrorKind::SchemaDisagreement => "check for nodes that are down or frozen",
+        ErrorKind::SchemaDisagreement(_) => {
+            "it is done: look at `nodetool describecluster`, and go on when the nodes agree"
+        }
+        ErrorKind::SchemaUnconfirmed(_) => {
+            "it is done: check for nodes that are down or frozen, and go on when they agree"
+        }
         ErrorKind::WriteTimeout(_, WriteType::Batch) => "the server will apply it: do nothing",
         ErrorKind::UnreadableType(_) if class == ErrorClass::Permanent => {
             "name the other columns, read this one by `toJson(column)`, and write it as a literal"

@@ -4,6 +4,7 @@ mod class;
 mod driver;
 mod kind;
 mod message;
+mod schema_versions;
 mod tls;
 mod unreadable;
 
@@ -16,6 +17,7 @@ pub(crate) use class::Work;
 pub(crate) use driver::{Failure, decode_message, values_kind};
 pub use kind::{ErrorKind, Replicas, WriteType};
 pub(crate) use message::OneLine;
+pub use schema_versions::SchemaVersions;
 pub use tls::TlsFault;
 pub(crate) use tls::tls_fault;
 pub use unreadable::UnreadableType;

@@ -126,6 +126,8 @@ pub(crate) struct Basis {
     checked: AtomicU64,
     /// Where its markers could not be compared with the tables: it holds until the schema changes.
     epoch: Option<u64>,
+    /// It serves one request, since the session did not know the schema.
+    is_one_shot: bool,
 }
 
 /// What is noted before a statement is prepared: should anything change meanwhile, it counts as old.
@@ -133,12 +135,18 @@ pub(crate) struct Basis {
 pub(super) struct Before {
     generation: u64,
     epoch: u64,
+    is_stale: bool,
 }
 
 impl Before {
     pub(super) fn now(session: &Inner) -> Self {
         let generation = session.schema.generation(&session.driver);
-        Self { generation, epoch: session.tables.epoch() }
+        Self { generation, epoch: session.tables.epoch(), is_stale: session.age.is_stale() }
+    }
+
+    /// Whether a server that differs from what is known of the tables is right.
+    pub(super) fn is_stale(self) -> bool {
+        self.is_stale
     }
 }
 
@@ -166,7 +174,9 @@ impl Basis {
         settled: Option<&Settled>,
     ) -> Self {
         let Markers { fit, columns: bound } = markers;
-        let is_believed = fit != Fit::Different || session.tables.is_believed(&tables);
+        let is_one_shot = before.is_stale;
+        let is_kept =
+            !is_one_shot && (fit != Fit::Different || session.tables.is_believed(&tables));
         Self {
             session: Arc::downgrade(session),
             clock: session.schema.clock(),
@@ -175,8 +185,9 @@ impl Basis {
             bound_types: types(&tables, &bound),
             bound,
             tables,
-            checked: AtomicU64::new(if is_believed { before.generation } else { OUTDATED }),
+            checked: AtomicU64::new(if is_kept { before.generation } else { OUTDATED }),
             epoch: (fit != Fit::Same).then_some(before.epoch),
+            is_one_shot,
         }
     }
 
@@ -199,7 +210,8 @@ impl Basis {
         if checked == generation {
             return true;
         }
-        let holds = self.keyspace.is_none_or(|number| number == self.clock.keyspace())
+        let holds = !self.clock.is_stale()
+            && self.keyspace.is_none_or(|number| number == self.clock.keyspace())
             && self.epoch.is_none_or(|epoch| epoch == session.tables.epoch())
             && self.tables.iter().all(Named::is_unchanged);
         if !holds {
@@ -217,6 +229,10 @@ impl Basis {
     /// It holds no more: a server has another id for it by now.
     pub(crate) fn outdate(&self) {
         self.checked.store(OUTDATED, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_one_shot(&self) -> bool {
+        self.is_one_shot
     }
 
     /// Which keyspace was in use, if it depends on that, by the number of the `USE`.

@@ -27,7 +27,9 @@ use crate::error::Error;
 /// | [`prepare_timeout`](Self::prepare_timeout) | 5 s |
 /// | [`request_timeout`](Self::request_timeout) | 10 s |
 /// | [`schema_timeout`](Self::schema_timeout) | 60 s |
+/// | [`schema_agreement_timeout`](Self::schema_agreement_timeout) | 10 s |
 /// | [`schema_refresh`](Self::schema_refresh) | 1 s |
+/// | [`schema_stale_after`](Self::schema_stale_after) | 3 s |
 /// | [`page_size`](Self::page_size) | 5,000 rows |
 /// | [`consistency`](Self::consistency) | `LOCAL_QUORUM` |
 /// | [`serial_consistency`](Self::serial_consistency) | `LOCAL_SERIAL` |
@@ -189,9 +191,19 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets the same for changes of the schema, which wait until all nodes agree.
+    /// Sets the same for changes of the schema, with all that comes after the answer.
     pub fn schema_timeout(mut self, timeout: Duration) -> Self {
         self.config.schema_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a change of the schema, once it is done, waits until the nodes agree on it, within the time
+    /// of the call. Nodes that are down are not asked; one that is silent is waited for, a second at most, while
+    /// all others agree. Where they do not in this time, the call ends with
+    /// [`ErrorKind::SchemaDisagreement`](crate::ErrorKind::SchemaDisagreement), which names nodes and versions,
+    /// or with [`ErrorKind::SchemaUnconfirmed`](crate::ErrorKind::SchemaUnconfirmed).
+    pub fn schema_agreement_timeout(mut self, timeout: Duration) -> Self {
+        self.config.schema_agreement_timeout = timeout;
         self
     }
 
@@ -202,6 +214,16 @@ impl SessionBuilder {
     /// answered.
     pub fn schema_refresh(mut self, interval: Duration) -> Self {
         self.config.schema_refresh = interval;
+        self
+    }
+
+    /// Sets how old the session's knowledge of the schema may become while no node can be asked, three times
+    /// [`schema_refresh`](Self::schema_refresh) at least. After that it is stale: a warning says so and names what
+    /// could not be read, no prepared statement is [current](crate::Prepared::is_current), and a statement cache
+    /// has each statement prepared for each use, so that a value of a type that the table has no more is an
+    /// error and not written. It ends with the next look that succeeds.
+    pub fn schema_stale_after(mut self, age: Duration) -> Self {
+        self.config.schema_stale_after = age;
         self
     }
 

@@ -72,7 +72,11 @@ pub struct SessionConfig {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
     pub schema_timeout: Duration,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub schema_agreement_timeout: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
     pub schema_refresh: Duration,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub schema_stale_after: Duration,
     pub page_size: u32,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::consistency"))]
     pub consistency: Consistency,
@@ -107,7 +111,9 @@ impl Default for SessionConfig {
             prepare_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
             schema_timeout: Duration::from_secs(60),
+            schema_agreement_timeout: Duration::from_secs(10),
             schema_refresh: Duration::from_secs(1),
+            schema_stale_after: Duration::from_secs(3),
             page_size: 5_000,
             consistency: Consistency::LocalQuorum,
             serial_consistency: SerialConsistency::LocalSerial,
@@ -129,6 +135,11 @@ impl SessionConfig {
             let known: Vec<_> = self.profiles.keys().map(String::as_str).collect();
             InvalidConfig::new("profiles", format!("has no `{name}`, it has: {}", known.join(", ")))
         })
+    }
+
+    /// Two looks may fail before what is known is stale.
+    pub(super) fn schema_age_limit(&self) -> Duration {
+        self.schema_stale_after.max(self.schema_refresh.saturating_mul(3))
     }
 
     /// Who logs in, if anybody.
@@ -166,7 +177,9 @@ impl SessionConfig {
             ("prepare_timeout", self.prepare_timeout),
             ("request_timeout", self.request_timeout),
             ("schema_timeout", self.schema_timeout),
+            ("schema_agreement_timeout", self.schema_agreement_timeout),
             ("schema_refresh", self.schema_refresh),
+            ("schema_stale_after", self.schema_stale_after),
         ] {
             if duration.is_zero() {
                 return Err(InvalidConfig::new(setting, "must be longer than zero"));

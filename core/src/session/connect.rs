@@ -16,6 +16,7 @@ use scylla::errors::{
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
+use super::age::SchemaAge;
 use super::balancing::Balancing;
 use super::config::{Compression, SessionConfig};
 use super::credentials::{Authenticator, NO_CREDENTIALS};
@@ -50,11 +51,13 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
     };
     check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
+    let age = Arc::new(SchemaAge::new(Arc::clone(&clock), &config));
     let schema = SchemaClock::new(&driver, clock);
     let door = Door::new(|inside| Inner {
         driver,
         config,
         schema,
+        age,
         tables: Tables::new(),
         keyspaces,
         attempts,
@@ -166,10 +169,9 @@ fn driver_builder(
         .keepalive_timeout(config.keepalive_timeout)
         .connection_timeout(config.connect_timeout)
         .hostname_resolution_timeout(Some(config.connect_timeout))
-        .schema_agreement_timeout(config.schema_timeout)
         .cluster_metadata_refresh_interval(config.schema_refresh)
-        // The session refreshes by itself: a statement that changed the schema does not fail by it.
-        .refresh_metadata_on_auto_schema_agreement(false)
+        // The session waits for it by itself, and refreshes by itself.
+        .auto_await_schema_agreement(false)
         .compression(config.compression.map(|compression| match compression {
             Compression::Lz4 => scylla::client::Compression::Lz4,
             Compression::Snappy => scylla::client::Compression::Snappy,

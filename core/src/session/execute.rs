@@ -23,7 +23,7 @@ use super::door::LOOK;
 use super::keyspace;
 use super::keyspace::Settled;
 use super::learned::{footprint, learned};
-use super::markers::Markers;
+use super::markers::{Fit, Markers};
 use super::place;
 use super::runner::Runner;
 use super::tables::{Named, Tables};
@@ -88,9 +88,9 @@ fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
             Call::Run(runner)
         }
         None => Call::Other(Box::pin(async move {
+            let until = Time::of(&session, &request, called)?.until;
             let answer = execute(&session, &request, called, pin!(Alarm::default())).await;
-            watcher::catch_up(&session, &request, Some(&answer)).await;
-            answer
+            watcher::catch_up(&session, &request, until, answer).await
         })),
     }
 }
@@ -233,9 +233,9 @@ async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Re
     let time = Time::of_page(session, request, called)?;
     let is_cut = || session.inside.is_cut();
     let answer = until(is_cut, time.until, send_text(session, request, None)).await;
-    watcher::catch_up(session, request, answer.as_ref()).await;
     let consistency = session.config.consistency;
-    answer.ok_or_else(|| unanswered(request, time, is_cut(), consistency))?
+    let answer = answer.unwrap_or_else(|| Err(unanswered(request, time, is_cut(), consistency)));
+    watcher::catch_up(session, request, time.until, answer).await
 }
 
 /// Sends a text as it is, for as long as it takes.
@@ -366,7 +366,7 @@ pub(super) async fn prepare(
     let in_use = settled.as_ref().and_then(Settled::name).map(|name| name.as_str());
     let mut names = named(statement, in_use);
     let mut tries = 0;
-    let (before, tables, mut prepared) = loop {
+    let (before, mut tables, mut prepared) = loop {
         let before = Before::now(session);
         let prepare = self::until(is_cut, until, session.driver.prepare(statement.text()));
         let (tables, prepared) = session.tables.meet(session, &names, until, prepare).await;
@@ -395,9 +395,12 @@ pub(super) async fn prepare(
         return Err(request.error(ErrorKind::KeyspaceUnsettled, default));
     }
     prepared.set_page_size(session.page_size());
+    let markers = Markers::of(&prepared, statement, &tables);
+    if before.is_stale() && markers.fit == Fit::Different {
+        tables.clear();
+    }
     let learned = learned(&prepared, &tables, statement);
     let footprint = footprint(&prepared, &tables, statement, learned);
-    let markers = Markers::of(&prepared, statement, &tables);
     let basis = Basis::new(session, before, tables, markers, settled.as_ref());
     Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 
+use super::age::SchemaFigures;
 use super::nodes::ASKED;
 use super::{Inner, nodes};
 use crate::error::{Error, ErrorKind};
@@ -18,6 +19,8 @@ use crate::request::Request;
 pub struct Health {
     /// Each node that the session knows; none once it is shut down.
     pub nodes: Vec<NodeHealth>,
+    /// How old what the session knows of the schema is; none once it is shut down.
+    pub schema: Option<SchemaFigures>,
 }
 
 /// How a node is.
@@ -54,7 +57,7 @@ impl NodeHealth {
     }
 }
 
-/// A line for each node.
+/// A line for each node, and one for the schema.
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.nodes.is_empty() {
@@ -64,7 +67,7 @@ impl fmt::Display for Health {
             let line = if index == 0 { "" } else { "\n" };
             write!(f, "{line}{node}")?;
         }
-        Ok(())
+        self.schema.iter().try_for_each(|schema| write!(f, "\n{schema}"))
     }
 }
 
@@ -85,7 +88,7 @@ pub(super) async fn health(session: &Inner, within: Duration) -> Health {
         datacenter: node.datacenter.clone(),
         answer: nodes::ask(session, node, within).await,
     });
-    Health { nodes: join_all(asked).await }
+    Health { nodes: join_all(asked).await, schema: Some(session.age.figures()) }
 }
 
 /// Whether any node answers, of those that requests are sent to first.

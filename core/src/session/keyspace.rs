@@ -137,9 +137,11 @@ pub(super) async fn send(
     // If its caller gives up, it may have been applied here, and is not sent in another keyspace.
     let attempt = attempt_in(&session, &request, Some(settled.number()))?;
     let (tell, told) = oneshot::channel();
+    let is_answered = Arc::clone(&waiting.is_answered);
     tokio::spawn(async move {
         let answer = text(&session, &its_request, time, ends, Some(&settled)).await;
-        watcher::catch_up(&session, &its_request, Some(&answer)).await;
+        is_answered.store(true, Ordering::Relaxed);
+        let answer = watcher::catch_up(&session, &its_request, time.until, answer).await;
         // Nobody may be there to be told.
         let _ = tell.send(Outcome { answer, settled: None });
         drop(settled);
@@ -265,20 +267,28 @@ struct Waiting {
     cut: Arc<AtomicBool>,
     consistency: Consistency,
     clock: Arc<Clock>,
+    /// A server has answered: what is left to do ends in the time of the call.
+    is_answered: Arc<AtomicBool>,
 }
 
 impl Waiting {
     fn new(session: &Inner, request: &Request, time: Time) -> Self {
         let (cut, consistency) = (session.inside.cut(), session.config.consistency);
         let clock = Arc::clone(&session.keyspaces.clock);
-        Self { request: request.clone(), time, cut, consistency, clock }
+        let (request, is_answered) = (request.clone(), Arc::default());
+        Self { request, time, cut, consistency, clock, is_answered }
     }
 
     async fn wait(self, told: oneshot::Receiver<Outcome>) -> Result<Response, Error> {
-        let Self { request, time, cut, consistency, clock } = self;
+        let Self { request, time, cut, consistency, clock, is_answered } = self;
         let is_cut = || cut.load(Ordering::Relaxed);
         let mut told = Told { told, clock };
-        match until(is_cut, time.until, &mut told.told).await {
+        let mut outcome = until(is_cut, time.until, &mut told.told).await;
+        if outcome.is_none() && !is_cut() && is_answered.load(Ordering::Relaxed) {
+            // It was done, and what is told of it is under way.
+            outcome = until(is_cut, Instant::now() + LAG, &mut told.told).await;
+        }
+        match outcome {
             Some(Ok(outcome)) => outcome.answer,
             // Where the runtime has ended, so have its connections.
             Some(Err(_)) => Err(request.error(ErrorKind::ConnectionBroken, Some(consistency))),

@@ -1,5 +1,7 @@
 //! The session: the driver's, with deadlines and typed errors.
 
+mod age;
+mod agreement;
 mod alarm;
 mod balancing;
 mod basis;
@@ -47,6 +49,8 @@ pub use profile::Profile;
 pub use tls::Tls;
 pub use warm_up::{WarmNode, WarmUp};
 
+use age::SchemaAge;
+pub use age::SchemaFigures;
 pub(crate) use basis::Basis;
 use door::{Door, Inside};
 use keyspace::Keyspaces;
@@ -127,6 +131,7 @@ struct Inner {
     driver: scylla::client::session::Session,
     config: SessionConfig,
     schema: SchemaClock,
+    age: Arc<SchemaAge>,
     tables: Tables,
     keyspaces: Keyspaces,
     /// Of its load balancing policy.
@@ -179,6 +184,12 @@ impl Session {
         self.door.enter().map_or(0, |inner| inner.schema.generation(&inner.driver))
     }
 
+    /// How old what this session knows of the schema is. Asks nobody. `None` once it is shut down.
+    #[must_use]
+    pub fn schema(&self) -> Option<SchemaFigures> {
+        self.door.enter().map(|inner| inner.age.figures())
+    }
+
     /// What this session knows of each node of the cluster: up or down, attempts, errors, latency; and
     /// its connections, if [they were counted](Self::count_connections). Asks nobody.
     ///
@@ -227,13 +238,13 @@ impl Session {
     /// ```no_run
     /// # async fn run(session: cqlstack_core::Session) {
     /// let health = session.health(std::time::Duration::from_secs(1)).await;
-    /// println!("{health}"); // a line for each node
+    /// println!("{health}"); // a line for each node, and one for the schema
     /// # }
     /// ```
     pub async fn health(&self, within: Duration) -> Health {
         match self.door.enter() {
             Some(inner) => health::health(&inner, within).await,
-            None => Health { nodes: Vec::new() },
+            None => Health { nodes: Vec::new(), schema: None },
         }
     }
 
@@ -283,7 +294,8 @@ impl Session {
     }
 
     /// The driver's session, for what this crate does not offer. What goes this way passes no layer
-    /// and no deadline.
+    /// and no deadline, and a change of the schema does not wait until nodes agree on it:
+    /// `await_schema_agreement` does.
     ///
     /// # Errors
     ///

@@ -28,7 +28,9 @@ pub(super) fn of_before(
     if ours.source() == theirs.source() && (ours.holds() || ours.continues()) {
         return Ok(None);
     }
-    let stays = theirs.is_of(session) && theirs.continues();
+    // Where a server knows another table than the session does.
+    let is_known = ours.source().is_some() || theirs.source().is_none();
+    let stays = is_known && theirs.is_of(session) && theirs.continues();
     if !stays || !now.statement().has_text_of(before.statement()) {
         return Err(other(session, request));
     }

@@ -26,6 +26,8 @@ pub(super) struct Clock {
     changed: AtomicBool,
     /// Which keyspace is in use, by the number of the `USE`; 0 while that is not certain.
     keyspace: AtomicU64,
+    /// Whether what is known of tables is too old to be relied upon.
+    is_stale: AtomicBool,
 }
 
 impl Clock {
@@ -57,6 +59,16 @@ impl Clock {
 
     pub(super) fn unsettle_keyspace(&self) {
         self.keyspace.store(0, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Acquire)
+    }
+
+    /// In this order: who sees the new generation sees why.
+    pub(super) fn set_stale(&self, is_stale: bool) {
+        self.is_stale.store(is_stale, Ordering::Release);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 

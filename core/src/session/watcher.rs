@@ -1,19 +1,21 @@
 //! Noticing that the schema changed.
 //!
 //! Others change it: one task a session asks a node for the version of its schema, again and again. The
-//! session itself does: its statement is answered after the tables were read again.
+//! session itself does: its statement is answered after the nodes agree and the tables were read again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use futures::future::join;
+use tokio::select;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::Inner;
-use super::execute::until;
-use super::tables::Refreshed;
-use crate::error::{Error, ErrorClass};
+use super::execute::{add, until};
+use super::tables::{Refreshed, Unread};
+use super::{Inner, agreement};
+use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::request::Request;
 use crate::response::Response;
 
@@ -47,8 +49,12 @@ impl Drop for Watcher {
 
 /// To be called once, when the session is built.
 pub(super) fn start(session: &Arc<Inner>) {
+    let age = Arc::clone(&session.age);
     let watch = watch(Arc::downgrade(session), session.config.schema_refresh);
-    session.watcher.task.get_or_init(|| tokio::spawn(watch).abort_handle());
+    let task = async move {
+        select! { () = watch => (), () = age.keep() => () }
+    };
+    session.watcher.task.get_or_init(|| tokio::spawn(task).abort_handle());
 }
 
 async fn watch(session: Weak<Inner>, every: Duration) {
@@ -60,40 +66,67 @@ async fn watch(session: Weak<Inner>, every: Duration) {
         let Some(session) = session.upgrade() else { return };
         let _no_request = session.inside.no_request();
         let refreshed = session.tables.refresh(&session).await;
-        if refreshed == Refreshed::Other || session.watcher.is_blind.load(Ordering::Relaxed) {
+        let is_blind = session.watcher.is_blind.load(Ordering::Relaxed);
+        // Where nobody is connected the driver looks for a node by itself.
+        if refreshed == Ok(Refreshed::Other) || (is_blind && refreshed != Err(Unread::NoNode)) {
             refresh_cluster(&session, every.min(FOR_CLUSTER)).await;
         }
     }
 }
 
-/// After a statement that may have changed the schema: what the session knows is as new as its answer.
+/// After a statement that may have changed the schema: the nodes agree on it, and what the session knows is as
+/// new as its answer.
 pub(super) async fn catch_up(
     session: &Inner,
     request: &Request,
-    answer: Option<&Result<Response, Error>>,
-) {
+    until: Instant,
+    answer: Result<Response, Error>,
+) -> Result<Response, Error> {
     if !request.statement().may_change_schema() {
-        return;
+        return answer;
     }
-    let is_done = match answer {
-        Some(Ok(_)) => {
-            let (tables, ()) = tokio::join!(
-                until(
-                    || session.inside.is_cut(),
-                    Instant::now() + CATCH_UP,
-                    session.tables.refresh(session)
-                ),
-                refresh_cluster(session, CATCH_UP),
-            );
-            tables.is_some_and(|refreshed| refreshed != Refreshed::Failed)
+    let answer = match answer {
+        Ok(response) => agreed(session, request, until, response).await,
+        failed => failed,
+    };
+    let is_known = match &answer {
+        Ok(_) => {
+            let by = until.min(Instant::now() + CATCH_UP);
+            let is_cut = || session.inside.is_cut();
+            let (tables, ()) = join(
+                self::until(is_cut, by, session.tables.refresh(session)),
+                refresh_cluster(session, by.saturating_duration_since(Instant::now())),
+            )
+            .await;
+            tables.is_some_and(|refreshed| refreshed.is_ok())
         }
         // It was not executed.
-        Some(Err(error)) if error.class() != ErrorClass::Ambiguous => true,
-        _ => false,
+        Err(error) => error.class() != ErrorClass::Ambiguous,
     };
-    if !is_done {
+    if !is_known {
         session.tables.forget(session);
     }
+    answer
+}
+
+/// The answer, once the nodes agree on what it changed.
+async fn agreed(
+    session: &Inner,
+    request: &Request,
+    until: Instant,
+    response: Response,
+) -> Result<Response, Error> {
+    let by = until.min(add(Instant::now(), session.config.schema_agreement_timeout));
+    let reach = agreement::reach(session, response.coordinator_id(), by);
+    // It keeps its time by itself.
+    let reached = self::until(|| session.inside.is_cut(), add(by, CATCH_UP), reach).await;
+    let kind = match reached {
+        Some(Ok(())) => return Ok(response),
+        Some(Err(kind)) => kind,
+        None => ErrorKind::CutOff,
+    };
+    let failure = Failure { attempted: true, ..kind.into() };
+    Err(request.error(failure, Some(session.config.consistency)))
 }
 
 /// The driver reads nodes and keyspaces. If it cannot it goes on with what it knew, and nobody would learn

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::answer::{Answer, Outcome};
 use super::script::Script;
 use crate::error::{Error, ErrorKind, Failure};
-use crate::prepared::Prepared;
+use crate::prepared::{Made, Prepared};
 use crate::request::{Payload, Request};
 use crate::response::Response;
 
@@ -34,6 +34,7 @@ struct Inner {
     in_flight: AtomicUsize,
     peak: AtomicUsize,
     schema: Arc<AtomicU64>,
+    is_schema_lost: AtomicBool,
 }
 
 /// A request that came to a scripted session.
@@ -70,6 +71,7 @@ impl ScriptedSession {
             in_flight: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             schema: Arc::default(),
+            is_schema_lost: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -108,6 +110,18 @@ impl ScriptedSession {
     /// From now on, whatever was prepared before is out of date.
     pub fn change_schema(&self) {
         self.inner.schema.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// From now on whatever was prepared before is out of date, and what is prepared serves one request: as of
+    /// a session that can ask no node for the schema.
+    pub fn lose_schema(&self) {
+        self.inner.is_schema_lost.store(true, Ordering::Relaxed);
+        self.change_schema();
+    }
+
+    /// Ends what [`lose_schema`](Self::lose_schema) began.
+    pub fn find_schema(&self) {
+        self.inner.is_schema_lost.store(false, Ordering::Relaxed);
     }
 
     /// All that came, in order.
@@ -190,6 +204,7 @@ impl Service<Request> for ScriptedSession {
         let in_flight = InFlight::new(&self.inner);
         // As of before the prepare, which a change may overtake.
         let then = self.inner.schema.load(Ordering::Relaxed);
+        let is_schema_lost = self.inner.is_schema_lost.load(Ordering::Relaxed);
         Box::pin(async move {
             let session = &in_flight.0;
             sleep(answer.after).await;
@@ -198,8 +213,12 @@ impl Service<Request> for ScriptedSession {
                 Outcome::Error(kind) => Err(error(&request, kind)),
                 Outcome::Rows { .. } if is_prepare => {
                     let now = Arc::clone(&session.schema);
-                    let current = Box::new(move || now.load(Ordering::Relaxed) == then);
-                    let prepared = Prepared::made_while(request.statement(), Some(current));
+                    let made = if is_schema_lost {
+                        Made::OneShot
+                    } else {
+                        Made::While(Box::new(move || now.load(Ordering::Relaxed) == then))
+                    };
+                    let prepared = Prepared::made_for(request.statement(), made);
                     Ok(Response::of_prepared(prepared))
                 }
                 Outcome::Rows { rows, next } => {

@@ -17,7 +17,9 @@
 //!   is before the change is answered, of one by others it is within
 //!   [`schema_refresh`](cqlstack_core::SessionBuilder::schema_refresh), a second by default. In that
 //!   window a table that was dropped and made again with another type of the same width can be written
-//!   with the old type.
+//!   with the old type. While the session can ask no node for the schema, for
+//!   [`schema_stale_after`](cqlstack_core::SessionBuilder::schema_stale_after) and longer, nothing is kept:
+//!   a request has its statement prepared, together with all that wait for the same one.
 //!
 //! Each statement of a [`Batch`](cqlstack_core::Batch) is looked up, or prepared, like this.
 //!

@@ -109,7 +109,10 @@ async fn prepare<S: Stack>(
     deadline: Option<Instant>,
 ) -> Outcome {
     let mut tries = 0;
+    // A prepare that another one begins from now on is one of after this call.
+    let mut has_followed = false;
     while tries < TRIES {
+        let mut is_before = false;
         let outcome = match entries.flights.join(statement.text(), deadline) {
             Role::Lead(flight) => {
                 // Another leader may have landed since the look-up.
@@ -121,6 +124,7 @@ async fn prepare<S: Stack>(
                 outcome
             }
             Role::Follow(follower) => {
+                is_before = !mem::replace(&mut has_followed, true);
                 let leader = follower.deadline;
                 match wait(follower, statement, deadline).await? {
                     // Its time was over, and not ours.
@@ -131,6 +135,9 @@ async fn prepare<S: Stack>(
             }
         };
         match outcome {
+            // Where the session does not know the schema, the server has to be asked after the call.
+            Ok(prepared) if prepared.is_one_shot() && is_before => {}
+            Ok(prepared) if prepared.is_one_shot() => return Ok(prepared),
             // Something changed while it was prepared, or while it was waited for.
             Ok(prepared) if !prepared.is_current() => tries += 1,
             outcome => return outcome,
@@ -156,7 +163,9 @@ async fn send<S: Stack>(
     Counters::count(&entries.counters.prepares);
     let answer = call(inner, prepare).await?;
     let prepared = answer.prepared().ok_or_else(|| NotPrepared::NoAnswer.of(statement))?;
-    entries.keep(prepared);
+    if !prepared.is_one_shot() {
+        entries.keep(prepared);
+    }
     Ok(prepared.clone())
 }
 

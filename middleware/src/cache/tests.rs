@@ -265,6 +265,42 @@ async fn what_is_out_of_date_is_prepared_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_the_schema_is_not_known_each_use_asks_the_server_and_nothing_is_kept() {
+    let session = session();
+    let (db, handle) = cached(10, &session);
+    db.execute(select(), (0,)).await.unwrap();
+    session.lose_schema();
+    for k in 0..3 {
+        db.execute(select(), (k,)).await.unwrap();
+    }
+    let figures = handle.figures();
+    assert_eq!((session.prepares(), figures.statements, figures.stale), (4, 0, 1));
+    session.find_schema();
+    for k in 0..3 {
+        db.execute(select(), (k,)).await.unwrap();
+    }
+    assert_eq!((session.prepares(), session.executes()), (5, 7));
+}
+
+/// What a server tells of a table may be older than a call that came while it told.
+#[tokio::test(start_paused = true)]
+async fn while_the_schema_is_not_known_no_use_takes_a_prepare_of_before_its_call() {
+    let session = session().otherwise_prepare(Answer::done().after(TICK));
+    session.lose_schema();
+    let (db, _) = cached(10, &session);
+    let all = (0..1_000).map(async |k| {
+        // Each comes when the first prepare is under way.
+        sleep(TICK / 2 * u32::from(k > 0)).await;
+        db.execute(select(), (k,)).await
+    });
+    assert!(join_all(all).await.iter().all(Result::is_ok));
+    let prepared: Vec<_> = session.sent().into_iter().filter(Sent::is_prepare).collect();
+    assert_eq!((prepared.len(), session.executes()), (2, 1_000));
+    assert_eq!(prepared[1].at - prepared[0].at, TICK);
+    assert_eq!(db.service().under_way(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn entries_go_by_hand() {
     let session = session();
     let (db, handle) = cached(10, &session);

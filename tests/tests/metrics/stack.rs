@@ -1,7 +1,9 @@
 //! Every way in which a request can end, through layers.
 
+use std::time::Duration;
+
 use cqlstack_core::testing::{Answer, ScriptedSession};
-use cqlstack_core::{Client, ErrorClass, ErrorKind};
+use cqlstack_core::{Client, ErrorClass, ErrorKind, SchemaVersions};
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use cqlstack_tests::scrape::Scrape;
@@ -18,7 +20,9 @@ async fn answers_errors_cancellations_and_refusals_add_up() {
     let metrics = MetricsLayer::new();
     exporter().report(metrics.handle());
     let limit = ConcurrencyLimitLayer::new(50).unwrap().reject();
-    let errors = [ErrorKind::NoConnection, ErrorKind::SchemaDisagreement, ErrorKind::Unprepared];
+    let disagreement = SchemaVersions::new(Duration::ZERO, Vec::new());
+    let disagreement = ErrorKind::SchemaDisagreement(Box::new(disagreement));
+    let errors = [ErrorKind::NoConnection, disagreement, ErrorKind::Unprepared];
     let answers = std::iter::repeat_n(Answer::done(), 1_000)
         .chain((0..100).map(|n| Answer::error(errors[n % 3].clone())))
         .chain(std::iter::repeat_n(Answer::never(), 50));

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub(crate) use definition::{Definition, Shape};
-use read::Unread;
+pub(super) use read::{FOR_VERSION, Unread, version};
 #[cfg(feature = "testing")]
 pub use told::TableAsRead;
 
@@ -39,6 +39,9 @@ const AT_ONCE: usize = 8;
 /// How long a statement waits, before it is prepared, for its turn to read tables and for a node's version of
 /// the schema. It can be prepared without them.
 const FOR_TABLES: Duration = Duration::from_millis(1_500);
+
+/// How long the last of the nodes may take to tell the version of its schema.
+const FOR_VERSION_OF_LAST: Duration = Duration::from_secs(1);
 
 /// How many versions of the schema are known of a table.
 const VERSIONS: usize = 8;
@@ -197,7 +200,8 @@ impl Tables {
     ) -> (Vec<Named>, T) {
         let slots: Vec<_> = names.iter().map(|name| self.slot(name)).collect();
         let mut reads = None;
-        if slots.iter().any(|slot| slot.is_to_be_read()) {
+        // While no node tells of the schema, a statement is not held up by another try.
+        if !session.age.is_stale() && slots.iter().any(|slot| slot.is_to_be_read()) {
             let longest = Instant::now() + FOR_TABLES;
             let by = by.min(longest);
             let begun = Box::pin(self.begin(session, &slots));
@@ -261,7 +265,7 @@ impl Tables {
             return asked;
         }
         for node in self.in_turn(session) {
-            if let Ok(version) = read::version(session, &node).await {
+            if let Ok(version) = version(session, &node, FOR_VERSION).await {
                 *lock(&self.asked) = Some((Arc::clone(&node), version));
                 return Some((node, version));
             }
@@ -300,15 +304,24 @@ impl Tables {
     }
 
     /// Asks a node for the version of its schema, and reads the tables that no node of that version told.
-    pub(super) async fn refresh(&self, session: &Inner) -> Refreshed {
-        for node in self.in_turn(session) {
-            let Ok(version) = read::version(session, &node).await else { continue };
-            *lock(&self.asked) = Some((Arc::clone(&node), version));
-            if self.refresh_from(session, &node, version).await.is_ok() {
-                return self.look(session, version);
+    pub(super) async fn refresh(&self, session: &Inner) -> Result<Refreshed, Unread> {
+        let mut failure = Unread::NoNode;
+        let mut nodes = self.in_turn(session).into_iter().peekable();
+        while let Some(node) = nodes.next() {
+            // Nobody is asked in the stead of the last one, and it may only be slow.
+            let within = if nodes.peek().is_some() { FOR_VERSION } else { FOR_VERSION_OF_LAST };
+            let began = Instant::now();
+            match self.refresh_from(session, &node, within).await {
+                Ok(version) => {
+                    let looked = self.look(session, version);
+                    session.age.is_read(began);
+                    return Ok(looked);
+                }
+                Err(unread) => failure = unread,
             }
         }
-        Refreshed::Failed
+        session.age.has_failed(failure.clone());
+        Err(failure)
     }
 
     fn look(&self, session: &Inner, version: Uuid) -> Refreshed {
@@ -339,12 +352,15 @@ impl Tables {
         is_believed
     }
 
+    /// Returns the version of the schema that the node has.
     async fn refresh_from(
         &self,
         session: &Inner,
         node: &Arc<Node>,
-        version: Uuid,
-    ) -> Result<(), Unread> {
+        within: Duration,
+    ) -> Result<Uuid, Unread> {
+        let version = version(session, node, within).await?;
+        *lock(&self.asked) = Some((Arc::clone(node), version));
         let reads = iter(self.read_otherwise(version)).map(async |slot: Arc<Slot>| {
             let _turn = slot.reading.lock().await;
             if slot.is_of(version) {
@@ -353,7 +369,8 @@ impl Tables {
                 slot.read(session, node, version).await.map(drop)
             }
         });
-        reads.buffer_unordered(AT_ONCE).try_collect().await
+        reads.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        Ok(version)
     }
 
     /// What was read at other versions. What no statement names any more is forgotten instead.
@@ -400,8 +417,6 @@ pub(super) enum Refreshed {
     /// It is that of the look before.
     Same,
     Other,
-    /// No node told it, or what it has.
-    Failed,
 }
 
 impl Slot {

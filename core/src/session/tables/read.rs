@@ -2,6 +2,8 @@
 //!
 //! By literal text: what has values the driver would prepare first.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,23 +16,67 @@ use uuid::Uuid;
 use super::definition::{ColumnRow, Definition};
 use super::types::{Types, may_name_user_types};
 use super::{Inner, TableName};
+use crate::error::{ErrorKind, Failure};
 use crate::session::execute::until;
-use crate::session::nodes::query;
+use crate::session::nodes::{address, query};
 
 /// How long a node may take to tell the version of its schema, which it has in memory.
-const FOR_VERSION: Duration = Duration::from_millis(300);
+pub(in crate::session) const FOR_VERSION: Duration = Duration::from_millis(300);
 /// A table may have thousands of columns.
 const FOR_COLUMNS: Duration = Duration::from_millis(700);
 
-/// The node did not answer in time, or not with what was asked for. Another one may.
-#[derive(Debug)]
-pub(super) struct Unread;
+/// Why something of the schema could not be read from a node. Another one may tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::session) enum Unread {
+    /// No node is connected.
+    NoNode,
+    /// The node did not tell this.
+    Node { node: SocketAddr, asked: Asked, why: Why },
+}
+
+/// What a node is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::session) enum Asked {
+    Version,
+    Columns,
+    Types,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::session) enum Why {
+    /// No answer within this time.
+    Late(Duration),
+    Failed(ErrorKind),
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Node { node, asked, why } = self else {
+            return f.write_str("no node is connected");
+        };
+        let asked = match asked {
+            Asked::Version => "the version of the schema",
+            Asked::Columns => "the columns of a table",
+            Asked::Types => "the types of a keyspace",
+        };
+        write!(f, "{node} did not tell {asked}: ")?;
+        match why {
+            Why::Late(after) => write!(f, "no answer within {after:.1?}"),
+            Why::Failed(kind) => write!(f, "{kind}"),
+        }
+    }
+}
 
 /// The version of the schema that the node has.
-pub(super) async fn version(session: &Inner, node: &Arc<Node>) -> Result<Uuid, Unread> {
+pub(in crate::session) async fn version(
+    session: &Inner,
+    node: &Arc<Node>,
+    within: Duration,
+) -> Result<Uuid, Unread> {
     let text = "SELECT schema_version FROM system.local WHERE key = 'local'";
-    let rows = ask::<(Uuid,)>(session, node, text, FOR_VERSION).await?;
-    rows.into_iter().next().map(|(version,)| version).ok_or(Unread)
+    let rows = ask::<(Uuid,)>(session, node, text, Asked::Version, within).await?;
+    let version = rows.into_iter().next().map(|(version,)| version);
+    version.ok_or_else(|| unread(node, Asked::Version, Why::Failed(ErrorKind::UnreadableAnswer)))
 }
 
 /// The table; none if it has no columns.
@@ -46,7 +92,7 @@ pub(super) async fn definition(
          WHERE keyspace_name = {keyspace} AND table_name = {}",
         literal(&table.table)
     );
-    let rows = ask::<Row>(session, node, &text, FOR_COLUMNS).await?;
+    let rows = ask::<Row>(session, node, &text, Asked::Columns, FOR_COLUMNS).await?;
     let row =
         |(name, kind, position, written, order)| ColumnRow { name, kind, position, written, order };
     let rows: Vec<_> = rows.into_iter().map(row).collect();
@@ -65,7 +111,7 @@ async fn types(session: &Inner, node: &Arc<Node>, keyspace: &str) -> Result<Type
         "SELECT type_name, field_names, field_types FROM system_schema.types \
          WHERE keyspace_name = {keyspace}"
     );
-    let rows = ask::<Row>(session, node, &text, FOR_COLUMNS).await?;
+    let rows = ask::<Row>(session, node, &text, Asked::Types, FOR_COLUMNS).await?;
     let fields = |names: Vec<String>, kinds: Vec<String>| names.into_iter().zip(kinds).collect();
     Ok(rows.into_iter().map(|(name, names, kinds)| (name, fields(names, kinds))).collect())
 }
@@ -74,18 +120,25 @@ async fn ask<R>(
     session: &Inner,
     node: &Arc<Node>,
     text: &str,
+    asked: Asked,
     within: Duration,
 ) -> Result<Vec<R>, Unread>
 where
     R: for<'r> DeserializeRow<'r, 'r>,
 {
     let is_cut = || session.inside.is_cut();
-    let answer = until(is_cut, Instant::now() + within, query(session, node, text));
-    let answer = answer.await.ok_or(Unread)?;
-    let rows: QueryRowsResult =
-        answer.map_err(|_| Unread)?.into_rows_result().map_err(|_| Unread)?;
-    let typed = rows.rows::<R>().map_err(|_| Unread)?;
-    typed.collect::<Result<_, _>>().map_err(|_| Unread)
+    let answer = until(is_cut, Instant::now() + within, query(session, node, text)).await;
+    let answer = answer.ok_or_else(|| unread(node, asked, Why::Late(within)))?;
+    let answer =
+        answer.map_err(|error| unread(node, asked, Why::Failed(Failure::from(error).kind)))?;
+    let unreadable = || unread(node, asked, Why::Failed(ErrorKind::UnreadableAnswer));
+    let rows: QueryRowsResult = answer.into_rows_result().map_err(|_| unreadable())?;
+    let typed = rows.rows::<R>().map_err(|_| unreadable())?;
+    typed.collect::<Result<_, _>>().map_err(|_| unreadable())
+}
+
+fn unread(node: &Node, asked: Asked, why: Why) -> Unread {
+    Unread::Node { node: address(node), asked, why }
 }
 
 fn literal(name: &str) -> String {
