@@ -114,6 +114,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::NoConnection
         | ErrorKind::Closed
         | ErrorKind::Unreachable { .. }
+        | ErrorKind::UnknownCluster { .. }
         | ErrorKind::PrepareTimeout { .. }
         | ErrorKind::PrepareFailed
         | ErrorKind::KeyspaceUnsettled

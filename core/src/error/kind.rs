@@ -24,6 +24,12 @@ pub enum ErrorKind {
         /// How long it was tried.
         after: Duration,
     },
+    /// A node answered, and none could tell which nodes and datacentres there are, so that those of the local
+    /// datacentre are not known.
+    UnknownCluster {
+        /// Where it was tried.
+        contact_points: Vec<String>,
+    },
     /// No node is in the local datacentre.
     UnknownDatacenter {
         /// The name that was given.
@@ -217,4 +223,11 @@ pub enum WriteType {
     Cdc,
     /// One that this version does not know.
     Other,
+}
+
+impl ErrorKind {
+    /// Whether the server has said that the statement was executed.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self, Self::SchemaDisagreement(_) | Self::SchemaUnconfirmed(_))
+    }
 }

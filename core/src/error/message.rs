@@ -42,6 +42,9 @@ impl fmt::Display for ErrorKind {
                 "no session with the contact points {} after {after:.1?}",
                 contact_points.join(", ")
             ),
+            Self::UnknownCluster { contact_points } => {
+                write!(f, "no node told of the cluster, of {}", contact_points.join(", "))
+            }
             Self::UnknownDatacenter { name: Some(name), known } => write!(
                 f,
                 "there is no datacentre `{name}` in this cluster, there is: {}",
@@ -54,10 +57,7 @@ impl fmt::Display for ErrorKind {
             Self::Tls(fault) => write!(f, "no encrypted connection: {fault}"),
             Self::UnknownAuthenticator { name } => {
                 let name = OneLine(name);
-                write!(
-                    f,
-                    "a node asks for the authenticator `{name}`, to which no password is given"
-                )
+                write!(f, "a node asks for `{name}`, an authenticator to which no password is given")
             }
             Self::NoCredentials => f.write_str("the provider of credentials failed"),
             Self::DeadlinePassed => f.write_str("its deadline passed before it was sent"),
@@ -161,8 +161,11 @@ pub(super) fn advice(
 ) -> Option<&'static str> {
     Some(match kind {
         ErrorKind::Unreachable { .. } => {
-            "check that the nodes are up, that addresses and ports are right, that no firewall is \
+            "check that the nodes are up and answer, that addresses and ports are right, that no firewall is \
              between, and that they do not ask for TLS"
+        }
+        ErrorKind::UnknownCluster { .. } => {
+            "check that `system.local` and `system.peers` can be read there"
         }
         ErrorKind::UnknownDatacenter { .. } => "set `local_datacenter` to the one that is near",
         ErrorKind::Tls(fault) => fault.advice(),
@@ -198,10 +201,10 @@ pub(super) fn advice(
         ErrorKind::AlreadyExists { .. } => "use IF NOT EXISTS, or another name",
         ErrorKind::RateLimited { .. } => "spread the load over more partitions",
         ErrorKind::SchemaDisagreement(_) => {
-            "it is done: look at `nodetool describecluster`, and go on when the nodes agree"
+            "look at `nodetool describecluster`, and go on when the nodes agree"
         }
         ErrorKind::SchemaUnconfirmed(_) => {
-            "it is done: check for nodes that are down or frozen, and go on when they agree"
+            "check for nodes that are down or frozen, and go on when they agree"
         }
         ErrorKind::WriteTimeout(_, WriteType::Batch) => "the server will apply it: do nothing",
         ErrorKind::UnreadableType(_) if class == ErrorClass::Permanent => {

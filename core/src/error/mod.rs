@@ -205,7 +205,9 @@ impl fmt::Display for Error {
             write!(f, "{}: ", message::OneLine(statement.name()))?;
         }
         write!(f, "{}", self.what())?;
-        if self.statement().is_some() && self.worst_class() != ErrorClass::Permanent {
+        if self.0.kind.is_done() {
+            f.write_str("; it is done")?;
+        } else if self.statement().is_some() && self.worst_class() != ErrorClass::Permanent {
             write!(f, "; {}", self.worst_class().in_words())?;
         }
         let work = self.0.work.or_else(|| self.statement().map(Statement::kind));

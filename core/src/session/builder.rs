@@ -264,6 +264,8 @@ impl SessionBuilder {
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) for settings that cannot be;
     /// [`Unreachable`](crate::ErrorKind::Unreachable) if no contact point answers within
     /// [`build_timeout`](Self::build_timeout);
+    /// [`UnknownCluster`](crate::ErrorKind::UnknownCluster) if a local datacentre is set and a node that answered
+    /// could not tell of any;
     /// [`UnknownDatacenter`](crate::ErrorKind::UnknownDatacenter) if no node is in the local
     /// datacentre, or if there are several and none is named;
     /// [`UnknownKeyspace`](crate::ErrorKind::UnknownKeyspace);

@@ -49,7 +49,7 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         connected if connected.knows_cluster() => connected,
         knows_nothing => connect_otherwise(knows_nothing, connect).await,
     };
-    check_datacenter(config.local_datacenter.as_deref(), &driver.get_cluster_state())?;
+    check_datacenter(&config, &driver.get_cluster_state())?;
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
     let age = Arc::new(SchemaAge::new(Arc::clone(&clock), &config));
     let schema = SchemaClock::new(&driver, clock);
@@ -197,7 +197,8 @@ fn driver_builder(
 }
 
 /// "No nodes" hours later is a poor way to learn of a typing error in the name.
-fn check_datacenter(local: Option<&str>, cluster: &ClusterState) -> Result<(), Error> {
+fn check_datacenter(config: &SessionConfig, cluster: &ClusterState) -> Result<(), Error> {
+    let local = config.local_datacenter.as_deref();
     let known: BTreeSet<&str> =
         cluster.get_nodes_info().iter().filter_map(|node| node.datacenter.as_deref()).collect();
     let fits = match local {
@@ -206,6 +207,10 @@ fn check_datacenter(local: Option<&str>, cluster: &ClusterState) -> Result<(), E
     };
     if fits {
         return Ok(());
+    }
+    if known.is_empty() {
+        let contact_points = config.contact_points.clone();
+        return Err(Error::setup(ErrorKind::UnknownCluster { contact_points }));
     }
     Err(Error::setup(ErrorKind::UnknownDatacenter {
         name: local.map(str::to_owned),

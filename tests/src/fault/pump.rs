@@ -143,6 +143,10 @@ impl<'c> Pump<'c> {
                 }
             }
             round.finish();
+            if armed.script.whenever {
+                self.played = None;
+                return Ok(());
+            }
             if !armed.script.over_and_over {
                 return Ok(());
             }

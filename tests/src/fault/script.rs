@@ -124,6 +124,8 @@ pub struct Script {
     pub(super) condition: Option<Condition>,
     pub(super) on_every_connection: bool,
     pub(super) over_and_over: bool,
+    /// Each time that the condition holds.
+    pub(super) whenever: bool,
     pub(super) steps: Vec<Step>,
 }
 
@@ -141,8 +143,14 @@ impl Script {
     }
 
     fn new(way: Way) -> Self {
-        let (on_every_connection, over_and_over) = (false, false);
-        Self { way, condition: None, on_every_connection, over_and_over, steps: Vec::new() }
+        Self {
+            way,
+            condition: None,
+            on_every_connection: false,
+            over_and_over: false,
+            whenever: false,
+            steps: Vec::new(),
+        }
     }
 
     /// What is done next.
@@ -166,6 +174,13 @@ impl Script {
     pub fn when(mut self, holds: impl Fn(&Frame<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.condition = Some(Arc::new(holds));
         self
+    }
+
+    /// Begins with each frame for which this holds, on every connection; all others pass.
+    #[must_use]
+    pub fn whenever(mut self, holds: impl Fn(&Frame<'_>) -> bool + Send + Sync + 'static) -> Self {
+        (self.on_every_connection, self.whenever) = (true, true);
+        self.when(holds)
     }
 
     /// Each connection plays it once, also new ones. Without a condition those that are there begin at once,
@@ -193,7 +208,7 @@ impl Script {
             let step = format!("{:?}", self.steps[index + 1]);
             return Err(FaultError::NeverReached { number: index + 2, step });
         }
-        if self.over_and_over && !self.steps.iter().any(Step::takes) {
+        if (self.over_and_over || self.whenever) && !self.steps.iter().any(Step::takes) {
             return Err(FaultError::Spins);
         }
         Ok(())
@@ -206,6 +221,7 @@ impl fmt::Debug for Script {
             .field("way", &self.way)
             .field("on_every_connection", &self.on_every_connection)
             .field("over_and_over", &self.over_and_over)
+            .field("whenever", &self.whenever)
             .field("steps", &self.steps)
             .finish_non_exhaustive()
     }

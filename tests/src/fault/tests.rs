@@ -108,11 +108,19 @@ async fn frames_are_lost_doubled_exchanged_changed_and_invented() {
             Script::answers().then(Step::Lose(1)).then(Step::Frames(1)).over_and_over(),
             frames(&[2, 4]),
         ),
+        (
+            Script::answers().whenever(|it| it.stream() % 2 == 1).then(Step::Lose(1)),
+            frames(&[2, 4]),
+        ),
+        (
+            Script::answers().whenever(|it| it.stream() == 3).then(Step::Twice),
+            frames(&[1, 2, 3, 3, 4]),
+        ),
     ] {
         let mut line = Line::new().await;
         assert_eq!(line.answers(script, &[1, 2, 3, 4], expected.len()).await, expected);
-        line.node.write_all(&frame(5)).await.unwrap();
-        assert_eq!(read(&mut line.client, 12).await, frame(5), "and nothing else before it");
+        line.node.write_all(&frame(6)).await.unwrap();
+        assert_eq!(read(&mut line.client, 12).await, frame(6), "and nothing else before it");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Behaviour on a real Cassandra, one module a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod agreement;
 mod atomic;
 mod bad_input;
 mod batch_frames;
@@ -45,6 +46,7 @@ mod schema;
 mod settings;
 mod shutdown;
 mod stack;
+mod stale;
 mod statements;
 mod streams;
 mod support;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::definition::{ColumnRow, Definition};
 use super::types::{Types, may_name_user_types};
 use super::{Inner, TableName};
-use crate::error::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure, OneLine};
 use crate::session::execute::until;
 use crate::session::nodes::{address, query};
 
@@ -31,15 +31,28 @@ pub(in crate::session) enum Unread {
     /// No node is connected.
     NoNode,
     /// The node did not tell this.
-    Node { node: SocketAddr, asked: Asked, why: Why },
+    Node { node: SocketAddr, asked: String, why: Why },
 }
 
 /// What a node is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::session) enum Asked {
+#[derive(Clone, Copy)]
+enum Asked<'a> {
     Version,
-    Columns,
-    Types,
+    ColumnsOf(&'a TableName),
+    /// Of a keyspace.
+    TypesOf(&'a str),
+}
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version => f.write_str("the version of the schema"),
+            Self::ColumnsOf(TableName { keyspace, table }) => {
+                write!(f, "the columns of {}.{}", OneLine(keyspace), OneLine(table))
+            }
+            Self::TypesOf(keyspace) => write!(f, "the types of {}", OneLine(keyspace)),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +66,6 @@ impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Node { node, asked, why } = self else {
             return f.write_str("no node is connected");
-        };
-        let asked = match asked {
-            Asked::Version => "the version of the schema",
-            Asked::Columns => "the columns of a table",
-            Asked::Types => "the types of a keyspace",
         };
         write!(f, "{node} did not tell {asked}: ")?;
         match why {
@@ -86,32 +94,33 @@ pub(super) async fn definition(
     table: &TableName,
 ) -> Result<Option<Definition>, Unread> {
     type Row = (String, String, i32, String, String);
-    let keyspace = literal(&table.keyspace);
     let text = format!(
         "SELECT column_name, kind, position, type, clustering_order FROM system_schema.columns \
-         WHERE keyspace_name = {keyspace} AND table_name = {}",
+         WHERE keyspace_name = {} AND table_name = {}",
+        literal(&table.keyspace),
         literal(&table.table)
     );
-    let rows = ask::<Row>(session, node, &text, Asked::Columns, FOR_COLUMNS).await?;
+    let rows = ask::<Row>(session, node, &text, Asked::ColumnsOf(table), FOR_COLUMNS).await?;
     let row =
         |(name, kind, position, written, order)| ColumnRow { name, kind, position, written, order };
     let rows: Vec<_> = rows.into_iter().map(row).collect();
     let types = if rows.iter().any(|row| may_name_user_types(&row.written)) {
-        types(session, node, &keyspace).await?
+        types(session, node, &table.keyspace).await?
     } else {
         Types::new()
     };
     Ok(Definition::new(rows, &types))
 }
 
-/// The user-defined types of a keyspace, of which the name is a literal.
+/// The user-defined types of a keyspace.
 async fn types(session: &Inner, node: &Arc<Node>, keyspace: &str) -> Result<Types, Unread> {
     type Row = (String, Vec<String>, Vec<String>);
     let text = format!(
         "SELECT type_name, field_names, field_types FROM system_schema.types \
-         WHERE keyspace_name = {keyspace}"
+         WHERE keyspace_name = {}",
+        literal(keyspace)
     );
-    let rows = ask::<Row>(session, node, &text, Asked::Types, FOR_COLUMNS).await?;
+    let rows = ask::<Row>(session, node, &text, Asked::TypesOf(keyspace), FOR_COLUMNS).await?;
     let fields = |names: Vec<String>, kinds: Vec<String>| names.into_iter().zip(kinds).collect();
     Ok(rows.into_iter().map(|(name, names, kinds)| (name, fields(names, kinds))).collect())
 }
@@ -120,7 +129,7 @@ async fn ask<R>(
     session: &Inner,
     node: &Arc<Node>,
     text: &str,
-    asked: Asked,
+    asked: Asked<'_>,
     within: Duration,
 ) -> Result<Vec<R>, Unread>
 where
@@ -137,8 +146,8 @@ where
     typed.collect::<Result<_, _>>().map_err(|_| unreadable())
 }
 
-fn unread(node: &Node, asked: Asked, why: Why) -> Unread {
-    Unread::Node { node: address(node), asked, why }
+fn unread(node: &Node, asked: Asked<'_>, why: Why) -> Unread {
+    Unread::Node { node: address(node), asked: asked.to_string(), why }
 }
 
 fn literal(name: &str) -> String {

@@ -1,0 +1,170 @@
+//! Changes of the schema that the nodes agree on, or do not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use cqlstack_core::{Client, Error, ErrorClass, ErrorKind, Request, Response, Session, Statement};
+use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::fault::{FaultProxy, Playing, Script, Step};
+use tokio::time::timeout;
+
+use crate::support::{connect, run};
+
+const VERSION: &[u8; 14] = b"schema_version";
+
+/// How long nodes may take to agree.
+const AGREEMENT: Duration = Duration::from_secs(2);
+
+/// What a change takes besides waiting for agreement.
+const CHANGE: Duration = Duration::from_millis(2_500);
+
+/// Three nodes, of which the last one is behind a proxy, and a session that makes tables.
+struct Changes {
+    proxy: FaultProxy,
+    db: Client<Session>,
+    /// How often a change was sent to the last node.
+    by_the_last: Arc<AtomicUsize>,
+    tables: usize,
+}
+
+impl Changes {
+    async fn new(cluster: &Cluster) -> Self {
+        let keyspace = cluster.keyspace(3).await.unwrap();
+        let proxy = FaultProxy::before(cluster.node(2).unwrap().address()).await.unwrap();
+        let session = Session::builder()
+            .contact_points(&cluster.contact_points()[..1])
+            .address_translation([proxy.translation()])
+            .schema_agreement_timeout(AGREEMENT)
+            // So that a silent node is believed in for as long as the test goes on.
+            .keepalive(Duration::from_secs(60), Duration::from_secs(60))
+            .keyspace(keyspace.name())
+            .build();
+        let db = Client::new(session.await.unwrap());
+        Self { proxy, db, by_the_last: Arc::default(), tables: 0 }
+    }
+
+    fn count(&self) -> Playing {
+        let counter = Arc::clone(&self.by_the_last);
+        let changes = Script::requests().whenever(move |frame| {
+            if frame.has(b"CREATE TABLE") {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+            false
+        });
+        self.proxy.play(changes.then(Step::Frames(1))).unwrap()
+    }
+
+    /// Makes another table: what came of it, how long it took, and whether the last node was to do it.
+    async fn make(&mut self, within: Duration) -> (Result<Response, Error>, Duration, bool) {
+        self.tables += 1;
+        let text = format!("CREATE TABLE t{} (k int PRIMARY KEY)", self.tables);
+        let before = self.by_the_last.load(Ordering::Relaxed);
+        let request = Request::from(&Statement::new(text)).with_timeout(within);
+        let began = Instant::now();
+        let made = timeout(Duration::from_secs(20), self.db.request(request)).await;
+        let took = began.elapsed();
+        (made.expect("it ends"), took, self.by_the_last.load(Ordering::Relaxed) > before)
+    }
+
+    /// Whether the last table is there, as nodes that answer say.
+    async fn is_made(&self, cluster: &Cluster) {
+        let keyspace = self.db.service().driver().unwrap().get_keyspace().unwrap();
+        let text = format!("SELECT k FROM {keyspace}.t{}", self.tables);
+        cluster.run(text).await.expect("it was done");
+    }
+}
+
+#[tokio::test]
+async fn on_one_node_a_change_is_done_when_it_is_answered() {
+    let db = connect(&[]).await;
+    let began = Instant::now();
+    run(&db, "CREATE TABLE t (k int PRIMARY KEY)").await;
+    println!("a table on one node: {:.1?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_nodes_disagree_on_is_told_with_nodes_and_versions_and_what_is_done_as_done() {
+    let cluster = Cluster::shared_three().await.unwrap();
+    let mut changes = Changes::new(&cluster).await;
+    let long = Duration::from_secs(30);
+    for _ in 0..3 {
+        let (made, took, _) = changes.make(long).await;
+        made.unwrap();
+        println!("a table on three nodes: {took:.1?}");
+    }
+
+    // The last byte is the version's last.
+    let forge = Step::edit(|frame| frame.iter_mut().rev().take(1).for_each(|last| *last ^= 1));
+    let forged = Script::answers().whenever(|frame| frame.has(VERSION)).then(forge);
+    let playing = changes.proxy.play(forged).unwrap();
+    for (within, expected) in [(long, AGREEMENT), (AGREEMENT / 2, AGREEMENT / 2)] {
+        let (made, took, _) = changes.make(within).await;
+        let error = made.unwrap_err();
+        println!("after {took:.2?}: {error}");
+        let ErrorKind::SchemaDisagreement(versions) = error.kind() else { panic!("{error}") };
+        assert_eq!(error.class(), ErrorClass::Ambiguous);
+        let range = expected.mul_f32(0.5)..expected + Duration::from_millis(500);
+        assert!(range.contains(&took), "{took:?}");
+        let of = |node: usize| {
+            let address = cluster.node(node).unwrap().address();
+            let told = versions.told.iter().find(|(node, _)| *node == address);
+            told.and_then(|(_, version)| *version).expect("each node told")
+        };
+        assert!(of(0) == of(1) && of(0) != of(2), "{error}");
+        let last = cluster.node(2).unwrap().address().to_string();
+        assert!(error.to_string().contains(&last), "{error}");
+        changes.is_made(&cluster).await;
+    }
+    drop(playing);
+
+    // One that does not tell its version is waited for, unless it made the change.
+    let playing = [
+        changes
+            .proxy
+            .play(Script::answers().whenever(|frame| frame.has(VERSION)).then(Step::Lose(1)))
+            .unwrap(),
+        changes.count(),
+    ];
+    let (mut done, mut unconfirmed) = (0, 0);
+    while done == 0 || unconfirmed == 0 {
+        let (made, took, by_the_last) = changes.make(long).await;
+        println!("beside a silent node: {took:.2?}, {:?}", made.as_ref().err());
+        if by_the_last {
+            let error = made.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::SchemaUnconfirmed(_)), "{error}");
+            assert!(took < AGREEMENT + Duration::from_millis(700), "{took:?}");
+            unconfirmed += 1;
+        } else {
+            made.unwrap();
+            assert!(Duration::from_secs(1) < took && took < CHANGE, "{took:?}");
+            done += 1;
+        }
+        changes.is_made(&cluster).await;
+    }
+    drop(playing);
+}
+
+#[tokio::test]
+async fn beside_a_frozen_node_what_is_done_is_told_as_done() {
+    let cluster = Cluster::shared_three().await.unwrap();
+    let mut changes = Changes::new(&cluster).await;
+    let _counting = changes.count();
+    cluster.node(2).unwrap().freeze().await.unwrap();
+    let within = Duration::from_secs(4);
+    let mut done = 0;
+    while done < 2 {
+        let (made, took, by_the_last) = changes.make(within).await;
+        println!("beside a frozen node: {took:.2?}, {:?}", made.as_ref().err());
+        if by_the_last {
+            // It may do so when it is back.
+            let error = made.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Ambiguous);
+            assert!(took < within + Duration::from_millis(500), "{took:?}");
+        } else {
+            made.unwrap();
+            assert!(took < within, "{took:?}");
+            done += 1;
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What a session does while no node tells it of the schema.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use cqlstack_core::{Client, Error, ErrorKind, Response, Session, Stack, Statement};
+use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::fault::{FaultProxy, Frame, HEADER, Playing, Script, Step, opcode};
+use tokio::time::{sleep, timeout};
+
+use crate::keyspaces::through;
+use crate::support::{HEAVY, connect, full_stack, run};
+
+/// How long nobody tells of the schema.
+const OUTAGE: Duration = Duration::from_secs(if HEAVY { 30 } else { 6 });
+
+const TABLE: &str = "t (k int PRIMARY KEY, v int)";
+
+/// What the node, or something before it, does with requests for metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// It refuses them, those of the driver as well.
+    Refuses,
+    /// It tells the version of the schema, and refuses to tell what is in it.
+    RefusesTables,
+    /// They get lost.
+    Silent,
+    /// What comes is no answer to what was asked.
+    Garbage,
+}
+
+const VERSION: &[u8; 14] = b"schema_version";
+const TABLES: &[u8; 13] = b"system_schema";
+
+fn is_metadata(frame: &Frame<'_>) -> bool {
+    frame.has(VERSION) || frame.has(TABLES)
+}
+
+/// What is prepared has its text in the PREPARE only, and the control connection prepares what it asks.
+fn is_asked_by_the_driver(frame: &Frame<'_>) -> bool {
+    frame.is_control() && frame.request() == Some(opcode::EXECUTE)
+}
+
+impl Fault {
+    fn begin(self, proxy: &FaultProxy) -> Playing {
+        let script = match self {
+            Self::Refuses => Script::requests().whenever(is_metadata).then(Step::edit(|frame| {
+                for at in 0..frame.len() {
+                    if frame[at..].starts_with(VERSION) || frame[at..].starts_with(TABLES) {
+                        frame[at] = b'x';
+                    }
+                }
+            })),
+            Self::RefusesTables => Script::requests()
+                .whenever(|frame| frame.has(TABLES))
+                .then(Step::replace(TABLES, b"system_schemX")),
+            Self::Silent => Script::requests()
+                .whenever(|frame| is_metadata(frame) || is_asked_by_the_driver(frame))
+                .then(Step::Lose(1)),
+            Self::Garbage => Script::answers()
+                .whenever(|frame| is_metadata(frame) || is_asked_by_the_driver(frame))
+                .then(Step::edit(|frame| frame[HEADER..].fill(0x5a))),
+        };
+        proxy.play(script).unwrap()
+    }
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn lines(&self, with: &str) -> Vec<String> {
+        let bytes = self.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().filter(|line| line.contains(with)).map(str::to_owned).collect()
+    }
+}
+
+fn is_stale(session: &Session) -> bool {
+    session.schema().unwrap().stale
+}
+
+/// How long until it holds, looked at again and again.
+async fn until(within: Duration, what: &str, holds: impl Fn() -> bool) -> Duration {
+    let began = Instant::now();
+    let waited = timeout(within, async {
+        while !holds() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("{what} within {within:?}"));
+    began.elapsed()
+}
+
+async fn write(db: &Client<impl Stack>, insert: &Statement, v: i32) -> Result<Response, Error> {
+    let answer = timeout(Duration::from_secs(6), db.execute(insert, (1, v))).await;
+    answer.expect("each request ends")
+}
+
+/// Begins to build a session, and tells what came of it and how long it took.
+fn build(
+    proxy: &FaultProxy,
+    keyspace: &str,
+) -> impl Future<Output = (Result<(), Error>, Duration)> + use<> {
+    let builder = Session::builder()
+        .contact_points([proxy.address().to_string()])
+        .address_translation([proxy.translation()])
+        .local_datacenter("dc1")
+        .keyspace(keyspace);
+    async move {
+        let began = Instant::now();
+        let built = builder.build().await.map(drop);
+        (built, began.elapsed())
+    }
+}
+
+async fn goes_on_and_is_told_and_recovers(fault: Fault) {
+    let log = Log::default();
+    let to = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || to.clone());
+    let _subscribed = tracing::subscriber::set_default(subscriber.finish());
+
+    let cluster = Cluster::shared().await.unwrap();
+    let other = connect(&[TABLE]).await;
+    let keyspace = other.service().driver().unwrap().get_keyspace().unwrap();
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let session = through(&proxy, &keyspace).await;
+    let db = full_stack(&session);
+    let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
+    write(&db, &insert, 1).await.unwrap();
+    assert!(!is_stale(&session));
+
+    let playing = fault.begin(&proxy);
+    let began = Instant::now();
+    if fault == Fault::RefusesTables {
+        run(&other, "CREATE TABLE another (k int PRIMARY KEY)").await;
+    }
+    let (mut writes, mut slowest) = (0, Duration::ZERO);
+    while !is_stale(&session) {
+        let called = Instant::now();
+        write(&db, &insert, writes).await.unwrap();
+        (writes, slowest) = (writes + 1, slowest.max(called.elapsed()));
+        assert!(began.elapsed() < Duration::from_secs(4), "{fault:?}: nobody is told");
+        sleep(Duration::from_millis(5)).await;
+    }
+    let told = began.elapsed();
+    let warnings = log.lines("the schema could not be read");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("did not tell the"), "{warnings:?}");
+
+    let meanwhile = tokio::spawn(build(&proxy, &keyspace));
+    run(&other, "DROP TABLE t").await;
+    run(&other, "CREATE TABLE t (k int PRIMARY KEY, v float)").await;
+    let (mut refused, mut as_float) = (0, 0);
+    while began.elapsed() < OUTAGE || refused < 50 {
+        let called = Instant::now();
+        let error = write(&db, &insert, 7).await.expect_err("an integer is no float");
+        assert!(matches!(error.kind(), ErrorKind::Values(_)), "{error}");
+        db.execute(&insert, (1, 7_f32)).await.unwrap();
+        (refused, as_float) = (refused + 1, as_float + 1);
+        slowest = slowest.max(called.elapsed());
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(log.lines("the schema could not be read").len(), 1, "it is told once");
+    assert!(is_stale(&session));
+    println!("{}", session.health(Duration::from_secs(1)).await);
+
+    let (built, build_time) = meanwhile.await.unwrap();
+    drop(playing);
+    let recovered = until(Duration::from_secs(2), "it recovers", || !is_stale(&session)).await;
+    assert_eq!(log.lines("the schema is known again").len(), 1);
+    println!(
+        "{fault:?}: told after {told:.2?}, {writes} writes until then, the slowest {slowest:.1?}; {refused} wrong \
+         values refused and {as_float} right ones written; recovered after {recovered:.2?}; a session meanwhile \
+         after {build_time:.2?}: {built:?}"
+    );
+    assert!(build_time < Duration::from_millis(10_500), "{build_time:?}");
+    let said = built.err().map(|error| error.to_string());
+    match fault {
+        Fault::Refuses | Fault::RefusesTables => assert_eq!(said, None),
+        Fault::Silent => assert!(said.unwrap().contains("after 10.0s")),
+        Fault::Garbage => assert!(said.unwrap().contains("no node told of the cluster")),
+    }
+    println!("{warnings:?}");
+    for (key, value) in [(2, 2.5_f32), (3, 3.5)] {
+        db.execute(&insert, (key, value)).await.unwrap();
+    }
+    assert!(session.prepare(&insert).await.unwrap().is_current());
+}
+
+#[tokio::test]
+async fn where_a_node_refuses_metadata_requests_go_on_and_no_value_is_wrong() {
+    goes_on_and_is_told_and_recovers(Fault::Refuses).await;
+}
+
+#[tokio::test]
+async fn where_a_node_refuses_to_tell_of_tables_requests_go_on_and_no_value_is_wrong() {
+    goes_on_and_is_told_and_recovers(Fault::RefusesTables).await;
+}
+
+#[tokio::test]
+async fn where_metadata_is_never_answered_requests_go_on_and_no_value_is_wrong() {
+    goes_on_and_is_told_and_recovers(Fault::Silent).await;
+}
+
+#[tokio::test]
+async fn where_metadata_is_garbage_requests_go_on_and_no_value_is_wrong() {
+    goes_on_and_is_told_and_recovers(Fault::Garbage).await;
+}
