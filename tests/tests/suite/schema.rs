@@ -6,11 +6,19 @@ use std::time::{Duration, Instant};
 
 use cqlstack_core::{Client, Error, ErrorKind, Request, Session, SessionConfig, Statement};
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
-use tokio::time::{interval, sleep};
+use cqlstack_tests::cluster::Cluster;
+use scylla::client::execution_profile::{ExecutionProfile, ExecutionProfileHandle};
+use scylla::client::session::Session as Driver;
+use scylla::client::session_builder::SessionBuilder as DriverBuilder;
+use scylla::cluster::Node;
+use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
+use scylla::statement::Statement as DriverStatement;
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, timeout};
 use tower::ServiceBuilder;
 
 use crate::cache::cached;
-use crate::support::{HEAVY, connect, connect_by, run, shared_builder};
+use crate::support::{HEAVY, connect, connect_by, full_stack, run, shared_builder};
 
 const INT: &str = "CREATE TABLE t (k int PRIMARY KEY, v int)";
 const FLOAT: &str = "CREATE TABLE t (k int PRIMARY KEY, v float)";
@@ -194,4 +202,81 @@ async fn under_load_errors_end_soon_after_a_change_and_no_value_is_wrong_after_t
         outcomes.len()
     );
     assert!(late.is_empty(), "{late:?}");
+}
+
+/// A client that changes the schema by this node, and waits for nobody.
+struct Changer {
+    driver: Driver,
+    profile: ExecutionProfileHandle,
+}
+
+impl Changer {
+    async fn by(cluster: &Cluster, node: usize) -> Self {
+        let address = cluster.node(node).unwrap().address();
+        let driver = DriverBuilder::new().known_node_addr(address);
+        let driver = driver.auto_await_schema_agreement(false).build().await.unwrap();
+        let known = driver.get_cluster_state();
+        let is_it = |it: &&Arc<Node>| it.address.ip() == address.ip();
+        let node = known.get_nodes_info().iter().find(is_it).unwrap();
+        let node = NodeIdentifier::Node(Arc::clone(node));
+        let only = SingleTargetLoadBalancingPolicy::new(node, None);
+        let profile = ExecutionProfile::builder().load_balancing_policy(only).build();
+        Self { driver, profile: profile.into_handle() }
+    }
+
+    async fn run(&self, text: String) {
+        let mut statement = DriverStatement::new(text);
+        statement.set_execution_profile_handle(Some(self.profile.clone()));
+        self.driver.query_unpaged(statement, ()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn beside_a_frozen_node_no_value_is_wrong_five_seconds_after_a_change() {
+    let cluster = Cluster::shared_three().await.unwrap();
+    let keyspace = cluster.keyspace(3).await.unwrap();
+    let changer = Changer::by(&cluster, 0).await;
+    let builder = Session::builder().contact_points(cluster.contact_points());
+    let session = builder.keyspace(keyspace.name()).build().await.unwrap();
+    run(&Client::new(session.clone()), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
+    let db = full_stack(&session);
+    let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
+    db.execute(&insert, (0, 0)).await.unwrap();
+
+    cluster.node(2).unwrap().freeze().await.unwrap();
+    for text in ["DROP TABLE", "CREATE TABLE"] {
+        let columns = if text == "DROP TABLE" { "" } else { " (k int PRIMARY KEY, v float)" };
+        changer.run(format!("{text} {}.t{columns}", keyspace.name())).await;
+    }
+    let made_anew = Instant::now();
+    let mut every = interval(Duration::from_millis(10));
+    let mut writes = JoinSet::new();
+    while made_anew.elapsed() < Duration::from_secs(7) {
+        every.tick().await;
+        let (db, insert) = (db.clone(), insert.clone());
+        writes.spawn(async move {
+            let called = made_anew.elapsed();
+            let outcome = timeout(Duration::from_secs(12), db.execute(&insert, (1, 7))).await;
+            (called, made_anew.elapsed(), outcome.expect("it ends"))
+        });
+    }
+    let (mut wrong, mut refused, mut failed) = (0, 0, 0);
+    let (mut last_called, mut last_written) = (Duration::ZERO, Duration::ZERO);
+    for (called, ended, outcome) in writes.join_all().await {
+        if outcome.is_ok() {
+            (wrong, last_called) = (wrong + 1, last_called.max(called));
+            last_written = last_written.max(ended);
+        } else if is_wrong_type(&outcome) {
+            refused += 1;
+        } else {
+            failed += 1;
+            assert!(called < Duration::from_secs(5), "{called:?}: {outcome:?}");
+        }
+    }
+    println!(
+        "beside a frozen node: {wrong} wrong values, the last called {last_called:.2?} after the change and \
+         written {last_written:.2?} after it; {refused} refused, {failed} failed otherwise"
+    );
+    assert!(last_written < Duration::from_secs(5), "{last_written:?}");
+    assert!(refused > 0);
 }

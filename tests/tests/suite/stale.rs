@@ -1,16 +1,18 @@
 //! What a session does while no node tells it of the schema.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{Client, Error, ErrorKind, Response, Session, Stack, Statement};
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Frame, HEADER, Playing, Script, Step, opcode};
+use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 use crate::keyspaces::through;
-use crate::support::{HEAVY, connect, full_stack, run};
+use crate::support::{HEAVY, connect, full_stack, run, shared_builder};
 
 /// How long nobody tells of the schema.
 const OUTAGE: Duration = Duration::from_secs(if HEAVY { 30 } else { 6 });
@@ -218,4 +220,70 @@ async fn where_metadata_is_never_answered_requests_go_on_and_no_value_is_wrong()
 #[tokio::test]
 async fn where_metadata_is_garbage_requests_go_on_and_no_value_is_wrong() {
     goes_on_and_is_told_and_recovers(Fault::Garbage).await;
+}
+
+/// How many requests pass, on any connection, besides signs of life.
+fn count(proxy: &FaultProxy) -> (Arc<AtomicUsize>, Playing) {
+    let passed = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&passed);
+    let counts = Script::requests().whenever(move |frame| {
+        if frame.request() != Some(opcode::OPTIONS) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        false
+    });
+    (passed, proxy.play(counts.then(Step::Frames(1))).unwrap())
+}
+
+#[tokio::test]
+async fn an_idle_session_sends_one_small_read_a_second_and_none_while_the_cluster_is_gone() {
+    let cluster = Cluster::shared_one_to_break().await.unwrap();
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let keyspace = cluster.keyspace(1).await.unwrap();
+    let session = through(&proxy, keyspace.name()).await;
+    run(&Client::new(session.clone()), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
+    session.prepare(Statement::new("SELECT v FROM t WHERE k = ?")).await.unwrap();
+    // The look after a change is followed by another one.
+    sleep(Duration::from_secs(2)).await;
+    let seconds = 5;
+    let (frames, counting) = count(&proxy);
+    sleep(Duration::from_secs(seconds)).await;
+    let sent = u64::try_from(frames.load(Ordering::Relaxed)).unwrap();
+    drop(counting);
+    println!("an idle session: {sent} requests in {seconds} s");
+    assert!((seconds - 1..=seconds + 1).contains(&sent), "{sent}");
+
+    cluster.node(0).unwrap().kill().await.unwrap();
+    let is_gone = || session.nodes().iter().all(|node| !node.up);
+    until(Duration::from_secs(5), "it is gone", is_gone).await;
+    let (frames, counting) = count(&proxy);
+    let told = until(Duration::from_secs(4), "it is told", || is_stale(&session)).await;
+    sleep(Duration::from_secs(1)).await;
+    let sent = frames.load(Ordering::Relaxed);
+    println!("while the node is gone: told after {told:.2?}, {sent} requests");
+    assert_eq!(sent, 0);
+    drop(counting);
+
+    cluster.node(0).unwrap().restart().await.unwrap();
+    let is_back = || session.nodes().iter().all(|node| node.up);
+    until(Duration::from_secs(30), "it is back", is_back).await;
+    let recovered = until(Duration::from_secs(2), "it recovers", || !is_stale(&session)).await;
+    println!("recovered {recovered:.2?} after the node was back");
+}
+
+#[tokio::test]
+async fn sessions_that_are_dropped_leave_no_task() {
+    let sessions = if HEAVY { 1_000 } else { 30 };
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let build = async || shared_builder().await.build().await.unwrap();
+    drop(build().await);
+    until(Duration::from_secs(5), "the first one is gone", || tasks() == 0).await;
+    for built in 0..sessions {
+        let session = build().await;
+        if built % 2 == 0 {
+            assert!(session.shutdown(Duration::from_secs(1)).await.complete);
+        }
+    }
+    let gone = until(Duration::from_secs(5), "no task is left", || tasks() == 0).await;
+    println!("{sessions} sessions built and dropped: no task is left after {gone:.2?}");
 }
