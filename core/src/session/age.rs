@@ -69,9 +69,13 @@ impl SchemaAge {
         let before = last.read;
         last.read = before.max(began);
         last.failure = None;
-        if self.clock.is_stale() && last.read + self.limit > Instant::now() {
+        let after = last.read - before;
+        let is_known_again = self.clock.is_stale() && last.read.elapsed() < self.limit;
+        if is_known_again {
             self.clock.set_stale(false);
-            let after = last.read - before;
+        }
+        drop(last);
+        if is_known_again {
             tracing::info!("the schema is known again after {after:.1?}");
         }
     }
@@ -84,33 +88,113 @@ impl SchemaAge {
     pub(super) async fn keep(&self) {
         loop {
             let is_due = add(self.last().read, self.limit);
-            if Instant::now() < is_due {
-                sleep_until(is_due).await;
-            } else {
-                self.is_overdue();
+            sleep_until(is_due).await;
+            // A look may have succeeded meanwhile.
+            if self.is_overdue() {
                 sleep(self.limit).await;
             }
         }
     }
 
-    fn is_overdue(&self) {
-        // A look may have succeeded meanwhile.
+    fn is_overdue(&self) -> bool {
         let last = self.last();
         let age = last.read.elapsed();
-        if self.clock.is_stale() || age < self.limit {
-            return;
+        if age < self.limit {
+            return false;
         }
-        self.clock.set_stale(true);
+        let was_stale = self.clock.is_stale();
         let failure = last.failure.clone();
+        if !was_stale {
+            self.clock.set_stale(true);
+        }
         drop(last);
-        let why = failure.map_or_else(|| "no look ended".to_owned(), |failure| failure.to_string());
-        tracing::warn!(
-            "the schema could not be read for {age:.1?} ({why}): until it can, each statement is prepared for \
-             each use"
-        );
+        if !was_stale {
+            let why = failure.map_or_else(|| "no look ended".to_owned(), |why| why.to_string());
+            tracing::warn!(
+                "the schema could not be read for {age:.1?} ({why}): until it can, each statement is prepared \
+                 for each use"
+            );
+        }
+        true
     }
 
     fn last(&self) -> MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn age(stale_after: Duration, refresh: Duration) -> Arc<SchemaAge> {
+        let config = SessionConfig {
+            schema_stale_after: stale_after,
+            schema_refresh: refresh,
+            ..SessionConfig::default()
+        };
+        Arc::new(SchemaAge::new(Arc::default(), &config))
+    }
+
+    fn kept(age: &Arc<SchemaAge>) {
+        let age = Arc::clone(age);
+        tokio::spawn(async move { age.keep().await });
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_stale_when_no_look_succeeded_in_time_and_until_one_does() {
+        let age = age(3 * SECOND, SECOND);
+        kept(&age);
+        for _ in 0..5 {
+            sleep(2 * SECOND).await;
+            age.has_failed(Unread::NoNode);
+            assert!(!age.is_stale());
+            age.is_read(Instant::now());
+        }
+        for _ in 0..3 {
+            let generation = age.clock.unchanged();
+            sleep(Duration::from_millis(2_999)).await;
+            assert!(!age.is_stale());
+            sleep(Duration::from_millis(2)).await;
+            assert_eq!(
+                age.figures(),
+                SchemaFigures { age: 3 * SECOND + Duration::from_millis(1), stale: true }
+            );
+            assert!(age.clock.unchanged() > generation, "who looks at statements is told");
+            sleep(7 * SECOND).await;
+            assert!(age.is_stale());
+            // It began too long ago.
+            age.is_read(Instant::now() - 4 * SECOND);
+            assert!(age.is_stale());
+            age.is_read(Instant::now());
+            assert_eq!(age.figures(), SchemaFigures { age: Duration::ZERO, stale: false });
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_ends_late_makes_nothing_older() {
+        let age = age(3 * SECOND, SECOND);
+        let began = Instant::now();
+        advance(SECOND).await;
+        age.is_read(Instant::now());
+        age.is_read(began);
+        assert_eq!(age.figures().age, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_that_are_seldom_have_two_more_tries_and_no_time_is_too_long() {
+        let seldom = age(3 * SECOND, 30 * SECOND);
+        let never = age(Duration::MAX, Duration::MAX);
+        kept(&seldom);
+        kept(&never);
+        sleep(89 * SECOND).await;
+        assert!(!seldom.is_stale());
+        sleep(2 * SECOND).await;
+        assert!(seldom.is_stale() && !never.is_stale());
+        never.is_read(Instant::now());
     }
 }

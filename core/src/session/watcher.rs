@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use super::execute::{add, until};
-use super::tables::{Refreshed, Unread};
+use super::tables::Refreshed;
 use super::{Inner, agreement};
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::request::Request;
@@ -67,8 +67,8 @@ async fn watch(session: Weak<Inner>, every: Duration) {
         let _no_request = session.inside.no_request();
         let refreshed = session.tables.refresh(&session).await;
         let is_blind = session.watcher.is_blind.load(Ordering::Relaxed);
-        // Where nobody is connected the driver looks for a node by itself.
-        if refreshed == Ok(Refreshed::Other) || (is_blind && refreshed != Err(Unread::NoNode)) {
+        // Where no node tells of tables, none would tell of the cluster.
+        if refreshed.is_ok_and(|refreshed| is_blind || refreshed == Refreshed::Other) {
             refresh_cluster(&session, every.min(FOR_CLUSTER)).await;
         }
     }
