@@ -165,7 +165,7 @@ pub const METRICS: &[Metric] = &[
         Kind::Gauge,
         "cassandra_schema_stale",
         NONE,
-        "Sessions that have not been able to read the schema for too long, and prepare for each use",
+        "Sessions that could not read the schema for too long: more than 0 is worth an alarm",
     ),
     of(Kind::Gauge, "cassandra_node_up", NODE, "1 if there is a working connection, else 0"),
     of(

@@ -111,8 +111,8 @@ impl SchemaAge {
         if !was_stale {
             let why = failure.map_or_else(|| "no look ended".to_owned(), |why| why.to_string());
             tracing::warn!(
-                "the schema could not be read for {age:.1?} ({why}): until it can, each statement is prepared \
-                 for each use"
+                "the schema could not be read for {age:.1?} ({why}): until it can, statement caches \
+                 prepare each statement for each use"
             );
         }
         true

@@ -2,6 +2,7 @@
 //!
 //! The driver would wait too: for as long as a node is silent, and it does not tell who disagrees.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,41 +16,62 @@ use super::nodes::address;
 use super::tables::{FOR_VERSION, version};
 use crate::error::{ErrorKind, SchemaVersions};
 
-/// How long a node that is silent is waited for while all others agree. What a frozen one knows it will not
-/// tell; it learns of the change when it is back.
+/// How long a node that has told nothing is waited for while all others agree. What a frozen one knows it will
+/// not tell; it learns of the change when it is back.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// The time to the next look, and twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Waits until all nodes have the schema of this one, which has executed the change. Ends by then, at the latest.
+/// The version that each node told last, by the node's id.
+#[derive(Default)]
+pub(super) struct Told(HashMap<Uuid, Uuid>);
+
+/// What the nodes have before a change. Nothing is asked where there is one node only, which agrees with itself.
+pub(super) async fn before(session: &Inner, by: Instant) -> Told {
+    let mut told = Told::default();
+    let nodes = connected(session);
+    if nodes.len() > 1 {
+        told.ask(session, &nodes, by).await;
+    }
+    told
+}
+
+/// Waits until all nodes have the schema of the node that has executed a change, until then at the latest.
 pub(super) async fn reach(
     session: &Inner,
+    before: &Told,
     changed: Option<Uuid>,
     by: Instant,
 ) -> Result<(), ErrorKind> {
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
+    let mut told = Told::default();
     loop {
         let nodes = connected(session);
         if let [node] = &*nodes
             && changed == Some(node.host_id)
         {
-            // It agrees with itself.
             return Ok(());
         }
-        let told = ask(session, nodes, by).await;
-        // Who is asked has time to answer.
-        let left = by.saturating_duration_since(Instant::now()).saturating_sub(FOR_VERSION);
-        let is_over = left.is_zero();
-        if told.agrees(changed) && (told.is_complete() || is_over || began.elapsed() >= SILENCE) {
+        told.ask(session, &nodes, by).await;
+        let version = changed.and_then(|node| told.of(node));
+        if version.is_some() && version == changed.and_then(|node| before.of(node)) {
+            // The table was there already, for example.
+            return Ok(());
+        }
+        let of_nodes = || nodes.iter().map(|node| told.of(node.host_id));
+        let is_complete = of_nodes().all(|told| told.is_some());
+        let agree = version.is_some() && of_nodes().flatten().all(|told| Some(told) == version);
+        let is_over = Instant::now() >= by;
+        if agree && (is_complete || is_over || began.elapsed() >= SILENCE) {
             return Ok(());
         }
         if is_over {
-            return Err(told.into_error(began.elapsed()));
+            return Err(told.into_error(&nodes, began.elapsed()));
         }
-        sleep(pause.min(left)).await;
+        sleep(pause.min(by.saturating_duration_since(Instant::now()))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
@@ -59,32 +81,22 @@ fn connected(session: &Inner) -> Vec<Arc<Node>> {
     cluster.get_nodes_info().iter().filter(|node| node.is_connected()).cloned().collect()
 }
 
-/// What each node told; none if it did not.
-struct Told(Vec<(Arc<Node>, Option<Uuid>)>);
-
-async fn ask(session: &Inner, nodes: Vec<Arc<Node>>, by: Instant) -> Told {
-    let within = FOR_VERSION.min(by.saturating_duration_since(Instant::now()));
-    let asked = nodes.into_iter().map(async |node| {
-        let told = version(session, &node, within).await.ok();
-        (node, told)
-    });
-    Told(join_all(asked).await)
-}
-
 impl Told {
-    /// Whether this node told its version, and nobody another one.
-    fn agrees(&self, changed: Option<Uuid>) -> bool {
-        let of_changed = self.0.iter().find(|(node, _)| Some(node.host_id) == changed);
-        let Some((_, Some(version))) = of_changed else { return false };
-        self.0.iter().all(|(_, told)| told.is_none_or(|told| told == *version))
+    async fn ask(&mut self, session: &Inner, nodes: &[Arc<Node>], by: Instant) {
+        let within = FOR_VERSION.min(by.saturating_duration_since(Instant::now()));
+        let asked = nodes.iter().map(async |node| {
+            let told = version(session, node, within).await.ok()?;
+            Some((node.host_id, told))
+        });
+        self.0.extend(join_all(asked).await.into_iter().flatten());
     }
 
-    fn is_complete(&self) -> bool {
-        self.0.iter().all(|(_, told)| told.is_some())
+    fn of(&self, node: Uuid) -> Option<Uuid> {
+        self.0.get(&node).copied()
     }
 
-    fn into_error(self, after: Duration) -> ErrorKind {
-        let told: Vec<_> = self.0.into_iter().map(|(node, told)| (address(&node), told)).collect();
+    fn into_error(self, nodes: &[Arc<Node>], after: Duration) -> ErrorKind {
+        let told = nodes.iter().map(|node| (address(node), self.of(node.host_id))).collect();
         let versions = Box::new(SchemaVersions { after, told });
         if versions.disagree() {
             ErrorKind::SchemaDisagreement(versions)

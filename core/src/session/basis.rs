@@ -128,6 +128,8 @@ pub(crate) struct Basis {
     epoch: Option<u64>,
     /// It serves one request, since the session did not know the schema.
     is_one_shot: bool,
+    /// And the server knew another table.
+    is_other: bool,
 }
 
 /// What is noted before a statement is prepared: should anything change meanwhile, it counts as old.
@@ -188,6 +190,7 @@ impl Basis {
             checked: AtomicU64::new(if is_kept { before.generation } else { OUTDATED }),
             epoch: (fit != Fit::Same).then_some(before.epoch),
             is_one_shot,
+            is_other: is_one_shot && fit == Fit::Different,
         }
     }
 
@@ -235,6 +238,11 @@ impl Basis {
         self.is_one_shot
     }
 
+    /// Whether the server knew another table than the session, which could not read it.
+    pub(super) fn is_other(&self) -> bool {
+        self.is_other
+    }
+
     /// Which keyspace was in use, if it depends on that, by the number of the `USE`.
     pub(crate) fn keyspace(&self) -> Option<u64> {
         self.keyspace
@@ -252,6 +260,10 @@ impl Basis {
     /// Whether a place in its result is still one, and values that fit are bound to it: the keyspace in use
     /// does not matter, nor do columns that were added.
     pub(crate) fn continues(&self) -> bool {
+        if self.is_other {
+            // Nobody knows better.
+            return true;
+        }
         let now: Vec<_> = self.tables.iter().map(Named::now).collect();
         let source = now.first().map(Source::new);
         source == self.source && types(&now, &self.bound) == self.bound_types

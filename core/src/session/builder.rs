@@ -221,7 +221,8 @@ impl SessionBuilder {
     /// [`schema_refresh`](Self::schema_refresh) at least. After that it is stale: a warning says so and names what
     /// could not be read, no prepared statement is [current](crate::Prepared::is_current), and a statement cache
     /// has each statement prepared for each use, so that a value of a type that the table has no more is an
-    /// error and not written. It ends with the next look that succeeds.
+    /// error and not written. It ends with the next look that succeeds. A task of the session keeps the time: in
+    /// a program that was suspended, or whose runtime did not run, the first requests can be ahead of it.
     pub fn schema_stale_after(mut self, age: Duration) -> Self {
         self.config.schema_stale_after = age;
         self

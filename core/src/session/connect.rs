@@ -172,6 +172,7 @@ fn driver_builder(
         .cluster_metadata_refresh_interval(config.schema_refresh)
         // The session waits for it by itself, and refreshes by itself.
         .auto_await_schema_agreement(false)
+        .schema_agreement_timeout(config.schema_agreement_timeout)
         .compression(config.compression.map(|compression| match compression {
             Compression::Lz4 => scylla::client::Compression::Lz4,
             Compression::Snappy => scylla::client::Compression::Snappy,

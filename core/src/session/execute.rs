@@ -19,6 +19,7 @@ use super::Inner;
 use super::alarm::Alarm;
 use super::basis::{Basis, Before, keyspace_answered, named, of_markers};
 use super::batch;
+use super::change::SchemaChange;
 use super::door::LOOK;
 use super::keyspace;
 use super::keyspace::Settled;
@@ -28,7 +29,6 @@ use super::place;
 use super::runner::Runner;
 use super::tables::{Named, Tables};
 use super::unreadable;
-use super::watcher;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::moment;
 use crate::pages::{Origin, PagingState};
@@ -89,8 +89,12 @@ fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
         }
         None => Call::Other(Box::pin(async move {
             let until = Time::of(&session, &request, called)?.until;
+            let change = SchemaChange::begin(&session, &request, until).await;
             let answer = execute(&session, &request, called, pin!(Alarm::default())).await;
-            watcher::catch_up(&session, &request, until, answer).await
+            match change {
+                Some(change) => change.end(answer).await,
+                None => answer,
+            }
         })),
     }
 }
@@ -232,10 +236,14 @@ fn forgotten(request: &Request) {
 async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
     let is_cut = || session.inside.is_cut();
+    let change = SchemaChange::begin(session, request, time.until).await;
     let answer = until(is_cut, time.until, send_text(session, request, None)).await;
     let consistency = session.config.consistency;
     let answer = answer.unwrap_or_else(|| Err(unanswered(request, time, is_cut(), consistency)));
-    watcher::catch_up(session, request, time.until, answer).await
+    match change {
+        Some(change) => change.end(answer).await,
+        None => answer,
+    }
 }
 
 /// Sends a text as it is, for as long as it takes.
@@ -381,7 +389,8 @@ pub(super) async fn prepare(
         // Of a text that the parser does not understand, the server tells the tables.
         let others = of_markers(&prepared, &tables);
         tries += 1;
-        let is_known = others.is_empty() && !tables.iter().any(Named::is_to_be_read);
+        let is_read = before.is_stale() || !tables.iter().any(Named::is_to_be_read);
+        let is_known = others.is_empty() && is_read;
         if is_known || tries == 3 || Instant::now() >= until {
             break (before, tables, prepared);
         }
@@ -397,7 +406,7 @@ pub(super) async fn prepare(
     prepared.set_page_size(session.page_size());
     let markers = Markers::of(&prepared, statement, &tables);
     if before.is_stale() && markers.fit == Fit::Different {
-        tables.clear();
+        tables = tables.iter().map(Named::unread).collect();
     }
     let learned = learned(&prepared, &tables, statement);
     let footprint = footprint(&prepared, &tables, statement, learned);

@@ -19,9 +19,9 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, oneshot};
 use tokio::time::Instant;
 
 use super::Inner;
+use super::change::SchemaChange;
 use super::execute::{Time, add, ended, invalid, send_text, unanswered, until};
 use super::schema::Clock;
-use super::watcher;
 use crate::error::{Error, ErrorKind};
 use crate::request::{Payload, Request};
 use crate::response::Response;
@@ -139,9 +139,12 @@ pub(super) async fn send(
     let (tell, told) = oneshot::channel();
     let is_answered = Arc::clone(&waiting.is_answered);
     tokio::spawn(async move {
-        let answer = text(&session, &its_request, time, ends, Some(&settled)).await;
+        let change = SchemaChange::begin(&session, &its_request, time.until).await;
+        let mut answer = text(&session, &its_request, time, ends, Some(&settled)).await;
         is_answered.store(true, Ordering::Relaxed);
-        let answer = watcher::catch_up(&session, &its_request, time.until, answer).await;
+        if let Some(change) = change {
+            answer = change.end(answer).await;
+        }
         // Nobody may be there to be told.
         let _ = tell.send(Outcome { answer, settled: None });
         drop(settled);
@@ -168,7 +171,7 @@ pub(super) async fn change(
     };
     let mut change = Change::begin(in_use, Arc::clone(&session.keyspaces.clock));
     // Its connections are told one after another, each in this time.
-    let ends = add(time.until, given_up(&session) + session.config.connect_timeout);
+    let ends = add(time.until, given_up(&session).saturating_add(session.config.connect_timeout));
     let waiting = Waiting::new(&session, &request, time);
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {

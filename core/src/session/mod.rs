@@ -7,6 +7,7 @@ mod balancing;
 mod basis;
 mod batch;
 mod builder;
+mod change;
 mod config;
 mod connect;
 mod credentials;

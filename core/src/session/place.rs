@@ -25,12 +25,13 @@ pub(super) fn of_before(
         None => return Ok(None),
     };
     let (Some(theirs), Some(ours)) = (before.basis(), now.basis()) else { return Ok(None) };
+    if ours.is_other() && !theirs.is_other() {
+        return Err(other(session, request));
+    }
     if ours.source() == theirs.source() && (ours.holds() || ours.continues()) {
         return Ok(None);
     }
-    // Where a server knows another table than the session does.
-    let is_known = ours.source().is_some() || theirs.source().is_none();
-    let stays = is_known && theirs.is_of(session) && theirs.continues();
+    let stays = theirs.is_of(session) && theirs.continues();
     if !stays || !now.statement().has_text_of(before.statement()) {
         return Err(other(session, request));
     }

@@ -26,7 +26,8 @@ pub(super) enum Role<'f> {
 /// A prepare under way. Dropped without [`land`](Self::land), its followers choose another leader.
 pub(super) struct Flight<'f> {
     flights: &'f Flights,
-    text: Arc<str>,
+    /// None once it has landed.
+    text: Option<Arc<str>>,
     outcome: watch::Sender<Option<Outcome>>,
 }
 
@@ -47,7 +48,7 @@ impl Flights {
         let follow = Follower { outcome: receiver, deadline };
         let text = Arc::<str>::from(text);
         flights.insert(Arc::clone(&text), follow);
-        Role::Lead(Flight { flights: self, text, outcome })
+        Role::Lead(Flight { flights: self, text: Some(text), outcome })
     }
 
     #[cfg(test)]
@@ -62,14 +63,22 @@ impl Flights {
 
 impl Flight<'_> {
     /// Gives the outcome to all who wait. Who comes from now on finds the cache filled, or tries anew.
-    pub(super) fn land(self, outcome: &Outcome) {
+    pub(super) fn land(mut self, outcome: &Outcome) {
+        // Before they are told: those who try anew do not find this one again.
+        self.remove();
         self.outcome.send_replace(Some(outcome.clone()));
+    }
+
+    fn remove(&mut self) {
+        if let Some(text) = self.text.take() {
+            self.flights.lock().remove(&text);
+        }
     }
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.flights.lock().remove(&self.text);
+        self.remove();
     }
 }
 

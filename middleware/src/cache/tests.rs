@@ -4,6 +4,7 @@ use cqlstack_core::testing::{Answer, ScriptedSession, Sent};
 use cqlstack_core::{Client, Consistency, ErrorClass, ErrorKind, Request, Statement};
 use futures::FutureExt;
 use futures::future::{join_all, maybe_done};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt;
 use tower_layer::Layer;
@@ -298,6 +299,29 @@ async fn while_the_schema_is_not_known_no_use_takes_a_prepare_of_before_its_call
     assert_eq!((prepared.len(), session.executes()), (2, 1_000));
     assert_eq!(prepared[1].at - prepared[0].at, TICK);
     assert_eq!(db.service().under_way(), 0);
+}
+
+/// On several threads those who wait are awake before the one who woke them is done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_waits_for_what_is_out_of_date_finds_it_only_once() {
+    for round in 0..200 {
+        let session = session().otherwise_prepare(Answer::done().after(Duration::from_millis(1)));
+        let (db, _) = cached(10, &session);
+        let all = (0..200).map(|k| {
+            let db = db.clone();
+            tokio::spawn(async move { db.execute(select(), (k,)).await })
+        });
+        let all: Vec<_> = all.collect();
+        while session.prepares() == 0 {
+            yield_now().await;
+        }
+        session.change_schema();
+        for outcome in timeout(Duration::from_secs(10), join_all(all)).await.unwrap() {
+            outcome.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+        assert_eq!(session.executes(), 200);
+        assert!(session.prepares() <= 3, "{}", session.prepares());
+    }
 }
 
 #[tokio::test(start_paused = true)]

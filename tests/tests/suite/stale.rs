@@ -1,13 +1,19 @@
 //! What a session does while no node tells it of the schema.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, Error, ErrorKind, Response, Session, Stack, Statement};
+use cqlstack_core::{
+    Batch, Client, Error, ErrorKind, PageTokenKey, Report, Request, Response, Session, Sink, Stack,
+    Statement, Times,
+};
+use cqlstack_metrics::{NodeMonitor, NodeWatch};
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Frame, HEADER, Playing, Script, Step, opcode};
+use futures::TryStreamExt;
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
@@ -145,10 +151,10 @@ async fn goes_on_and_is_told_and_recovers(fault: Fault) {
     assert!(!is_stale(&session));
 
     let playing = fault.begin(&proxy);
-    let began = Instant::now();
     if fault == Fault::RefusesTables {
         run(&other, "CREATE TABLE another (k int PRIMARY KEY)").await;
     }
+    let began = Instant::now();
     let (mut writes, mut slowest) = (0, Duration::ZERO);
     while !is_stale(&session) {
         let called = Instant::now();
@@ -176,8 +182,8 @@ async fn goes_on_and_is_told_and_recovers(fault: Fault) {
         sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(log.lines("the schema could not be read").len(), 1, "it is told once");
-    assert!(is_stale(&session));
-    println!("{}", session.health(Duration::from_secs(1)).await);
+    assert!(slowest < Duration::from_secs(1), "requests wait for nobody: {slowest:?}");
+    assert!(session.health(Duration::from_secs(1)).await.schema.unwrap().stale);
 
     let (built, build_time) = meanwhile.await.unwrap();
     drop(playing);
@@ -192,7 +198,7 @@ async fn goes_on_and_is_told_and_recovers(fault: Fault) {
     let said = built.err().map(|error| error.to_string());
     match fault {
         Fault::Refuses | Fault::RefusesTables => assert_eq!(said, None),
-        Fault::Silent => assert!(said.unwrap().contains("after 10.0s")),
+        Fault::Silent => assert!(said.unwrap().contains("no session with the contact points")),
         Fault::Garbage => assert!(said.unwrap().contains("no node told of the cluster")),
     }
     println!("{warnings:?}");
@@ -220,6 +226,100 @@ async fn where_metadata_is_never_answered_requests_go_on_and_no_value_is_wrong()
 #[tokio::test]
 async fn where_metadata_is_garbage_requests_go_on_and_no_value_is_wrong() {
     goes_on_and_is_told_and_recovers(Fault::Garbage).await;
+}
+
+/// The gauges that a session reports.
+#[derive(Default)]
+struct Gauges(BTreeMap<&'static str, f64>);
+
+impl Sink for Gauges {
+    fn count(&mut self, _name: &'static str, _labels: &[(&'static str, &str)], _value: u64) {}
+
+    fn level(&mut self, name: &'static str, _labels: &[(&'static str, &str)], value: f64) {
+        self.0.insert(name, value);
+    }
+
+    fn times(&mut self, _name: &'static str, _labels: &[(&'static str, &str)], _times: Times<'_>) {}
+}
+
+/// How stale it is, and how old what it knows of the schema.
+fn gauges(nodes: &NodeWatch) -> (f64, f64) {
+    let mut gauges = Gauges::default();
+    nodes.handle().report(&mut gauges);
+    (gauges.0["schema_stale"], gauges.0["schema_age_seconds"])
+}
+
+#[tokio::test]
+async fn while_it_is_stale_batches_pages_new_tables_and_changes_work_and_what_is_other_is_told() {
+    let cluster = Cluster::shared().await.unwrap();
+    let table = "t (k int, c int, v int, PRIMARY KEY (k, c))";
+    let other = connect(&[table]).await;
+    let keyspace = other.service().driver().unwrap().get_keyspace().unwrap();
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let session = through(&proxy, &keyspace).await;
+    let nodes = NodeMonitor::new(&session).start().await;
+    let db = full_stack(&session);
+    let insert = Statement::new("INSERT INTO t (k, c, v) VALUES (1, ?, ?)");
+    db.many(&insert, (0..25).map(|c| (c, c))).run().await.unwrap();
+    let (stale, age) = gauges(&nodes);
+    assert!(stale < 0.5 && age < 3.0, "{stale}, {age}");
+    let _garbage = Fault::Garbage.begin(&proxy);
+    until(Duration::from_secs(5), "it is told", || is_stale(&session)).await;
+    let (stale, age) = gauges(&nodes);
+    assert!(stale > 0.5 && age > 2.9, "{stale}, {age}");
+
+    let select = Statement::new("SELECT c FROM t WHERE k = ?");
+    let request = || Request::new(&select, (1,)).with_page_size(10);
+    let rows: Vec<_> = db.rows::<(i32,)>(request()).try_collect().await.unwrap();
+    assert_eq!(rows.len(), 25);
+    let key = PageTokenKey::new([7; 32]);
+    let first = db.request(request().with_page_token(&key, None)).await.unwrap();
+    let token = first.next_page_token().unwrap();
+    let second = db.request(request().with_page_token(&key, token.as_deref())).await.unwrap();
+    assert_eq!(second.rows_count(), 10);
+    let delete = |k: i32| Statement::new(format!("DELETE FROM t WHERE k = {k} AND c = 0"));
+    let batch = Batch::same_partition().add(delete(1), ()).add(&insert, (30, 30));
+    db.request(batch).await.unwrap();
+    let several = Batch::same_partition().add(delete(1), ()).add(delete(2), ());
+    let error = db.request(several).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Batch(_)), "{error}");
+
+    // One prepare a use, of a table that nobody has read as well.
+    run(&other, "CREATE TABLE new (k int PRIMARY KEY, v int)").await;
+    let into_new = Statement::new("INSERT INTO new (k, v) VALUES (?, ?)");
+    let prepares = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&prepares);
+    let counts = Script::requests().whenever(move |frame| {
+        if frame.request() == Some(opcode::PREPARE) && !frame.is_control() {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        false
+    });
+    let counting = proxy.play(counts.then(Step::Frames(1))).unwrap();
+    for k in 0..5 {
+        db.execute(&into_new, (k, k)).await.unwrap();
+    }
+    assert_eq!(prepares.load(Ordering::Relaxed), 5);
+    drop(counting);
+
+    // Where the server knows another table, a place in the one before is none.
+    let place = db.request(request()).await.unwrap().next_page().unwrap();
+    run(&other, "DROP TABLE t").await;
+    run(&other, "CREATE TABLE t (k float, c int, v int, PRIMARY KEY (k, c))").await;
+    let next = Request::new(&select, (1_f32,)).with_page(place);
+    let error = db.request(next).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::OtherResult);
+    let insert = Statement::new("INSERT INTO t (k, c, v) VALUES (?, ?, ?)");
+    db.many(&insert, (0..25).map(|c| (1_f32, c, c))).run().await.unwrap();
+    let request = Request::new(&select, (1_f32,)).with_page_size(10);
+    let rows: Vec<_> = db.rows::<(i32,)>(request).try_collect().await.unwrap();
+    assert_eq!(rows.len(), 25);
+
+    let began = Instant::now();
+    db.request(&Statement::new("CREATE TABLE own (k int PRIMARY KEY)")).await.unwrap();
+    println!("a change while stale: {:.2?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(4));
+    db.execute(Statement::new("INSERT INTO own (k) VALUES (?)"), (1,)).await.unwrap();
 }
 
 /// How many requests pass, on any connection, besides signs of life.

@@ -22,10 +22,11 @@ use futures::{StreamExt, TryStreamExt};
 use scylla::cluster::Node;
 use scylla::frame::response::result::TableSpec;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 pub(crate) use definition::{Definition, Shape};
+use read::FOR_COLUMNS;
 pub(super) use read::{FOR_VERSION, Unread, version};
 #[cfg(feature = "testing")]
 pub use told::TableAsRead;
@@ -40,8 +41,12 @@ const AT_ONCE: usize = 8;
 /// the schema. It can be prepared without them.
 const FOR_TABLES: Duration = Duration::from_millis(1_500);
 
-/// How long the last of the nodes may take to tell the version of its schema.
+/// How long the last of the nodes may take: nobody is asked in its stead, and it may only be slow.
 const FOR_VERSION_OF_LAST: Duration = Duration::from_secs(1);
+const FOR_COLUMNS_OF_LAST: Duration = Duration::from_secs(2);
+
+/// How long a look waits for who reads a table already.
+const FOR_TURN: Duration = Duration::from_millis(1_500);
 
 /// How many versions of the schema are known of a table.
 const VERSIONS: usize = 8;
@@ -161,6 +166,11 @@ impl Named {
         lock(&self.slot.known).seen == self.seen
     }
 
+    /// The same table, of which nothing is known.
+    pub(super) fn unread(&self) -> Self {
+        Self { slot: Arc::clone(&self.slot), seen: Seen::Unread }
+    }
+
     /// The same table as it is known now.
     pub(super) fn now(&self) -> Self {
         Self::new(Arc::clone(&self.slot))
@@ -276,7 +286,7 @@ impl Tables {
     async fn read(&self, session: &Inner, reads: Reads) -> Vec<(Arc<Slot>, Seen)> {
         let Reads { node, version, slots } = reads;
         let reads = iter(slots).map(async |(slot, _turn): (Arc<Slot>, OwnedMutexGuard<()>)| {
-            let seen = slot.read(session, &node, version).await;
+            let seen = slot.read(session, &node, version, FOR_COLUMNS).await;
             (slot, seen)
         });
         let mut read = Vec::new();
@@ -303,25 +313,30 @@ impl Tables {
         slot
     }
 
-    /// Asks a node for the version of its schema, and reads the tables that no node of that version told.
-    pub(super) async fn refresh(&self, session: &Inner) -> Result<Refreshed, Unread> {
-        let mut failure = Unread::NoNode;
+    /// Asks a node for the version of its schema, and reads the tables that no node of that version told. None
+    /// if no node told it, or what it has.
+    pub(super) async fn refresh(&self, session: &Inner) -> Option<Refreshed> {
         let mut nodes = self.in_turn(session).into_iter().peekable();
+        if nodes.peek().is_none() {
+            session.age.has_failed(Unread::NoNode);
+        }
         while let Some(node) = nodes.next() {
-            // Nobody is asked in the stead of the last one, and it may only be slow.
-            let within = if nodes.peek().is_some() { FOR_VERSION } else { FOR_VERSION_OF_LAST };
+            let within = if nodes.peek().is_some() {
+                (FOR_VERSION, FOR_COLUMNS)
+            } else {
+                (FOR_VERSION_OF_LAST, FOR_COLUMNS_OF_LAST)
+            };
             let began = Instant::now();
             match self.refresh_from(session, &node, within).await {
                 Ok(version) => {
                     let looked = self.look(session, version);
                     session.age.is_read(began);
-                    return Ok(looked);
+                    return Some(looked);
                 }
-                Err(unread) => failure = unread,
+                Err(unread) => session.age.has_failed(unread),
             }
         }
-        session.age.has_failed(failure.clone());
-        Err(failure)
+        None
     }
 
     fn look(&self, session: &Inner, version: Uuid) -> Refreshed {
@@ -357,16 +372,21 @@ impl Tables {
         &self,
         session: &Inner,
         node: &Arc<Node>,
-        within: Duration,
+        (for_version, for_columns): (Duration, Duration),
     ) -> Result<Uuid, Unread> {
-        let version = version(session, node, within).await?;
+        let version = version(session, node, for_version).await?;
         *lock(&self.asked) = Some((Arc::clone(node), version));
         let reads = iter(self.read_otherwise(version)).map(async |slot: Arc<Slot>| {
-            let _turn = slot.reading.lock().await;
+            let Ok(_turn) = timeout(FOR_TURN, slot.reading.lock()).await else {
+                // Whoever reads it is not polled: its statements are no reason to take all others for stale.
+                slot.forget();
+                session.schema.changed();
+                return Ok(());
+            };
             if slot.is_of(version) {
                 Ok(())
             } else {
-                slot.read(session, node, version).await.map(drop)
+                slot.read(session, node, version, for_columns).await.map(drop)
             }
         });
         reads.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
@@ -384,7 +404,7 @@ impl Tables {
     pub(super) fn forget(&self, session: &Inner) {
         let slots: Vec<_> = lock(&self.met).values().cloned().collect();
         for slot in slots {
-            *lock(&slot.known) = Known { is_missed: true, ..Known::default() };
+            slot.forget();
         }
         session.schema.changed();
     }
@@ -431,6 +451,11 @@ impl Slot {
         lock(&self.known).versions.contains(&version)
     }
 
+    /// From now on nothing is known of it.
+    fn forget(&self) {
+        *lock(&self.known) = Known { is_missed: true, ..Known::default() };
+    }
+
     fn has_failed(&self) {
         let mut known = lock(&self.known);
         let times = known.failed.map_or(0, |(_, times)| times);
@@ -438,8 +463,14 @@ impl Slot {
     }
 
     /// Reads it from a node that had this version before.
-    async fn read(&self, session: &Inner, node: &Arc<Node>, version: Uuid) -> Result<Seen, Unread> {
-        let read = match read::definition(session, node, &self.name).await? {
+    async fn read(
+        &self,
+        session: &Inner,
+        node: &Arc<Node>,
+        version: Uuid,
+        within: Duration,
+    ) -> Result<Seen, Unread> {
+        let read = match read::definition(session, node, &self.name, within).await? {
             Some(definition) => Seen::Table(Arc::new(definition)),
             None => Seen::Nothing,
         };

@@ -22,8 +22,8 @@ use crate::session::nodes::{address, query};
 
 /// How long a node may take to tell the version of its schema, which it has in memory.
 pub(in crate::session) const FOR_VERSION: Duration = Duration::from_millis(300);
-/// A table may have thousands of columns.
-const FOR_COLUMNS: Duration = Duration::from_millis(700);
+/// The same for columns or types. A table may have thousands of columns.
+pub(super) const FOR_COLUMNS: Duration = Duration::from_millis(700);
 
 /// Why something of the schema could not be read from a node. Another one may tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,7 @@ pub(super) async fn definition(
     session: &Inner,
     node: &Arc<Node>,
     table: &TableName,
+    within: Duration,
 ) -> Result<Option<Definition>, Unread> {
     type Row = (String, String, i32, String, String);
     let text = format!(
@@ -100,12 +101,12 @@ pub(super) async fn definition(
         literal(&table.keyspace),
         literal(&table.table)
     );
-    let rows = ask::<Row>(session, node, &text, Asked::ColumnsOf(table), FOR_COLUMNS).await?;
+    let rows = ask::<Row>(session, node, &text, Asked::ColumnsOf(table), within).await?;
     let row =
         |(name, kind, position, written, order)| ColumnRow { name, kind, position, written, order };
     let rows: Vec<_> = rows.into_iter().map(row).collect();
     let types = if rows.iter().any(|row| may_name_user_types(&row.written)) {
-        types(session, node, &table.keyspace).await?
+        types(session, node, &table.keyspace, within).await?
     } else {
         Types::new()
     };
@@ -113,14 +114,19 @@ pub(super) async fn definition(
 }
 
 /// The user-defined types of a keyspace.
-async fn types(session: &Inner, node: &Arc<Node>, keyspace: &str) -> Result<Types, Unread> {
+async fn types(
+    session: &Inner,
+    node: &Arc<Node>,
+    keyspace: &str,
+    within: Duration,
+) -> Result<Types, Unread> {
     type Row = (String, Vec<String>, Vec<String>);
     let text = format!(
         "SELECT type_name, field_names, field_types FROM system_schema.types \
          WHERE keyspace_name = {}",
         literal(keyspace)
     );
-    let rows = ask::<Row>(session, node, &text, Asked::TypesOf(keyspace), FOR_COLUMNS).await?;
+    let rows = ask::<Row>(session, node, &text, Asked::TypesOf(keyspace), within).await?;
     let fields = |names: Vec<String>, kinds: Vec<String>| names.into_iter().zip(kinds).collect();
     Ok(rows.into_iter().map(|(name, names, kinds)| (name, fields(names, kinds))).collect())
 }
