@@ -7,6 +7,7 @@
 
 mod definition;
 mod read;
+mod slot;
 #[cfg(feature = "testing")]
 mod told;
 mod types;
@@ -21,13 +22,15 @@ use futures::stream::iter;
 use futures::{StreamExt, TryStreamExt};
 use scylla::cluster::Node;
 use scylla::frame::response::result::TableSpec;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 pub(crate) use definition::{Definition, Shape};
 use read::FOR_COLUMNS;
 pub(super) use read::{FOR_VERSION, Unread, version};
+pub(super) use slot::Named;
+use slot::{Seen, Slot};
 #[cfg(feature = "testing")]
 pub use told::TableAsRead;
 
@@ -47,15 +50,6 @@ const FOR_COLUMNS_OF_LAST: Duration = Duration::from_secs(2);
 
 /// How long a look waits for who reads a table already.
 const FOR_TURN: Duration = Duration::from_millis(1_500);
-
-/// How many versions of the schema are known of a table.
-const VERSIONS: usize = 8;
-
-/// How often markers may differ from a table before they are believed.
-const DOUBTS: u32 = 3;
-
-/// A table that could not be read is left alone for so long.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A table as the schema calls it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,102 +80,6 @@ pub(super) struct Tables {
     epoch: AtomicU64,
     /// Whether the next look counts as one that finds another version.
     again: AtomicBool,
-}
-
-/// A table's place.
-struct Slot {
-    name: TableName,
-    /// Held while it is read: of one node, what is stored is not older than what was.
-    reading: Arc<AsyncMutex<()>>,
-    known: Mutex<Known>,
-}
-
-#[derive(Default)]
-struct Known {
-    seen: Seen,
-    /// The versions of the schemas of nodes that told this, each asked for before that.
-    versions: Vec<Uuid>,
-    /// When it could not be read, and how often since it was.
-    failed: Option<(Instant, u32)>,
-    /// Whether a statement was prepared without it.
-    is_missed: bool,
-    /// How often a server told of a marker that does not fit.
-    doubts: u32,
-}
-
-/// What is known of a table.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-enum Seen {
-    /// No node has told it.
-    #[default]
-    Unread,
-    /// It has no columns: an index, a virtual table, or it is not there.
-    Nothing,
-    Table(Arc<Definition>),
-}
-
-/// A table of a statement, as it was known when the statement was prepared.
-pub(super) struct Named {
-    slot: Arc<Slot>,
-    seen: Seen,
-}
-
-impl Named {
-    fn new(slot: Arc<Slot>) -> Self {
-        let seen = lock(&slot.known).seen.clone();
-        Self { slot, seen }
-    }
-
-    pub(super) fn name(&self) -> &TableName {
-        &self.slot.name
-    }
-
-    /// None if it has no columns, or could not be read.
-    pub(super) fn definition(&self) -> Option<&Definition> {
-        match &self.seen {
-            Seen::Table(definition) => Some(definition),
-            Seen::Unread | Seen::Nothing => None,
-        }
-    }
-
-    /// To be called before it is given to a statement: one without it has to learn when it is read.
-    fn is_given(&self, session: &Inner) {
-        if self.seen != Seen::Unread {
-            return;
-        }
-        let mut known = lock(&self.slot.known);
-        known.is_missed = true;
-        if known.seen != Seen::Unread {
-            session.schema.changed();
-        }
-    }
-
-    /// Whether it could not be read, and another try may do better.
-    pub(super) fn is_to_be_read(&self) -> bool {
-        self.seen == Seen::Unread && self.slot.is_to_be_read()
-    }
-
-    /// Whether it is known as it was.
-    pub(super) fn is_unchanged(&self) -> bool {
-        lock(&self.slot.known).seen == self.seen
-    }
-
-    /// The same table, of which nothing is known.
-    pub(super) fn unread(&self) -> Self {
-        Self { slot: Arc::clone(&self.slot), seen: Seen::Unread }
-    }
-
-    /// The same table as it is known now.
-    pub(super) fn now(&self) -> Self {
-        Self::new(Arc::clone(&self.slot))
-    }
-
-    /// To be called when a server told something else: the next statement that names it has it read anew.
-    fn doubt(&self) {
-        let mut known = lock(&self.slot.known);
-        known.versions.clear();
-        known.doubts = known.doubts.saturating_add(1);
-    }
 }
 
 /// Tables that are about to be read, each held for that, from a node that had this version before.
@@ -307,8 +205,7 @@ impl Tables {
         if let Some(slot) = met.get(name) {
             return Arc::clone(slot);
         }
-        let slot =
-            Arc::new(Slot { name: name.clone(), reading: Arc::default(), known: Mutex::default() });
+        let slot = Arc::new(Slot::new(name.clone()));
         met.insert(name.clone(), Arc::clone(&slot));
         slot
     }
@@ -358,7 +255,7 @@ impl Tables {
     /// read, for as long as a change spreads: the tables are read again with the next statement. Where that
     /// does not help the comparison is wrong, and the markers are believed until the next look.
     pub(super) fn is_believed(&self, tables: &[Named]) -> bool {
-        let is_believed = tables.iter().any(|table| lock(&table.slot.known).doubts >= DOUBTS);
+        let is_believed = tables.iter().any(|table| table.slot.is_doubted());
         if is_believed {
             self.again.store(true, Ordering::Relaxed);
         } else {
@@ -412,7 +309,7 @@ impl Tables {
     /// To be called when a statement could not be prepared: what is not there may be made.
     pub(super) fn doubt_missing(named: &[Named]) {
         for table in named.iter().filter(|named| named.definition().is_none()) {
-            lock(&table.slot.known).versions.clear();
+            table.slot.outdate();
         }
     }
 
@@ -437,60 +334,6 @@ pub(super) enum Refreshed {
     /// It is that of the look before.
     Same,
     Other,
-}
-
-impl Slot {
-    /// At once after the first failure, by another node.
-    fn is_to_be_read(&self) -> bool {
-        let known = lock(&self.known);
-        let is_time = |(at, times): (Instant, u32)| times < 2 || at.elapsed() >= PAUSE;
-        known.versions.is_empty() && known.failed.is_none_or(is_time)
-    }
-
-    fn is_of(&self, version: Uuid) -> bool {
-        lock(&self.known).versions.contains(&version)
-    }
-
-    /// From now on nothing is known of it.
-    fn forget(&self) {
-        *lock(&self.known) = Known { is_missed: true, ..Known::default() };
-    }
-
-    fn has_failed(&self) {
-        let mut known = lock(&self.known);
-        let times = known.failed.map_or(0, |(_, times)| times);
-        known.failed = Some((Instant::now(), times.saturating_add(1)));
-    }
-
-    /// Reads it from a node that had this version before.
-    async fn read(
-        &self,
-        session: &Inner,
-        node: &Arc<Node>,
-        version: Uuid,
-        within: Duration,
-    ) -> Result<Seen, Unread> {
-        let read = match read::definition(session, node, &self.name, within).await? {
-            Some(definition) => Seen::Table(Arc::new(definition)),
-            None => Seen::Nothing,
-        };
-        let mut known = lock(&self.known);
-        known.failed = None;
-        if known.seen == read {
-            // While nodes disagree each has a version of its own.
-            known.versions.truncate(VERSIONS - 1);
-            known.versions.insert(0, version);
-            return Ok(known.seen.clone());
-        }
-        let is_known_otherwise = known.seen != Seen::Unread || known.is_missed;
-        *known = Known { seen: read.clone(), versions: vec![version], ..Known::default() };
-        drop(known);
-        if is_known_otherwise {
-            // At once: who sees the new generation looks at the table again.
-            session.schema.changed();
-        }
-        Ok(read)
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
