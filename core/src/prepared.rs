@@ -25,6 +25,10 @@ struct Inner {
 }
 
 /// For how long what a test made is current.
+#[cfg_attr(
+    not(feature = "testing"),
+    expect(dead_code, reason = "a scripted session makes the others")
+)]
 pub(crate) enum Made {
     Always,
     While(Box<dyn Fn() -> bool + Send + Sync>),
