@@ -85,6 +85,7 @@ pub use session::{
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;
+pub use timestamp::Timestamps;
 pub use values::Values;
 
 /// The driver, in the version that this crate is built on.

@@ -7,16 +7,93 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Who gives writes their timestamps, by which Cassandra decides which of two writes of a cell stays.
+///
+/// A conditional statement (`IF`) has the time of a server. A plain write of the same row has to have it too:
+/// with one of the client's clock it can be newer than a conditional write that was applied after it, which is
+/// then gone although it was acknowledged.
+///
+/// | | plain writes | are sent again after an error that leaves it open |
+/// |---|---|---|
+/// | `Client` | have one timestamp each, of this process's clock, which all attempts keep | yes, a late one cannot undo a newer write |
+/// | `Server` | are stamped by the token's first replica, as conditional statements are | only if the statement [says so](crate::Statement::idempotent): each attempt would be newer than the one before |
+/// | `ByTable` | as `Server` for tables for which this session has prepared a conditional statement, else as `Client` | the same |
+///
+/// Where one process writes conditionally and another one plainly, the other one has to be told: `Server`, for
+/// its session or for these statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Timestamps {
+    /// By the client, but for tables with conditional statements.
+    #[default]
+    ByTable,
+    /// By the client, beside conditional statements too.
+    Client,
+    /// By the server.
+    Server,
+}
+
+/// The timestamp of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Stamp {
+    /// It has no use for one.
+    #[default]
+    None,
+    /// Taken when it was made, in microseconds since 1970. The session drops it where the server is to stamp.
+    /// Where nobody chose, its settings decide.
+    Automatic {
+        micros: i64,
+        choice: Option<Timestamps>,
+    },
+    /// The caller's.
+    Given(i64),
+    Server,
+}
+
+impl Stamp {
+    pub(crate) fn new(choice: Option<Timestamps>) -> Self {
+        match choice {
+            Some(Timestamps::Server) => Self::Server,
+            _ => Self::Automatic { micros: next(), choice },
+        }
+    }
+
+    /// What it has of the client.
+    pub(crate) fn micros(self) -> Option<i64> {
+        match self {
+            Self::Automatic { micros, .. } | Self::Given(micros) => Some(micros),
+            Self::None | Self::Server => None,
+        }
+    }
+}
+
 static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
 
 /// Microseconds since 1970, strictly growing within the process even if the clock steps back.
 ///
 /// Costs one reading of the clock and one compare-and-swap.
 pub(crate) fn next() -> i64 {
+    next_after(&LAST, now())
+}
+
+/// Microseconds since 1970 by this process's clock.
+pub(crate) fn now() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX - 1));
-    next_after(&LAST, now)
+    #[cfg(feature = "testing")]
+    let now = now.saturating_add(SHIFT.load(Ordering::Relaxed));
+    now
+}
+
+#[cfg(feature = "testing")]
+static SHIFT: AtomicI64 = AtomicI64::new(0);
+
+/// From now on the clock that writes of this process are stamped by is ahead by so many microseconds, or behind.
+#[cfg(feature = "testing")]
+pub fn shift_clock(micros: i64) {
+    SHIFT.store(micros, Ordering::Relaxed);
 }
 
 fn next_after(last: &AtomicI64, now: i64) -> i64 {

@@ -4,6 +4,7 @@ mod options;
 
 use std::fmt;
 use std::mem;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::pages::{PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
 use crate::session::Basis;
 use crate::statement::{Learned, Statement, StatementKind, StaticStatement, Told, takes_timestamp};
-use crate::timestamp;
+use crate::timestamp::{Stamp, Timestamps};
 use crate::values::Values;
 pub(crate) use options::Options;
 use options::{PageSize, Place};
@@ -77,18 +78,12 @@ impl Request {
         V: SerializeRow + Send + Sync + 'static,
     {
         let statement = statement.into();
-        let timestamp = takes_timestamp(statement.kind()).then(timestamp::next);
-        let options = Options::of(&statement);
-        Self {
-            statement,
-            payload: Payload::Raw(Values::new(values)),
-            options: Options { timestamp, ..options },
-        }
+        let options = Options::of(&statement).stamped(&statement);
+        Self { statement, payload: Payload::Raw(Values::new(values)), options }
     }
 
     pub(crate) fn of_batch(statement: Statement, batch: BatchPayload) -> Self {
-        let timestamp = takes_timestamp(statement.kind()).then(timestamp::next);
-        let options = Options { timestamp, ..Options::default() };
+        let options = Options::of(&statement).stamped(&statement);
         Self { statement, payload: Payload::Batch(batch), options }
     }
 
@@ -188,6 +183,17 @@ impl Request {
         }
     }
 
+    /// All that it is bound to so far.
+    pub(crate) fn all_prepared(&self) -> &[Prepared] {
+        match &self.payload {
+            Payload::Bound(bound) => {
+                bound.parts().map_or(&[], |(prepared, _)| slice::from_ref(prepared))
+            }
+            Payload::Batch(batch) => batch.prepared(),
+            Payload::Raw(_) | Payload::Prepare => &[],
+        }
+    }
+
     /// The same, bound to this.
     pub(crate) fn bound_to(&self, prepared: &Prepared) -> Self {
         let mut request = self.clone();
@@ -262,10 +268,18 @@ impl Request {
         self.change(|options| options.page_size = Some(PageSize::new(rows)))
     }
 
-    /// Sets the timestamp of a write, in microseconds since 1970; `None` leaves it to the
-    /// coordinator, which stamps every resend anew.
+    /// Sets the timestamp of a write, in microseconds since 1970; `None` leaves it to the server, as
+    /// [`Timestamps::Server`].
     pub fn with_timestamp(self, micros: Option<i64>) -> Self {
-        self.change(|options| options.timestamp = micros)
+        self.change(|options| options.stamp = micros.map_or(Stamp::Server, Stamp::Given))
+    }
+
+    /// Sets who gives a write its timestamp. One that the caller gave before is dropped.
+    pub fn with_timestamps(self, timestamps: Timestamps) -> Self {
+        if !takes_timestamp(self.statement.kind()) {
+            return self;
+        }
+        self.change(|options| options.stamp = Stamp::new(Some(timestamps)))
     }
 
     /// Goes on at this place, instead of at the start of the first page.
@@ -438,10 +452,15 @@ impl Request {
         self.options.deadline
     }
 
-    /// The timestamp of the write, in microseconds since 1970.
+    /// The timestamp that the client gives the write, in microseconds since 1970. Where it was taken by itself,
+    /// a session drops it if the server is to stamp ([`Timestamps`]).
     #[must_use]
     pub fn timestamp(&self) -> Option<i64> {
-        self.options.timestamp
+        self.options.stamp.micros()
+    }
+
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.options.stamp
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use crate::attempts::Attempts;
 use crate::error::Work;
 use crate::pages::{Asked, PagingState};
-use crate::statement::{Defaults, Learned, Statement};
+use crate::statement::{Defaults, Learned, Statement, takes_timestamp};
+use crate::timestamp::Stamp;
 
 /// How a request is to be executed; what is `None` is for the session to decide.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +25,7 @@ pub(crate) struct Options {
     pub(super) place: Option<Arc<Place>>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) timestamp: Option<i64>,
+    pub(crate) stamp: Stamp,
     pub(crate) attempts: Option<Attempts>,
 }
 
@@ -54,9 +55,19 @@ impl Options {
     /// What the statement says.
     #[inline]
     pub(super) fn of(statement: &Statement) -> Self {
-        let Defaults { consistency, serial_consistency, page_size, timeout } = statement.defaults();
+        let Defaults { consistency, serial_consistency, page_size, timeout, .. } =
+            statement.defaults();
         let page_size = page_size.map(PageSize::new);
         Self { consistency, serial_consistency, page_size, timeout, ..Self::default() }
+    }
+
+    /// With a timestamp, if it is one of a write.
+    #[inline]
+    pub(super) fn stamped(mut self, statement: &Statement) -> Self {
+        if takes_timestamp(statement.kind()) {
+            self.stamp = Stamp::new(statement.defaults().timestamps);
+        }
+        self
     }
 
     pub(crate) fn page_size(&self) -> Option<u32> {
@@ -70,7 +81,7 @@ impl Options {
         if let Some(serial) = self.serial_consistency {
             batch.set_serial_consistency(Some(serial));
         }
-        batch.set_timestamp(self.timestamp);
+        batch.set_timestamp(self.stamp.micros());
     }
 
     pub(crate) fn apply(&self, bound: &mut BoundStatement) {
@@ -83,7 +94,7 @@ impl Options {
         if let Some(rows) = self.driver_page_size() {
             bound.set_page_size(rows);
         }
-        bound.set_timestamp(self.timestamp);
+        bound.set_timestamp(self.stamp.micros());
     }
 
     /// The driver panics at a page without rows; the session refuses such a request.

@@ -98,6 +98,70 @@ impl LoadBalancingPolicy for Balancing {
     }
 }
 
+/// The replicas of the token in the order of the ring, those of the near datacentre first; what comes after them,
+/// and what has no token, is left to the other policy.
+#[derive(Debug)]
+pub(super) struct FirstReplica(pub(super) Arc<Balancing>);
+
+/// In the order of the ring; nothing where there is no token.
+fn replicas<'a>(
+    request: &'a RoutingInfo<'_>,
+    cluster: &'a ClusterState,
+) -> impl Iterator<Item = (NodeRef<'a>, Shard)> + use<'a> {
+    let of_token = || {
+        let (token, table) = (request.token?, request.table?);
+        let strategy = &cluster.get_keyspace(table.ks_name())?.strategy;
+        let near = near(request, cluster);
+        let replicas = cluster.replica_locator().replicas_for_token(token, strategy, near, table);
+        Some(replicas.into_replicas_ordered())
+    };
+    of_token().into_iter().flatten()
+}
+
+impl LoadBalancingPolicy for FirstReplica {
+    fn pick<'a>(
+        &'a self,
+        request: &'a RoutingInfo,
+        cluster: &'a ClusterState,
+    ) -> Option<(NodeRef<'a>, Option<Shard>)> {
+        match replicas(request, cluster).find(|(node, _)| node.is_connected()) {
+            Some((node, shard)) => Some((node, Some(shard))),
+            None => self.0.pick(request, cluster),
+        }
+    }
+
+    fn fallback<'a>(
+        &'a self,
+        request: &'a RoutingInfo,
+        cluster: &'a ClusterState,
+    ) -> FallbackPlan<'a> {
+        let first = replicas(request, cluster);
+        let first: Vec<_> = first.map(|(node, shard)| (node, Some(shard))).collect();
+        let is_replica: Vec<_> = first.iter().map(|(node, _)| node.host_id).collect();
+        let others = self.0.fallback(request, cluster);
+        let others = others.filter(move |(node, _)| !is_replica.contains(&node.host_id));
+        Box::new(first.into_iter().chain(others))
+    }
+
+    fn on_request_success(&self, request: &RoutingInfo, latency: Duration, node: NodeRef<'_>) {
+        self.0.on_request_success(request, latency, node);
+    }
+
+    fn on_request_failure(
+        &self,
+        request: &RoutingInfo,
+        latency: Duration,
+        node: NodeRef<'_>,
+        error: &RequestAttemptError,
+    ) {
+        self.0.on_request_failure(request, latency, node, error);
+    }
+
+    fn name(&self) -> String {
+        "FirstReplica".to_owned()
+    }
+}
+
 /// The datacentre that is near, or the only one there is.
 fn near<'a>(request: &'a RoutingInfo, cluster: &'a ClusterState) -> Option<&'a str> {
     match (request.node_location_preference, cluster.replica_locator().datacenter_names()) {

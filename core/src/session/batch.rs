@@ -11,6 +11,7 @@ use super::Inner;
 use super::alarm::Alarm;
 use super::execute::{Time, ended, invalid, prepare_all, within};
 use super::keyspace;
+use super::stamping::Stamping;
 use crate::cells::Cells;
 use crate::error::{Error, ErrorKind};
 use crate::prepared::resends;
@@ -45,10 +46,11 @@ pub(super) async fn execute(
         let why = "a statement of it was prepared by a test: prepare it with this session";
         return Err(invalid(session, &request, why));
     };
+    request.options().apply_to_batch(&mut sendable.batch);
+    Stamping::of(session, &request).apply_to_batch(session, &mut sendable.batch);
     let (idempotent, policy) = resends(statement, batch.told().all());
     sendable.batch.set_is_idempotent(idempotent);
     sendable.batch.set_retry_policy(policy);
-    request.options().apply_to_batch(&mut sendable.batch);
     let time = Time::of(session, &request, Instant::now())?;
     let rows: Vec<Cells<'_>> = sendable.rows().collect();
     let answer = pin!(async {

@@ -15,6 +15,7 @@ use super::profile::Profile;
 use super::tls::Tls;
 use crate::batch::BatchLimits;
 use crate::error::Error;
+use crate::timestamp::Timestamps;
 
 /// Builds a [`Session`].
 ///
@@ -33,6 +34,7 @@ use crate::error::Error;
 /// | [`page_size`](Self::page_size) | 5,000 rows |
 /// | [`consistency`](Self::consistency) | `LOCAL_QUORUM` |
 /// | [`serial_consistency`](Self::serial_consistency) | `LOCAL_SERIAL` |
+/// | [`timestamps`](Self::timestamps) | [`Timestamps::ByTable`] |
 /// | [`batch_limits`](Self::batch_limits) | [`BatchLimits::CASSANDRA`] |
 ///
 /// `Debug` shows no password.
@@ -225,6 +227,12 @@ impl SessionBuilder {
     /// a program that was suspended, or whose runtime did not run, the first requests can be ahead of it.
     pub fn schema_stale_after(mut self, age: Duration) -> Self {
         self.config.schema_stale_after = age;
+        self
+    }
+
+    /// Sets who gives writes their timestamps, where neither request nor statement says.
+    pub fn timestamps(mut self, timestamps: Timestamps) -> Self {
+        self.config.timestamps = timestamps;
         self
     }
 

@@ -15,6 +15,7 @@ use super::profile::Profile;
 use super::tls::Tls;
 use crate::batch::BatchLimits;
 use crate::invalid_config::InvalidConfig;
+use crate::timestamp::Timestamps;
 
 /// Every setting of a session, as plain data: what [`SessionBuilder`](super::SessionBuilder) collects, whose
 /// methods document the fields.
@@ -82,6 +83,7 @@ pub struct SessionConfig {
     pub consistency: Consistency,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::serial"))]
     pub serial_consistency: SerialConsistency,
+    pub timestamps: Timestamps,
     pub batch_limits: BatchLimits,
     /// Of the native protocol: the driver speaks 4, with every server, and nothing else is taken.
     pub protocol_version: u8,
@@ -117,6 +119,7 @@ impl Default for SessionConfig {
             page_size: 5_000,
             consistency: Consistency::LocalQuorum,
             serial_consistency: SerialConsistency::LocalSerial,
+            timestamps: Timestamps::ByTable,
             batch_limits: BatchLimits::CASSANDRA,
             protocol_version: 4,
             profiles: BTreeMap::new(),

@@ -17,14 +17,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::age::SchemaAge;
-use super::balancing::Balancing;
+use super::balancing::{Balancing, FirstReplica};
 use super::config::{Compression, SessionConfig};
 use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
 use super::execute::add;
 use super::keyspace::Keyspaces;
-use super::nodes::NodeAttempts;
-use super::schema::{Clock, SchemaClock};
+use super::schema::SchemaClock;
 use super::tables::Tables;
 use super::translation::Translation;
 use super::watcher::{self, Watcher};
@@ -45,11 +44,12 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
     };
     let until = add(started, config.build_timeout);
     let connect = |reading| connect_driver(&config, reading, until, &unreachable);
-    let Connected { driver, attempts, clock, client_id } = match connect(Reading::Names).await? {
+    let Connected { driver, balancing, client_id } = match connect(Reading::Names).await? {
         connected if connected.knows_cluster() => connected,
         knows_nothing => connect_otherwise(knows_nothing, connect).await,
     };
     check_datacenter(&config, &driver.get_cluster_state())?;
+    let (attempts, clock) = (balancing.attempts(), balancing.clock());
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
     let age = Arc::new(SchemaAge::new(Arc::clone(&clock), &config));
     let schema = SchemaClock::new(&driver, clock);
@@ -60,6 +60,7 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         age,
         tables: Tables::new(),
         keyspaces,
+        first_replica: Arc::new(FirstReplica(balancing)),
         attempts,
         client_id,
         watcher: Watcher::default(),
@@ -81,8 +82,7 @@ enum Reading {
 /// The driver, and what the session shares with it.
 struct Connected {
     driver: Driver,
-    attempts: Arc<NodeAttempts>,
-    clock: Arc<Clock>,
+    balancing: Arc<Balancing>,
     client_id: String,
 }
 
@@ -123,16 +123,15 @@ async fn connect_driver(
     until: Instant,
     unreachable: &(dyn Fn() -> ErrorKind + Sync),
 ) -> Result<Connected, Error> {
-    let balancing = Balancing::default();
-    let (attempts, clock) = (balancing.attempts(), balancing.clock());
+    let balancing = Arc::<Balancing>::default();
     let client_id = Uuid::new_v4().to_string();
-    let builder = driver_builder(config, balancing, &client_id)?
+    let builder = driver_builder(config, Arc::clone(&balancing), &client_id)?
         .fetch_schema_metadata(reading == Reading::Names)
         .fetch_full_schema_metadata(false);
     let mut pause = FIRST_PAUSE;
     loop {
         match timeout_at(until, builder.build()).await {
-            Ok(Ok(driver)) => return Ok(Connected { driver, attempts, clock, client_id }),
+            Ok(Ok(driver)) => return Ok(Connected { driver, balancing, client_id }),
             Ok(Err(error)) => {
                 if let Some(kind) = refused(config, &error) {
                     return Err(Error::setup(kind).caused_by(error));
@@ -150,7 +149,7 @@ async fn connect_driver(
 
 fn driver_builder(
     config: &SessionConfig,
-    balancing: Balancing,
+    balancing: Arc<Balancing>,
     client_id: &str,
 ) -> Result<DriverBuilder, InvalidConfig> {
     let profile = ExecutionProfile::builder()
@@ -158,7 +157,7 @@ fn driver_builder(
         .serial_consistency(Some(config.serial_consistency))
         // The session has its own clock around every request: one owner for time.
         .request_timeout(None)
-        .load_balancing_policy(Arc::new(balancing))
+        .load_balancing_policy(balancing)
         .build();
     let mut builder = DriverBuilder::new()
         .known_nodes(&config.contact_points)

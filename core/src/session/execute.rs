@@ -13,7 +13,7 @@ use scylla::response::query_result::QueryResult;
 use scylla::response::{PagingState as DriverState, PagingStateResponse};
 use scylla::statement::Statement as DriverStatement;
 use scylla::statement::bound::BoundStatement;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Inner;
 use super::alarm::Alarm;
@@ -27,6 +27,7 @@ use super::learned::{footprint, learned};
 use super::markers::{Fit, Markers};
 use super::place;
 use super::runner::Runner;
+use super::stamping::{self, Stamping};
 use super::tables::{Named, Tables};
 use super::unreadable;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
@@ -162,7 +163,7 @@ pub(super) async fn execute(
         return Box::pin(execute_page(session, request, time)).await;
     }
     let mut serialised = None;
-    let bound = sendable(session, request, request.bound(&mut serialised))?;
+    let bound = sendable(session, request, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
     let answer = within(session, request, time, answer, alarm).await;
@@ -176,7 +177,7 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     let before = place::of_before(session, request, &page)?;
     let request = before.as_ref().unwrap_or(request);
     let mut serialised = None;
-    let bound = sendable(session, request, request.bound(&mut serialised))?;
+    let bound = sendable(session, request, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
     let answer = within(session, request, time, answer, pin!(Alarm::default())).await;
@@ -210,18 +211,35 @@ fn failed(request: &Request, attempt: Attempt<'_>, error: &Error) {
 #[inline]
 fn sendable<'b>(
     session: &Inner,
-    request: &Request,
-    bound: Result<Option<&'b BoundStatement>, Error>,
+    request: &'b Request,
+    place: &'b mut Option<BoundStatement>,
 ) -> Result<&'b BoundStatement, Error> {
-    match bound {
-        Ok(Some(bound)) => Ok(bound),
-        Ok(None) => {
-            let why =
-                "it was bound to a statement that a test made: bind it to one of this session's";
-            Err(invalid(session, request, why))
-        }
-        Err(error) => Err(error),
+    let stamping = Stamping::of(session, request);
+    if stamping != Stamping::AsMade {
+        return stamped(session, request, stamping, place);
     }
+    request.bound(place)?.ok_or_else(|| made_by_a_test(session, request))
+}
+
+/// Beside conditional writes.
+#[cold]
+fn stamped<'b>(
+    session: &Inner,
+    request: &'b Request,
+    stamping: Stamping,
+    place: &'b mut Option<BoundStatement>,
+) -> Result<&'b BoundStatement, Error> {
+    let mut serialised = None;
+    let bound = request.bound(&mut serialised)?.ok_or_else(|| made_by_a_test(session, request))?;
+    let bound = place.insert(bound.clone());
+    stamping.apply(session, request, bound);
+    Ok(bound)
+}
+
+#[cold]
+fn made_by_a_test(session: &Inner, request: &Request) -> Error {
+    let why = "it was bound to a statement that a test made: bind it to one of this session's";
+    invalid(session, request, why)
 }
 
 /// A server that knows the statement by another id than it had when it was prepared will never execute it.
@@ -410,7 +428,11 @@ pub(super) async fn prepare(
     }
     let learned = learned(&prepared, &tables, statement);
     let footprint = footprint(&prepared, &tables, statement, learned);
+    let wait = stamping::note(session, statement, &tables);
     let basis = Basis::new(session, before, tables, markers, settled.as_ref());
+    if let Some(wait) = wait {
+        sleep_until(until.min(Instant::now() + wait)).await;
+    }
     Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
 }
 

@@ -31,6 +31,7 @@ pub(super) fn learned(
                 table.columns().any(|(_, column)| column.shape == Shape::Native(Keyword::Counter))
             }),
         several: (!several.is_empty()).then(|| known.len() != 1 || several.iter().any(of_key)),
+        by_server: false,
         list: statement.overwrites_list(|column| {
             let is_column = |name: &str| column.is_none_or(|column| column == name);
             let of_tables = known.iter().flat_map(|table| table.columns());

@@ -25,6 +25,7 @@ mod placement;
 mod profile;
 mod runner;
 mod schema;
+mod stamping;
 mod tables;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
@@ -57,6 +58,7 @@ use door::{Door, Inside};
 use keyspace::Keyspaces;
 use nodes::NodeAttempts;
 use schema::SchemaClock;
+use scylla::policies::load_balancing::LoadBalancingPolicy;
 #[cfg(feature = "testing")]
 pub use tables::TableAsRead;
 use tables::Tables;
@@ -135,6 +137,8 @@ struct Inner {
     age: Arc<SchemaAge>,
     tables: Tables,
     keyspaces: Keyspaces,
+    /// For what has to be coordinated by the first replica of its token.
+    first_replica: Arc<dyn LoadBalancingPolicy>,
     /// Of its load balancing policy.
     attempts: Arc<NodeAttempts>,
     /// By which the nodes know its connections.

@@ -6,6 +6,7 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 
 #[cfg(feature = "serde")]
 use super::human;
+use crate::timestamp::Timestamps;
 
 /// Options that statements of a kind share, under a name in the [`SessionConfig`](crate::SessionConfig):
 /// what is not set is left as it was.
@@ -35,6 +36,8 @@ pub struct Profile {
     /// [`Statement::with_timeout`](crate::Statement::with_timeout)
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::duration"))]
     pub timeout: Option<Duration>,
+    /// [`Statement::with_timestamps`](crate::Statement::with_timestamps)
+    pub timestamps: Option<Timestamps>,
     /// [`Statement::idempotent`](crate::Statement::idempotent)
     pub idempotent: Option<bool>,
 }

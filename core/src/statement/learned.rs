@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-/// What preparing told of a write, that its text does not. It is of what was prepared: the same text may write
+/// What preparing or sending told of a write, that its text does not. It is of what was prepared: the same text may write
 /// a list in one keyspace and a set in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Learned {
@@ -12,6 +12,8 @@ pub(crate) struct Learned {
     pub(crate) several: Option<bool>,
     /// It writes a list anew, which would have each element twice after it was sent twice.
     pub(crate) list: bool,
+    /// A server stamps it, each attempt anew: sent again it would undo what was written in between.
+    pub(crate) by_server: bool,
 }
 
 impl Learned {
@@ -19,6 +21,7 @@ impl Learned {
     const ONE_PARTITION: u8 = 2;
     const SEVERAL: u8 = 4;
     const LIST: u8 = 8;
+    const BY_SERVER: u8 = 16;
 
     const fn bits(self) -> u8 {
         let partitions = match self.several {
@@ -27,7 +30,8 @@ impl Learned {
             None => 0,
         };
         let counter = if self.counter { Self::COUNTER } else { 0 };
-        counter | partitions | if self.list { Self::LIST } else { 0 }
+        let list = if self.list { Self::LIST } else { 0 };
+        counter | partitions | list | if self.by_server { Self::BY_SERVER } else { 0 }
     }
 
     /// The most careful of all that was told.
@@ -37,7 +41,12 @@ impl Learned {
             (false, true) => Some(false),
             (false, false) => None,
         };
-        Self { counter: bits & Self::COUNTER != 0, several, list: bits & Self::LIST != 0 }
+        Self {
+            counter: bits & Self::COUNTER != 0,
+            several,
+            list: bits & Self::LIST != 0,
+            by_server: bits & Self::BY_SERVER != 0,
+        }
     }
 }
 
@@ -121,14 +130,15 @@ mod tests {
         assert_eq!(told.all(), Learned::default());
         let (one, several) = (Some(false), Some(true));
         for (learned, all) in [
-            (Learned { several: one, ..Learned::default() }, (false, one, false)),
-            (Learned { list: true, ..Learned::default() }, (false, one, true)),
-            (Learned { several, ..Learned::default() }, (false, several, true)),
-            (Learned { several: one, counter: true, list: false }, (true, several, true)),
+            (Learned { several: one, ..Learned::default() }, (false, one, false, false)),
+            (Learned { list: true, ..Learned::default() }, (false, one, true, false)),
+            (Learned { several, ..Learned::default() }, (false, several, true, false)),
+            (Learned { by_server: true, ..Learned::default() }, (false, several, true, true)),
+            (Learned { counter: true, ..Learned::default() }, (true, several, true, true)),
         ] {
             told.add(learned);
-            let Learned { counter, several, list } = told.all();
-            assert_eq!((counter, several, list), all, "{learned:?}");
+            let Learned { counter, several, list, by_server } = told.all();
+            assert_eq!((counter, several, list, by_server), all, "{learned:?}");
         }
     }
 }

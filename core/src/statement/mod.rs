@@ -22,6 +22,7 @@ pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
 
 use crate::session::Profile;
+use crate::timestamp::Timestamps;
 
 /// A CQL statement: its text, its name, and what the text alone tells about it.
 ///
@@ -119,7 +120,7 @@ impl Statement {
 
     /// Sets how many replicas have to answer, for requests that do not say themselves.
     ///
-    /// So do the other three: what a request sets goes before what its statement sets, and that before
+    /// So do the other four: what a request sets goes before what its statement sets, and that before
     /// what the session does.
     ///
     /// | | request | else statement | else session |
@@ -128,6 +129,7 @@ impl Statement {
     /// | serial consistency level | [`with_serial_consistency`](crate::Request::with_serial_consistency) | [here](Self::with_serial_consistency) | `LOCAL_SERIAL` |
     /// | page size | [`with_page_size`](crate::Request::with_page_size) | [here](Self::with_page_size) | [`page_size`](crate::SessionBuilder::page_size) |
     /// | timeout of a call | [`with_timeout`](crate::Request::with_timeout) | [here](Self::with_timeout) | [`request_timeout`](crate::SessionBuilder::request_timeout) |
+    /// | timestamps | [`with_timestamps`](crate::Request::with_timestamps) | [here](Self::with_timestamps) | [`timestamps`](crate::SessionBuilder::timestamps) |
     /// | idempotent | | [`idempotent`](Self::idempotent), else the text | |
     #[must_use]
     pub fn with_consistency(self, consistency: Consistency) -> Self {
@@ -152,6 +154,12 @@ impl Statement {
         self.change(|inner| inner.defaults.timeout = Some(timeout))
     }
 
+    /// Sets who gives its writes their timestamps, for requests that do not say themselves.
+    #[must_use]
+    pub fn with_timestamps(self, timestamps: Timestamps) -> Self {
+        self.change(|inner| inner.defaults.timestamps = Some(timestamps))
+    }
+
     /// Sets what the profile sets.
     #[must_use]
     pub fn with_profile(self, profile: &Profile) -> Self {
@@ -162,6 +170,7 @@ impl Statement {
                 profile.serial_consistency.or(defaults.serial_consistency);
             defaults.page_size = profile.page_size.or(defaults.page_size);
             defaults.timeout = profile.timeout.or(defaults.timeout);
+            defaults.timestamps = profile.timestamps.or(defaults.timestamps);
             inner.idempotent = profile.idempotent.or(inner.idempotent);
         })
     }
@@ -217,7 +226,7 @@ impl Statement {
     #[inline]
     pub(crate) fn is_idempotent_with(&self, learned: Learned) -> bool {
         let inner = self.inner();
-        let of_text = || inner.facts().idempotent && !learned.list;
+        let of_text = || inner.facts().idempotent && !learned.list && !learned.by_server;
         !is_never_idempotent(self.kind_with(learned)) && inner.idempotent.unwrap_or_else(of_text)
     }
 

@@ -10,6 +10,7 @@ use cqlstack_syntax::StatementKind;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 use super::kind::{self, Facts};
+use crate::timestamp::Timestamps;
 
 /// How its requests are to be executed, where they leave it open.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +19,17 @@ pub(crate) struct Defaults {
     pub(crate) serial_consistency: Option<SerialConsistency>,
     pub(crate) page_size: Option<u32>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) timestamps: Option<Timestamps>,
 }
 
 impl Defaults {
-    const NONE: Self =
-        Self { consistency: None, serial_consistency: None, page_size: None, timeout: None };
+    const NONE: Self = Self {
+        consistency: None,
+        serial_consistency: None,
+        page_size: None,
+        timeout: None,
+        timestamps: None,
+    };
 }
 
 /// The facts behind a [`Statement`](super::Statement), in a form that a `static` can hold.

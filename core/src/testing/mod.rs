@@ -38,3 +38,4 @@ pub use answer::Answer;
 pub use session::{ScriptedSession, Sent};
 
 pub use crate::session::TableAsRead;
+pub use crate::timestamp::shift_clock;

@@ -37,6 +37,7 @@ mod precedence;
 mod promises;
 #[cfg(feature = "heavy")]
 mod provisioning;
+mod races;
 #[cfg(feature = "heavy")]
 mod recovery;
 mod requests;

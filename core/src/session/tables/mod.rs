@@ -293,7 +293,9 @@ impl Tables {
     /// What was read at other versions. What no statement names any more is forgotten instead.
     fn read_otherwise(&self, version: Uuid) -> Vec<Arc<Slot>> {
         let mut met = lock(&self.met);
-        met.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.is_of(version));
+        met.retain(|_, slot| {
+            Arc::strong_count(slot) > 1 || slot.is_of(version) || slot.is_conditional()
+        });
         met.values().filter(|slot| !slot.is_of(version)).cloned().collect()
     }
 

@@ -1,5 +1,6 @@
 //! What is known of one table.
 
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use super::definition::Definition;
 use super::read::{self, Unread};
 use super::{Inner, TableName, lock};
+use crate::timestamp;
 
 /// How many versions of the schema are known of a table.
 const VERSIONS: usize = 8;
@@ -27,6 +29,46 @@ pub(super) struct Slot {
     /// Held while it is read: of one node, what is stored is not older than what was.
     pub(super) reading: Arc<AsyncMutex<()>>,
     known: Mutex<Known>,
+    writes: Writes,
+}
+
+/// The kinds of writes that this session has prepared for a table.
+pub(in crate::session) struct Writes {
+    /// The stamp of the moment when the first conditional one was; `i64::MAX` if there is none.
+    conditional_since: AtomicI64,
+    has_plain: AtomicBool,
+    is_told: AtomicBool,
+}
+
+impl Writes {
+    /// Whether conditional ones were prepared before that moment.
+    #[inline]
+    pub(in crate::session) fn are_conditional_since(&self, micros: i64) -> bool {
+        self.conditional_since.load(Ordering::Acquire) < micros
+    }
+
+    /// Whether it is the first one beside plain writes.
+    pub(in crate::session) fn has_conditional(&self) -> bool {
+        let (unknown, now) = (i64::MAX, timestamp::next());
+        let first = self.conditional_since.compare_exchange(
+            unknown,
+            now,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        first.is_ok()
+    }
+
+    pub(in crate::session) fn has_plain(&self) {
+        self.has_plain.store(true, Ordering::Release);
+    }
+
+    /// True once, when it has both kinds.
+    pub(in crate::session) fn meet(&self) -> bool {
+        self.are_conditional_since(i64::MAX)
+            && self.has_plain.load(Ordering::Acquire)
+            && !self.is_told.swap(true, Ordering::Relaxed)
+    }
 }
 
 #[derive(Default)]
@@ -63,6 +105,11 @@ impl Named {
     pub(super) fn new(slot: Arc<Slot>) -> Self {
         let seen = lock(&slot.known).seen.clone();
         Self { slot, seen }
+    }
+
+    #[inline]
+    pub(in crate::session) fn writes(&self) -> &Writes {
+        &self.slot.writes
     }
 
     pub(in crate::session) fn name(&self) -> &TableName {
@@ -119,7 +166,17 @@ impl Named {
 
 impl Slot {
     pub(super) fn new(name: TableName) -> Self {
-        Self { name, reading: Arc::default(), known: Mutex::default() }
+        let writes = Writes {
+            conditional_since: AtomicI64::new(i64::MAX),
+            has_plain: AtomicBool::new(false),
+            is_told: AtomicBool::new(false),
+        };
+        Self { name, reading: Arc::default(), known: Mutex::default(), writes }
+    }
+
+    /// Whether it is to be remembered although no statement names it any more.
+    pub(super) fn is_conditional(&self) -> bool {
+        self.writes.are_conditional_since(i64::MAX)
     }
 
     pub(super) fn is_doubted(&self) -> bool {

@@ -1,0 +1,303 @@
+//! Plain writes beside conditional ones: what was acknowledged is there.
+
+use std::env;
+use std::process::Stdio;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use cqlstack_core::testing::shift_clock;
+use cqlstack_core::{Client, Session, Stack, StaticStatement, Timestamps};
+use cqlstack_tests::cluster::Cluster;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, stdin};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::support::{HEAVY, full_stack, run};
+
+static INSERT: StaticStatement = StaticStatement::new("INSERT INTO t (k, v) VALUES (?, ?)");
+static UPDATE: StaticStatement = StaticStatement::new("UPDATE t SET v = ? WHERE k = ?");
+static DELETE: StaticStatement = StaticStatement::new("DELETE FROM t WHERE k = ?");
+static UPDATE_IF: StaticStatement = StaticStatement::new("UPDATE t SET v = ? WHERE k = ? IF v = ?");
+static INSERT_IF: StaticStatement =
+    StaticStatement::new("INSERT INTO t (k, v) VALUES (?, ?) IF NOT EXISTS");
+static READ: StaticStatement = StaticStatement::new("SELECT v FROM t WHERE k = ?");
+
+/// Two writes of a row, one after the other's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Race {
+    /// `INSERT`, and then `UPDATE … IF`.
+    Update,
+    /// `DELETE`, and then `INSERT … IF NOT EXISTS`.
+    Insert,
+    /// `UPDATE … IF`, and then `UPDATE`.
+    Plain,
+}
+
+const RACES: [Race; 3] = [Race::Update, Race::Insert, Race::Plain];
+
+/// One of the two writes. Done, its value is what the row has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Insert(i32),
+    Update(i32),
+    Delete,
+    UpdateIf(i32, i32),
+    InsertIf(i32),
+}
+
+impl Race {
+    /// What comes before, the two, and the value that the second one leaves.
+    fn writes(self) -> ([Write; 1], [Write; 2], i32) {
+        match self {
+            // Another value each, so that a write that was lost leaves something to be seen.
+            Self::Update => ([Write::Insert(0)], [Write::Insert(1), Write::UpdateIf(2, 1)], 2),
+            Self::Insert => ([Write::Insert(1)], [Write::Delete, Write::InsertIf(2)], 2),
+            Self::Plain => ([Write::InsertIf(1)], [Write::UpdateIf(2, 1), Write::Update(3)], 3),
+        }
+    }
+}
+
+impl Write {
+    fn is_conditional(self) -> bool {
+        matches!(self, Self::UpdateIf(..) | Self::InsertIf(_))
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::Insert(v) => format!("insert {v} 0"),
+            Self::Update(v) => format!("update {v} 0"),
+            Self::Delete => "delete 0 0".to_owned(),
+            Self::UpdateIf(v, before) => format!("update_if {v} {before}"),
+            Self::InsertIf(v) => format!("insert_if {v} 0"),
+        }
+    }
+
+    fn of_words(words: &[&str]) -> Self {
+        let number = |at: usize| i32::from_str(words[at]).unwrap();
+        match words[0] {
+            "insert" => Self::Insert(number(1)),
+            "update" => Self::Update(number(1)),
+            "delete" => Self::Delete,
+            "update_if" => Self::UpdateIf(number(1), number(2)),
+            _ => Self::InsertIf(number(1)),
+        }
+    }
+
+    /// Whether it was acknowledged, and applied.
+    async fn is_done(self, db: &Client<impl Stack>, k: i32) -> bool {
+        let done = match self {
+            Self::Insert(v) => db.execute(&INSERT, (k, v)).await,
+            Self::Update(v) => db.execute(&UPDATE, (v, k)).await,
+            Self::Delete => db.execute(&DELETE, (k,)).await,
+            Self::UpdateIf(v, before) => db.execute(&UPDATE_IF, (v, k, before)).await,
+            Self::InsertIf(v) => db.execute(&INSERT_IF, (k, v)).await,
+        };
+        let done = done.unwrap();
+        !self.is_conditional() || done.applied().unwrap()
+    }
+}
+
+async fn read(db: &Client<impl Stack>, k: i32) -> Option<i32> {
+    let row = db.execute(&READ, (k,)).await.unwrap();
+    row.maybe_row::<(Option<i32>,)>().unwrap().and_then(|(v,)| v)
+}
+
+/// How many of these rounds had a write that was acknowledged and is gone.
+async fn gone(db: &Client<impl Stack>, race: Race, keys: std::ops::Range<i32>) -> usize {
+    let mut gone = 0;
+    for k in keys {
+        let (before, [first, second], left) = race.writes();
+        assert!(before[0].is_done(db, k).await);
+        // What is not applied found that the first one is gone.
+        let applied = first.is_done(db, k).await && second.is_done(db, k).await;
+        gone += usize::from(!applied || read(db, k).await != Some(left));
+    }
+    gone
+}
+
+fn variable<T: FromStr>(name: &str) -> T {
+    let value = env::var(name).ok().and_then(|value| value.parse().ok());
+    value.unwrap_or_else(|| panic!("{name} is to be set"))
+}
+
+fn timestamps(named: &str) -> Timestamps {
+    match named {
+        "server" => Timestamps::Server,
+        "client" => Timestamps::Client,
+        _ => Timestamps::ByTable,
+    }
+}
+
+async fn session(points: &[String], keyspace: &str, named: &str) -> Session {
+    let builder = Session::builder().contact_points(points).keyspace(keyspace);
+    builder.timestamps(timestamps(named)).build().await.unwrap()
+}
+
+/// Does what is written to it: a write of a row and an answer a line.
+#[tokio::test]
+#[ignore = "it is a process that other tests start"]
+async fn a_writer() {
+    if env::var("RACES_POINTS").is_err() {
+        return;
+    }
+    shift_clock(variable::<i64>("RACES_SHIFT_MS") * 1_000);
+    let points: String = variable("RACES_POINTS");
+    let points: Vec<_> = points.split(',').map(str::to_owned).collect();
+    let session = session(
+        &points,
+        &variable::<String>("RACES_KEYSPACE"),
+        &variable::<String>("RACES_TIMESTAMPS"),
+    )
+    .await;
+    let db = full_stack(&session);
+    let mut lines = BufReader::new(stdin()).lines();
+    println!("\nanswer ready");
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let words: Vec<_> = line.split(' ').collect();
+        let k = i32::from_str(words[1]).unwrap();
+        let answer = match words[0] {
+            "race" => {
+                let race = RACES[usize::from_str(words[2]).unwrap()];
+                let rounds = i32::from_str(words[3]).unwrap();
+                gone(&db, race, k..k + rounds).await.to_string()
+            }
+            "read" => format!("{:?}", read(&db, k).await),
+            _ => Write::of_words(&words[2..]).is_done(&db, k).await.to_string(),
+        };
+        println!("answer {answer}");
+    }
+}
+
+/// A process that writes.
+struct Writer {
+    _child: Child,
+    to: ChildStdin,
+    from: Lines<BufReader<ChildStdout>>,
+}
+
+impl Writer {
+    async fn start(points: &[String], keyspace: &str, timestamps: &str, shift_ms: i64) -> Self {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["races::a_writer", "--exact", "--ignored", "--nocapture"])
+            .env("RACES_POINTS", points.join(","))
+            .env("RACES_KEYSPACE", keyspace)
+            .env("RACES_TIMESTAMPS", timestamps)
+            .env("RACES_SHIFT_MS", shift_ms.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let to = child.stdin.take().unwrap();
+        let from = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut writer = Self { _child: child, to, from };
+        writer.answer().await;
+        writer
+    }
+
+    async fn answer(&mut self) -> String {
+        let answered = async {
+            loop {
+                let line = self.from.next_line().await.unwrap().expect("it goes on");
+                if let Some(answer) = line.strip_prefix("answer ") {
+                    return answer.to_owned();
+                }
+            }
+        };
+        timeout(Duration::from_secs(240), answered).await.expect("it answers")
+    }
+
+    async fn ask(&mut self, line: String) -> String {
+        self.to.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        self.answer().await
+    }
+}
+
+const ROUNDS: i32 = if HEAVY { 2_000 } else { 300 };
+const ROUNDS_OF_TWO: i32 = if HEAVY { 500 } else { 100 };
+
+async fn one_process(
+    points: &[String],
+    keyspace: &str,
+    timestamps: &str,
+    shift_ms: i64,
+) -> [usize; 3] {
+    let mut writer = Writer::start(points, keyspace, timestamps, shift_ms).await;
+    let mut gone = [0; 3];
+    for (at, gone) in gone.iter_mut().enumerate() {
+        // Each time other rows.
+        let first = i32::try_from(at).unwrap() * 10_000_000 + fastrand::i32(0..1_000_000) * 10;
+        *gone = writer.ask(format!("race {first} {at} {ROUNDS}")).await.parse().unwrap();
+    }
+    gone
+}
+
+async fn two_processes(
+    points: &[String],
+    keyspace: &str,
+    [plain, conditional]: [&str; 2],
+    shift_ms: i64,
+) -> [usize; 3] {
+    let mut plain = Writer::start(points, keyspace, plain, shift_ms).await;
+    let mut conditional = Writer::start(points, keyspace, conditional, shift_ms).await;
+    let mut gone = [0; 3];
+    for (race, gone) in RACES.into_iter().zip(&mut gone) {
+        let (before, writes, left) = race.writes();
+        let first = fastrand::i32(1..200) * 1_000_000;
+        for k in first..first + ROUNDS_OF_TWO {
+            let mut applied = true;
+            for write in before.into_iter().chain(writes) {
+                let process = if write.is_conditional() { &mut conditional } else { &mut plain };
+                applied &= process.ask(format!("write {k} {}", write.words())).await == "true";
+            }
+            let found = plain.ask(format!("read {k}")).await;
+            *gone += usize::from(!applied || found != format!("{:?}", Some(left)));
+        }
+    }
+    gone
+}
+
+/// With the clocks of all the same, and this one ahead or behind.
+const SHIFTS: [i64; 3] = [0, 200, -200];
+
+async fn nothing_is_gone(cluster: &Cluster, replicas: usize) {
+    let keyspace = cluster.keyspace(replicas).await.unwrap();
+    let points = cluster.contact_points();
+    let own = session(&points, keyspace.name(), "by_table").await;
+    run(&Client::new(own), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
+    let (points, keyspace) = (&points[..], keyspace.name());
+    for shift in SHIFTS {
+        for timestamps in ["server", "by_table", "client"] {
+            let began = Instant::now();
+            let gone = one_process(points, keyspace, timestamps, shift).await;
+            println!(
+                "{replicas} replicas, one process, {timestamps}, clock {shift} ms: gone {gone:?} of {ROUNDS} each, \
+                 {:.0?}",
+                began.elapsed()
+            );
+            if timestamps == "server" || (timestamps == "by_table" && shift <= 0) {
+                assert_eq!(gone, [0; 3], "{timestamps}, {shift}");
+            }
+        }
+        for both in [["server", "server"], ["by_table", "by_table"]] {
+            let gone = two_processes(points, keyspace, both, shift).await;
+            println!(
+                "{replicas} replicas, two processes, {both:?}, clock {shift} ms: gone {gone:?} of {ROUNDS_OF_TWO} each"
+            );
+            if both[0] == "server" {
+                assert_eq!(gone, [0; 3], "{both:?}, {shift}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_one_node_nothing_that_was_acknowledged_is_gone() {
+    nothing_is_gone(Cluster::shared().await.unwrap(), 1).await;
+}
+
+#[tokio::test]
+async fn on_three_nodes_nothing_that_was_acknowledged_is_gone() {
+    let cluster = Cluster::shared_three().await.unwrap();
+    nothing_is_gone(&cluster, 3).await;
+}
