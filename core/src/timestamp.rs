@@ -5,7 +5,7 @@
 //! stamp is taken when the request is made, and every resend keeps it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Who gives writes their timestamps, by which Cassandra decides which of two writes of a cell stays.
 ///
@@ -70,7 +70,12 @@ impl Stamp {
 
 static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
 
-/// Microseconds since 1970, strictly growing within the process even if the clock steps back.
+/// How far stamps may be ahead of the clock after it stepped back, in microseconds.
+const MOST_AHEAD: i64 = 10_000_000;
+
+/// Microseconds since 1970, strictly growing within the process, also if the clock steps back by up to ten
+/// seconds. After a longer step the clock counts again, which a warning tells: else the writes of this process
+/// would go before all others' until the clock is where it was.
 ///
 /// Costs one reading of the clock and one compare-and-swap.
 pub(crate) fn next() -> i64 {
@@ -99,12 +104,29 @@ pub fn shift_clock(micros: i64) {
 fn next_after(last: &AtomicI64, now: i64) -> i64 {
     let mut seen = last.load(Ordering::Relaxed);
     loop {
-        let next = now.max(seen.saturating_add(1));
+        let mut next = now.max(seen.saturating_add(1));
+        let ahead = next.saturating_sub(now);
+        if ahead > MOST_AHEAD {
+            next = now;
+        }
         match last.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) if ahead > MOST_AHEAD => {
+                stepped_back(ahead);
+                return next;
+            }
             Ok(_) => return next,
             Err(newer) => seen = newer,
         }
     }
+}
+
+#[cold]
+fn stepped_back(micros: i64) {
+    let by = Duration::from_micros(micros.unsigned_abs());
+    tracing::warn!(
+        "the clock stepped back by {by:.1?}: for as long, what this process writes is older than what it wrote \
+         before of the same cells, and is not seen"
+    );
 }
 
 #[cfg(test)]
@@ -116,6 +138,16 @@ mod tests {
         let last = AtomicI64::new(i64::MIN);
         let stamps: Vec<i64> = [100, 100, 90, 200].map(|now| next_after(&last, now)).to_vec();
         assert_eq!(stamps, [100, 101, 102, 200]);
+    }
+
+    #[test]
+    fn after_a_long_step_back_stamps_are_the_clock_s_again() {
+        let last = AtomicI64::new(i64::MIN);
+        let hour = 3_600_000_000;
+        let nows = [hour + 5, 5, 5, 9, hour, hour + 1 - MOST_AHEAD, i64::MIN, i64::MAX, 7];
+        let stamps = nows.map(|now| next_after(&last, now));
+        let kept = [hour, hour + 1, i64::MIN, i64::MAX, 7];
+        assert_eq!((&stamps[..4], &stamps[4..]), (&[hour + 5, 5, 6, 9][..], &kept[..]));
     }
 
     #[test]

@@ -175,6 +175,12 @@ pub const METRICS: &[Metric] = &[
         "Connections of this session that the node has open; not there while it does not tell",
     ),
     of(
+        Kind::Gauge,
+        "cassandra_node_clock_offset_seconds",
+        NODE,
+        "How far the node's clock is ahead of the program's in seconds; not there while it does not tell",
+    ),
+    of(
         Kind::Counter,
         "cassandra_node_attempts_total",
         NODE,

@@ -169,6 +169,10 @@ impl Report for NodeHandle {
                 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 connections")]
                 sink.level("active_connections", &node, connections as f64);
             }
+            if let Some(clock) = figures.clock {
+                #[expect(clippy::cast_precision_loss, reason = "a clock is not off by 2^53 µs")]
+                sink.level("node_clock_offset_seconds", &node, clock.ahead_micros as f64 / 1e6);
+            }
             sink.count("node_attempts_total", &node, figures.attempts);
             sink.count("node_errors_total", &node, figures.errors);
             sink.level("node_latency_seconds", &node, figures.avg_latency().as_secs_f64());

@@ -35,6 +35,7 @@ use crate::timestamp::Timestamps;
 /// | [`consistency`](Self::consistency) | `LOCAL_QUORUM` |
 /// | [`serial_consistency`](Self::serial_consistency) | `LOCAL_SERIAL` |
 /// | [`timestamps`](Self::timestamps) | [`Timestamps::ByTable`] |
+/// | [`clock_warning`](Self::clock_warning) | 50 ms |
 /// | [`batch_limits`](Self::batch_limits) | [`BatchLimits::CASSANDRA`] |
 ///
 /// `Debug` shows no password.
@@ -233,6 +234,14 @@ impl SessionBuilder {
     /// Sets who gives writes their timestamps, where neither request nor statement says.
     pub fn timestamps(mut self, timestamps: Timestamps) -> Self {
         self.config.timestamps = timestamps;
+        self
+    }
+
+    /// Sets how far a node's clock may be from this program's before a warning names it. They are compared when
+    /// the session is built and each minute, at the price of a small query to each node:
+    /// [`NodeFigures::clock`](crate::NodeFigures::clock).
+    pub fn clock_warning(mut self, offset: Duration) -> Self {
+        self.config.clock_warning = offset;
         self
     }
 

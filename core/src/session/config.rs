@@ -84,6 +84,8 @@ pub struct SessionConfig {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::serial"))]
     pub serial_consistency: SerialConsistency,
     pub timestamps: Timestamps,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    pub clock_warning: Duration,
     pub batch_limits: BatchLimits,
     /// Of the native protocol: the driver speaks 4, with every server, and nothing else is taken.
     pub protocol_version: u8,
@@ -120,6 +122,7 @@ impl Default for SessionConfig {
             consistency: Consistency::LocalQuorum,
             serial_consistency: SerialConsistency::LocalSerial,
             timestamps: Timestamps::ByTable,
+            clock_warning: Duration::from_millis(50),
             batch_limits: BatchLimits::CASSANDRA,
             protocol_version: 4,
             profiles: BTreeMap::new(),

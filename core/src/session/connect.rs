@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::age::SchemaAge;
 use super::balancing::{Balancing, FirstReplica};
+use super::clocks::Clocks;
 use super::config::{Compression, SessionConfig};
 use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
@@ -63,6 +64,7 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         first_replica: Arc::new(FirstReplica(balancing)),
         attempts,
         client_id,
+        clocks: Clocks::default(),
         watcher: Watcher::default(),
         inside,
     });

@@ -13,7 +13,7 @@ use scylla::response::query_result::QueryResult;
 use scylla::response::{PagingState as DriverState, PagingStateResponse};
 use scylla::statement::Statement as DriverStatement;
 use scylla::statement::bound::BoundStatement;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
 use super::alarm::Alarm;
@@ -428,10 +428,10 @@ pub(super) async fn prepare(
     }
     let learned = learned(&prepared, &tables, statement);
     let footprint = footprint(&prepared, &tables, statement, learned);
-    let wait = stamping::note(session, statement, &tables);
+    let is_first = stamping::note(session, statement, &tables);
     let basis = Basis::new(session, before, tables, markers, settled.as_ref());
-    if let Some(wait) = wait {
-        sleep_until(until.min(Instant::now() + wait)).await;
+    if is_first {
+        stamping::overtake(session, until).await;
     }
     Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
 }

@@ -8,6 +8,7 @@ mod basis;
 mod batch;
 mod builder;
 mod change;
+mod clocks;
 mod config;
 mod connect;
 mod credentials;
@@ -54,6 +55,8 @@ pub use warm_up::{WarmNode, WarmUp};
 use age::SchemaAge;
 pub use age::SchemaFigures;
 pub(crate) use basis::Basis;
+pub use clocks::ClockOffset;
+use clocks::Clocks;
 use door::{Door, Inside};
 use keyspace::Keyspaces;
 use nodes::NodeAttempts;
@@ -143,6 +146,7 @@ struct Inner {
     attempts: Arc<NodeAttempts>,
     /// By which the nodes know its connections.
     client_id: String,
+    clocks: Clocks,
     watcher: Watcher,
     /// The last, so that all else is gone when its end is noticed.
     inside: Inside,

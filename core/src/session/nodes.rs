@@ -17,6 +17,7 @@ use scylla::statement::Statement as DriverStatement;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use super::clocks::ClockOffset;
 use super::{Inner, execute};
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -41,6 +42,9 @@ pub struct NodeFigures {
     /// down. `None` if it was not asked, did not answer in time, or does not list its clients
     /// (Cassandra before 5.0, ScyllaDB).
     pub connections: Option<u64>,
+    /// How far its clock is from this program's, as it was found to be within the last minute; `None` if it has
+    /// not told.
+    pub clock: Option<ClockOffset>,
     /// Attempts that the node ended with an answer or an error, since the session was built. Those
     /// that were given up, by a timeout or a drop, are not in it: the driver does not tell of them.
     pub attempts: u64,
@@ -94,6 +98,7 @@ pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
             datacenter: node.datacenter.clone(),
             rack: node.rack.clone(),
             up,
+            clock: session.clocks.of(node.host_id),
             connections: if up { known } else { Some(0) },
             attempts: ended,
             errors: failed,

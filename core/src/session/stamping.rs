@@ -17,10 +17,14 @@ use crate::error::OneLine;
 use crate::prepared::{Prepared, resends};
 use crate::request::Request;
 use crate::statement::{Learned, Statement, StatementKind, Told, takes_timestamp};
-use crate::timestamp::{Stamp, Timestamps};
+use crate::timestamp::{self, Stamp, Timestamps};
+use tokio::time::{Instant, sleep_until};
 
 /// What is truncated of the time of a conditional statement, and a bit.
-const SWITCH: Duration = Duration::from_millis(2);
+const TRUNCATED: Duration = Duration::from_millis(2);
+
+/// How long the first conditional statement of a table is held up.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// How a request is stamped and where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,17 +85,13 @@ impl Stamping {
     }
 }
 
-/// Notes what was prepared for these tables. A conditional statement is the first one of a table where this is
-/// some: how long it has to wait, so that no server has a time before that of the plain writes that this process
-/// has stamped.
-pub(super) fn note(session: &Inner, statement: &Statement, tables: &[Named]) -> Option<Duration> {
-    let mut wait = None;
+/// Notes what was prepared for these tables. Whether it is the first conditional statement of one of them.
+pub(super) fn note(session: &Inner, statement: &Statement, tables: &[Named]) -> bool {
+    let mut is_first = false;
     let kind = statement.kind();
     if kind == StatementKind::Conditional {
         for table in tables {
-            if table.writes().has_conditional() {
-                wait = Some(SWITCH);
-            }
+            is_first |= table.writes().has_conditional();
         }
     } else if takes_timestamp(kind) {
         for table in tables {
@@ -101,7 +101,16 @@ pub(super) fn note(session: &Inner, statement: &Statement, tables: &[Named]) -> 
     for table in tables.iter().filter(|table| table.writes().meet()) {
         tell(session, table);
     }
-    wait
+    is_first && session.config.timestamps == Timestamps::ByTable
+}
+
+/// Waits until no server has a time before that of the plain writes which this process has stamped so far.
+pub(super) async fn overtake(session: &Inner, by: Instant) {
+    let stamped = timestamp::next();
+    let behind = session.clocks.compare(session).await;
+    let ahead = stamped.saturating_sub(timestamp::now()).max(0).unsigned_abs();
+    let wait = (TRUNCATED + behind + Duration::from_micros(ahead)).min(LONGEST);
+    sleep_until(by.min(Instant::now() + wait)).await;
 }
 
 /// Once a table.

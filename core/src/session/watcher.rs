@@ -10,9 +10,9 @@ use tokio::select;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::Inner;
 use super::execute::until;
 use super::tables::Refreshed;
+use super::{Inner, clocks};
 
 /// How long the driver may take to read nodes and keyspaces.
 const FOR_CLUSTER: Duration = Duration::from_secs(2);
@@ -43,8 +43,9 @@ impl Drop for Watcher {
 pub(super) fn start(session: &Arc<Inner>) {
     let age = Arc::clone(&session.age);
     let watch = watch(Arc::downgrade(session), session.config.schema_refresh);
+    let clocks = clocks::keep(Arc::downgrade(session));
     let task = async move {
-        select! { () = watch => (), () = age.keep() => () }
+        select! { () = watch => (), () = clocks => (), () = age.keep() => () }
     };
     session.watcher.task.get_or_init(|| tokio::spawn(task).abort_handle());
 }
