@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use cqlstack_core::{
-    Client, Consistency, Error, ErrorClass, Request, Session, Statement, StatementKind,
+    Client, Consistency, Error, ErrorClass, Request, Session, Statement, StatementKind, Timestamps,
 };
 use cqlstack_middleware::RetryLayer;
 use cqlstack_middleware::retry::{Exhausted, Jitter, Retry};
@@ -28,16 +28,22 @@ enum Column {
     IdempotentSeveral,
     Logged,
     IdempotentLogged,
+    /// Their texts are idempotent, and each attempt would be stamped anew.
+    WriteByServer,
+    SeveralByServer,
+    LoggedByServer,
+    /// Whoever says so knows.
+    IdempotentByServer,
     Counter,
     Conditional,
 }
 
 use Column::{
-    Conditional, Counter, IdempotentLogged, IdempotentSeveral, IdempotentWrite, Logged, Read,
-    SerialRead, Several, Write,
+    Conditional, Counter, IdempotentByServer, IdempotentLogged, IdempotentSeveral, IdempotentWrite,
+    Logged, LoggedByServer, Read, SerialRead, Several, SeveralByServer, Write, WriteByServer,
 };
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 14] = [
     Read,
     SerialRead,
     Write,
@@ -46,6 +52,10 @@ const COLUMNS: [Column; 10] = [
     IdempotentSeveral,
     Logged,
     IdempotentLogged,
+    WriteByServer,
+    SeveralByServer,
+    LoggedByServer,
+    IdempotentByServer,
     Counter,
     Conditional,
 ];
@@ -59,21 +69,35 @@ impl Column {
         let statement = match self {
             Read | SerialRead => read(),
             Write => insert().idempotent(false),
-            IdempotentWrite => insert(),
+            IdempotentWrite | WriteByServer => insert(),
+            IdempotentByServer => insert().idempotent(true),
             Several => batch("UNLOGGED").idempotent(false),
-            IdempotentSeveral => batch("UNLOGGED"),
+            IdempotentSeveral | SeveralByServer => batch("UNLOGGED"),
             Logged => batch("").idempotent(false),
-            IdempotentLogged => batch(""),
+            IdempotentLogged | LoggedByServer => batch(""),
             // Said to be idempotent, which must not be believed.
             Counter => insert().with_kind(StatementKind::Counter).idempotent(true),
             Conditional => Statement::new("DELETE FROM t WHERE k = 1 IF EXISTS").idempotent(true),
         };
         let request = Request::from(&statement);
-        if self == SerialRead { request.with_consistency(Consistency::Serial) } else { request }
+        match self {
+            SerialRead => request.with_consistency(Consistency::Serial),
+            WriteByServer | SeveralByServer | LoggedByServer | IdempotentByServer => {
+                request.with_timestamps(Timestamps::Server)
+            }
+            _ => request,
+        }
     }
 
     fn is_idempotent(self) -> bool {
-        matches!(self, Read | SerialRead | IdempotentWrite | IdempotentSeveral | IdempotentLogged)
+        matches!(
+            self,
+            Read | SerialRead
+                | IdempotentWrite
+                | IdempotentSeveral
+                | IdempotentLogged
+                | IdempotentByServer
+        )
     }
 
     /// Its letter in a row of the table.
@@ -81,9 +105,9 @@ impl Column {
         let index = match self {
             Read => 0,
             SerialRead => 1,
-            Write | IdempotentWrite => 2,
-            Several | IdempotentSeveral => 3,
-            Logged | IdempotentLogged => 4,
+            Write | IdempotentWrite | WriteByServer | IdempotentByServer => 2,
+            Several | IdempotentSeveral | SeveralByServer => 3,
+            Logged | IdempotentLogged | LoggedByServer => 4,
             Counter => 5,
             Conditional => 6,
         };
@@ -112,7 +136,8 @@ enum Driver {
 
 impl Driver {
     fn frames(self, column: Column, nodes: usize) -> usize {
-        let on = matches!(column, Read | Write | IdempotentWrite);
+        let on =
+            matches!(column, Read | Write | IdempotentWrite | WriteByServer | IdempotentByServer);
         let if_idempotent = |frames| if column.is_idempotent() { frames } else { 1 };
         match self {
             Self::Prepares => 2,
@@ -198,7 +223,9 @@ fn table() -> Vec<Row> {
 fn expected(letter: char, column: Column, attempted: bool) -> (ErrorClass, usize) {
     let class = match letter {
         // After a failover of an idempotent write, the last node's word is not enough.
-        'N' | 'O' if column == IdempotentWrite && attempted => ErrorClass::Ambiguous,
+        'N' | 'O' if matches!(column, IdempotentWrite | IdempotentByServer) && attempted => {
+            ErrorClass::Ambiguous
+        }
         'N' => ErrorClass::NotExecuted,
         'O' => ErrorClass::Overload,
         'A' => ErrorClass::Ambiguous,
@@ -333,7 +360,8 @@ async fn what_could_not_be_prepared_was_not_executed() {
 #[tokio::test]
 async fn without_a_retry_layer_only_the_driver_s_failover_acts() {
     let mut forged = Forged::start(3).await;
-    for (column, frames_sent) in [(IdempotentWrite, 3), (Write, 1), (Counter, 1), (Conditional, 1)]
+    for (column, frames_sent) in
+        [(IdempotentWrite, 3), (Write, 1), (WriteByServer, 1), (Counter, 1), (Conditional, 1)]
     {
         let session = forged.session(Duration::from_secs(10)).await;
         let request = column.request();

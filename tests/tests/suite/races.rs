@@ -3,14 +3,17 @@
 use std::env;
 use std::process::Stdio;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::testing::shift_clock;
 use cqlstack_core::{Client, Session, Stack, StaticStatement, Timestamps};
 use cqlstack_tests::cluster::Cluster;
+use scylla::value::{CqlValue, Row};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, stdin};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::support::{HEAVY, full_stack, run};
@@ -314,4 +317,97 @@ async fn on_one_node_nothing_that_was_acknowledged_is_gone() {
 async fn on_three_nodes_nothing_that_was_acknowledged_is_gone() {
     let cluster = Cluster::shared_three().await.unwrap();
     nothing_is_gone(&cluster, 3).await;
+}
+
+/// How many of the statements of this kind were coordinated by the node that owns the token.
+async fn by_the_owner(session: &Session, keyspace: &str, write: Write, keys: i32) -> i32 {
+    let db = full_stack(session);
+    let text = format!("SELECT v FROM {keyspace}.t WHERE k = ?");
+    let of_driver = session.driver().unwrap().prepare(text).await.unwrap();
+    let mut by_the_owner = 0;
+    for k in 0..keys {
+        let token = of_driver.calculate_token(&(k,)).unwrap().unwrap();
+        let cluster = session.driver().unwrap().get_cluster_state();
+        let owner = cluster.replica_locator().ring().ring_range(token).next().unwrap().address;
+        let answer = match write {
+            Write::UpdateIf(v, before) => db.execute(&UPDATE_IF, (v, k, before)).await,
+            _ => db.execute(&INSERT, (k, 1)).await,
+        };
+        let coordinator = answer.unwrap().coordinator().unwrap();
+        by_the_owner += i32::from(coordinator.ip() == owner.ip());
+    }
+    by_the_owner
+}
+
+#[tokio::test]
+async fn what_is_ordered_by_a_coordinator_goes_to_the_first_replica() {
+    const KEYS: i32 = if HEAVY { 300 } else { 60 };
+    let cluster = Cluster::shared_three().await.unwrap();
+    let keyspace = cluster.keyspace(3).await.unwrap();
+    let session = session(&cluster.contact_points(), keyspace.name(), "by_table").await;
+    run(&Client::new(session.clone()), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
+    let plain = by_the_owner(&session, keyspace.name(), Write::Insert(1), KEYS).await;
+    let conditional = by_the_owner(&session, keyspace.name(), Write::UpdateIf(2, 1), KEYS).await;
+    let beside = by_the_owner(&session, keyspace.name(), Write::Insert(1), KEYS).await;
+    println!(
+        "of {KEYS} by the first replica: plain writes {plain}, conditional ones {conditional}, plain ones after \
+         them {beside}"
+    );
+    assert!(plain < KEYS * 2 / 3);
+    assert!(conditional * 100 >= KEYS * 99 && beside * 100 >= KEYS * 99);
+    if HEAVY {
+        contention(&session, keyspace.name()).await;
+    }
+}
+
+/// Rounds a second in which one of many tasks wins a row, by the first replica and by any.
+async fn contention(session: &Session, keyspace: &str) {
+    const TASKS: i32 = 32;
+    const ROUNDS: i32 = 200;
+    let text = format!("UPDATE {keyspace}.t SET v = ? WHERE k = ? IF v = ?");
+    let prepared = session.driver().unwrap().prepare(text).await.unwrap();
+    for turn in 0..3 {
+        for by_any in [false, true] {
+            let k = 1_000 + turn * 2 + i32::from(by_any);
+            let db = full_stack(session);
+            db.execute(&INSERT, (k, 0)).await.unwrap();
+            let began = Instant::now();
+            let won = Arc::new(AtomicI32::new(0));
+            let mut tasks = JoinSet::new();
+            for _ in 0..TASKS {
+                let (db, session, prepared) = (db.clone(), session.clone(), prepared.clone());
+                let won = Arc::clone(&won);
+                tasks.spawn(async move {
+                    loop {
+                        let v = won.load(Ordering::Relaxed);
+                        if v >= ROUNDS {
+                            return;
+                        }
+                        let applied = if by_any {
+                            let driver = session.driver().unwrap();
+                            let answer = driver.execute_unpaged(&prepared, (v + 1, k, v)).await;
+                            answer.is_ok_and(|answer| {
+                                let rows = answer.into_rows_result().unwrap();
+                                let first = rows.rows::<Row>().unwrap().next();
+                                let first = first.unwrap().unwrap();
+                                matches!(first.columns[0], Some(CqlValue::Boolean(true)))
+                            })
+                        } else {
+                            let answer = db.execute(&UPDATE_IF, (v + 1, k, v)).await;
+                            answer.is_ok_and(|answer| answer.applied().unwrap())
+                        };
+                        if applied {
+                            won.fetch_max(v + 1, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+            timeout(Duration::from_secs(200), tasks.join_all()).await.expect("they end");
+            let took = began.elapsed().as_secs_f64();
+            println!(
+                "contention, by any {by_any}: {:.1} rounds a second",
+                f64::from(ROUNDS) / took
+            );
+        }
+    }
 }
