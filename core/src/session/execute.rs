@@ -428,11 +428,12 @@ pub(super) async fn prepare(
     }
     let learned = learned(&prepared, &tables, statement);
     let footprint = footprint(&prepared, &tables, statement, learned);
-    let is_first = stamping::note(session, statement, &tables);
-    let basis = Basis::new(session, before, tables, markers, settled.as_ref());
-    if is_first {
-        stamping::overtake(session, until).await;
+    stamping::note(session, statement, &tables);
+    let overtake = stamping::overtake(session, statement, &tables);
+    if self::until(is_cut, until, overtake).await.is_none() {
+        return Err(not_prepared(session, request, None, &tables, until - time.started));
     }
+    let basis = Basis::new(session, before, tables, markers, settled.as_ref());
     Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
 }
 

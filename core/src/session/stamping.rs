@@ -18,7 +18,7 @@ use crate::prepared::{Prepared, resends};
 use crate::request::Request;
 use crate::statement::{Learned, Statement, StatementKind, Told, takes_timestamp};
 use crate::timestamp::{self, Stamp, Timestamps};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 /// What is truncated of the time of a conditional statement, and a bit.
 const TRUNCATED: Duration = Duration::from_millis(2);
@@ -85,32 +85,39 @@ impl Stamping {
     }
 }
 
-/// Notes what was prepared for these tables. Whether it is the first conditional statement of one of them.
-pub(super) fn note(session: &Inner, statement: &Statement, tables: &[Named]) -> bool {
-    let mut is_first = false;
+/// Notes what was prepared for these tables.
+pub(super) fn note(session: &Inner, statement: &Statement, tables: &[Named]) {
     let kind = statement.kind();
-    if kind == StatementKind::Conditional {
-        for table in tables {
-            is_first |= table.writes().has_conditional();
-        }
-    } else if takes_timestamp(kind) {
-        for table in tables {
+    for table in tables {
+        if kind == StatementKind::Conditional {
+            table.writes().has_conditional();
+        } else if takes_timestamp(kind) {
             table.writes().has_plain();
         }
+        if table.writes().meet() {
+            tell(session, table);
+        }
     }
-    for table in tables.iter().filter(|table| table.writes().meet()) {
-        tell(session, table);
-    }
-    is_first && session.config.timestamps == Timestamps::ByTable
 }
 
-/// Waits until no server has a time before that of the plain writes which this process has stamped so far.
-pub(super) async fn overtake(session: &Inner, by: Instant) {
+/// Before the first conditional statement of a table: waits until no server has a time before that of the plain
+/// writes which this process has stamped so far.
+pub(super) async fn overtake(session: &Inner, statement: &Statement, tables: &[Named]) {
+    if statement.kind() != StatementKind::Conditional
+        || session.config.timestamps != Timestamps::ByTable
+    {
+        return;
+    }
+    for table in tables {
+        table.writes().overtake(wait(session)).await;
+    }
+}
+
+async fn wait(session: &Inner) {
     let stamped = timestamp::next();
     let behind = session.clocks.compare(session).await;
     let ahead = stamped.saturating_sub(timestamp::now()).max(0).unsigned_abs();
-    let wait = (TRUNCATED + behind + Duration::from_micros(ahead)).min(LONGEST);
-    sleep_until(by.min(Instant::now() + wait)).await;
+    sleep((TRUNCATED + behind + Duration::from_micros(ahead)).min(LONGEST)).await;
 }
 
 /// Once a table.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scylla::cluster::Node;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ pub(super) struct Slot {
 pub(in crate::session) struct Writes {
     /// The stamp of the moment when the first conditional one was; `i64::MAX` if there is none.
     conditional_since: AtomicI64,
+    /// Once no server has a time before that of the plain writes of before.
+    overtaken: OnceCell<()>,
     has_plain: AtomicBool,
     is_told: AtomicBool,
 }
@@ -47,16 +49,19 @@ impl Writes {
         self.conditional_since.load(Ordering::Acquire) < micros
     }
 
-    /// Whether it is the first one beside plain writes.
-    pub(in crate::session) fn has_conditional(&self) -> bool {
+    /// From now on plain writes are made for servers to stamp.
+    pub(in crate::session) fn has_conditional(&self) {
+        let since = &self.conditional_since;
         let (unknown, now) = (i64::MAX, timestamp::next());
-        let first = self.conditional_since.compare_exchange(
-            unknown,
-            now,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
-        first.is_ok()
+        if since.compare_exchange(unknown, now, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            // What was stamped before the first one was seen may have been sent so, and stays as it is.
+            since.store(timestamp::next(), Ordering::Release);
+        }
+    }
+
+    /// Waits for that, once, with all that need it.
+    pub(in crate::session) async fn overtake(&self, wait: impl Future<Output = ()>) {
+        self.overtaken.get_or_init(|| wait).await;
     }
 
     pub(in crate::session) fn has_plain(&self) {
@@ -168,6 +173,7 @@ impl Slot {
     pub(super) fn new(name: TableName) -> Self {
         let writes = Writes {
             conditional_since: AtomicI64::new(i64::MAX),
+            overtaken: OnceCell::new(),
             has_plain: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
         };
