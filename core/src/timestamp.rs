@@ -2,10 +2,11 @@
 //!
 //! Cassandra resolves concurrent writes to a cell by timestamp. The driver stamps each *attempt*,
 //! so that a retry which arrives late overwrites what somebody else wrote in between. Here the
-//! stamp is taken when the request is made, and every resend keeps it.
+//! stamp is taken when the request is made, and every resend keeps it, where the client stamps.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Who gives writes their timestamps, by which Cassandra decides which of two writes of a cell stays.
 ///
@@ -16,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// | | plain writes | are sent again after an error that leaves it open |
 /// |---|---|---|
 /// | `Client` | have one timestamp each, of this process's clock, which all attempts keep | yes, a late one cannot undo a newer write |
-/// | `Server` | are stamped by the token's first replica, as conditional statements are | only if the statement [says so](crate::Statement::idempotent): each attempt would be newer than the one before |
+/// | `Server` | are stamped by the first replica of their token, where conditional statements go too | only if the statement [says so](crate::Statement::idempotent): each attempt would be newer than the one before |
 /// | `ByTable` | as `Server` for tables for which this session has prepared a conditional statement, else as `Client` | the same |
 ///
 /// Where one process writes conditionally and another one plainly, the other one has to be told: `Server`, for
@@ -73,13 +74,18 @@ static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
 /// How far stamps may be ahead of the clock after it stepped back, in microseconds.
 const MOST_AHEAD: i64 = 10_000_000;
 
+/// Less than that goes without saying.
+const WORTH_A_WORD: i64 = 1_000_000;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// Microseconds since 1970, strictly growing within the process, also if the clock steps back by up to ten
 /// seconds. After a longer step the clock counts again, which a warning tells: else the writes of this process
 /// would go before all others' until the clock is where it was.
 ///
 /// Costs one reading of the clock and one compare-and-swap.
 pub(crate) fn next() -> i64 {
-    next_after(&LAST, now())
+    next_after(&LAST, now)
 }
 
 /// Microseconds since 1970 by this process's clock.
@@ -101,16 +107,23 @@ pub fn shift_clock(micros: i64) {
     SHIFT.store(micros, Ordering::Relaxed);
 }
 
-fn next_after(last: &AtomicI64, now: i64) -> i64 {
+fn next_after(last: &AtomicI64, clock: impl Fn() -> i64) -> i64 {
+    let mut now = clock();
     let mut seen = last.load(Ordering::Relaxed);
     loop {
         let mut next = now.max(seen.saturating_add(1));
-        let ahead = next.saturating_sub(now);
+        let mut ahead = next.saturating_sub(now);
         if ahead > MOST_AHEAD {
-            next = now;
+            // It may have been a while since it was read.
+            now = clock();
+            next = now.max(seen.saturating_add(1));
+            ahead = next.saturating_sub(now);
+            if ahead > MOST_AHEAD {
+                next = now;
+            }
         }
         match last.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) if ahead > MOST_AHEAD => {
+            Ok(_) if ahead > WORTH_A_WORD => {
                 stepped_back(ahead);
                 return next;
             }
@@ -120,9 +133,23 @@ fn next_after(last: &AtomicI64, now: i64) -> i64 {
     }
 }
 
+/// Once a minute.
 #[cold]
 fn stepped_back(micros: i64) {
+    static LAST_WORD: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST_WORD.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_some_and(|last| last.elapsed() < MINUTE) {
+        return;
+    }
+    *last = Some(Instant::now());
+    drop(last);
     let by = Duration::from_micros(micros.unsigned_abs());
+    if micros <= MOST_AHEAD {
+        tracing::warn!(
+            "the clock stepped back by {by:.1?}: until it is where it was, timestamps of this process are ahead of it"
+        );
+        return;
+    }
     tracing::warn!(
         "the clock stepped back by {by:.1?}: for as long, what this process writes is older than what it wrote \
          before of the same cells, and is not seen"
@@ -136,7 +163,7 @@ mod tests {
     #[test]
     fn stamps_grow_although_the_clock_stands_still_or_steps_back() {
         let last = AtomicI64::new(i64::MIN);
-        let stamps: Vec<i64> = [100, 100, 90, 200].map(|now| next_after(&last, now)).to_vec();
+        let stamps: Vec<i64> = [100, 100, 90, 200].map(|now| next_after(&last, || now)).to_vec();
         assert_eq!(stamps, [100, 101, 102, 200]);
     }
 
@@ -145,7 +172,7 @@ mod tests {
         let last = AtomicI64::new(i64::MIN);
         let hour = 3_600_000_000;
         let nows = [hour + 5, 5, 5, 9, hour, hour + 1 - MOST_AHEAD, i64::MIN, i64::MAX, 7];
-        let stamps = nows.map(|now| next_after(&last, now));
+        let stamps = nows.map(|now| next_after(&last, || now));
         let kept = [hour, hour + 1, i64::MIN, i64::MAX, 7];
         assert_eq!((&stamps[..4], &stamps[4..]), (&[hour + 5, 5, 6, 9][..], &kept[..]));
     }

@@ -14,6 +14,7 @@ use crate::cells::{Cells, serialise};
 use crate::error::{ErrorKind, values_kind};
 use crate::prepared::Prepared;
 use crate::statement::{Form, Learned, Statement, StatementKind, Told};
+use crate::timestamp::Timestamps;
 use crate::values::Values;
 
 /// What a batch consists of, without its name.
@@ -39,7 +40,9 @@ impl Members {
         let mut near = (0..self.statements.len()).rev().take(REACH);
         let known = near.find(|place| {
             let known = &self.statements[*place];
-            known.has_text_of(statement) && known.is_idempotent() == statement.is_idempotent()
+            known.has_text_of(statement)
+                && known.is_idempotent() == statement.is_idempotent()
+                && known.defaults().timestamps == statement.defaults().timestamps
         });
         let statement = known.unwrap_or_else(|| {
             self.statements.push(statement.clone());
@@ -173,6 +176,12 @@ impl BatchPayload {
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
         let Members { statements, rows, .. } = &self.inner.members;
         rows.iter().filter_map(|row| statements.get(row.statement))
+    }
+
+    /// Whether a statement of it is to be stamped by a server, which stamps all of it.
+    pub(crate) fn is_for_server(&self) -> bool {
+        let mut statements = self.inner.members.statements.iter();
+        statements.any(|statement| statement.defaults().timestamps == Some(Timestamps::Server))
     }
 
     /// What preparing its statements told of the whole.

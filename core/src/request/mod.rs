@@ -28,7 +28,8 @@ use options::{PageSize, Place};
 /// A statement with its values and options, on its way through the layers.
 ///
 /// Cloning is a few atomic increments: values are never serialised twice. A write gets its timestamp
-/// **here**, once, so that every resend keeps it and a late one cannot overwrite a newer write.
+/// **here**, once, so that every resend keeps it and a late one cannot overwrite a newer write; unless a server
+/// is to stamp it ([`Timestamps`]).
 ///
 /// What is not set is decided by the statement, and then by the session's defaults:
 /// [`Statement::with_consistency`] has the table.
@@ -83,7 +84,10 @@ impl Request {
     }
 
     pub(crate) fn of_batch(statement: Statement, batch: BatchPayload) -> Self {
-        let options = Options::of(&statement).stamped(&statement);
+        let mut options = Options::of(&statement).stamped(&statement);
+        if options.stamp != Stamp::None && batch.is_for_server() {
+            options.stamp = Stamp::Server;
+        }
         Self { statement, payload: Payload::Batch(batch), options }
     }
 
@@ -388,7 +392,9 @@ impl Request {
 
     /// What was told when it was prepared, on the way of any of its clones.
     fn learned(&self) -> Learned {
-        self.told().map_or_else(Learned::default, Told::all)
+        let learned = self.told().map_or_else(Learned::default, Told::all);
+        let by_server = learned.by_server || self.stamp() == Stamp::Server;
+        Learned { by_server, ..learned }
     }
 
     /// What is to be done.

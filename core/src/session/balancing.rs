@@ -124,6 +124,7 @@ impl LoadBalancingPolicy for FirstReplica {
         request: &'a RoutingInfo,
         cluster: &'a ClusterState,
     ) -> Option<(NodeRef<'a>, Option<Shard>)> {
+        self.0.clock.see(cluster);
         match replicas(request, cluster).find(|(node, _)| node.is_connected()) {
             Some((node, shard)) => Some((node, Some(shard))),
             None => self.0.pick(request, cluster),

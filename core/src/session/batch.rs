@@ -11,7 +11,7 @@ use super::Inner;
 use super::alarm::Alarm;
 use super::execute::{Time, ended, invalid, prepare_all, within};
 use super::keyspace;
-use super::stamping::Stamping;
+use super::stamping::{self, Stamping};
 use crate::cells::Cells;
 use crate::error::{Error, ErrorKind};
 use crate::prepared::resends;
@@ -47,7 +47,11 @@ pub(super) async fn execute(
         return Err(invalid(session, &request, why));
     };
     request.options().apply_to_batch(&mut sendable.batch);
-    Stamping::of(session, &request).apply_to_batch(session, &mut sendable.batch);
+    let stamping = Stamping::of(session, &request);
+    if stamping == Stamping::ByServer {
+        stamping::switch(session, &request, Time::of(session, &request, called)?.until).await?;
+    }
+    stamping.apply_to_batch(session, &mut sendable.batch);
     let (idempotent, policy) = resends(statement, batch.told().all());
     sendable.batch.set_is_idempotent(idempotent);
     sendable.batch.set_retry_policy(policy);

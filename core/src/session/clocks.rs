@@ -73,38 +73,53 @@ pub(super) struct Clocks(Mutex<HashMap<Uuid, Known>>);
 #[derive(Clone, Copy)]
 struct Known {
     offset: ClockOffset,
+    /// It told it when it was asked last.
+    is_told: bool,
     is_warned_of: bool,
 }
 
 impl Clocks {
     pub(super) fn of(&self, node: Uuid) -> Option<ClockOffset> {
-        self.known().get(&node).map(|known| known.offset)
+        self.known().get(&node).filter(|known| known.is_told).map(|known| known.offset)
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Uuid, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks all nodes that are connected, and returns how far one of them may be behind.
+    /// Asks all nodes that are connected, and returns how far one of them may be behind: of one that does not
+    /// tell, by what it told last.
     pub(super) async fn compare(&self, session: &Inner) -> Duration {
         let cluster = session.driver.get_cluster_state();
         let nodes = cluster.get_nodes_info();
         self.known().retain(|id, _| nodes.iter().any(|node| node.host_id == *id));
-        let connected = nodes.iter().filter(|node| node.is_connected());
-        let compared = connected.map(async |node| {
-            let offset = ask(session, node).await?;
-            self.note(session, node, offset);
-            Some(offset.may_be_behind())
+        let compared = nodes.iter().map(async |node| {
+            let told = if node.is_connected() { ask(session, node).await } else { None };
+            match told {
+                Some(offset) => self.note(session, node, offset),
+                None => self.has_not_told(node.host_id),
+            }
         });
-        join_all(compared).await.into_iter().flatten().max().unwrap_or_default()
+        join_all(compared).await;
+        let behind = self.known().values().map(|known| known.offset.may_be_behind()).max();
+        behind.unwrap_or_default()
+    }
+
+    fn has_not_told(&self, node: Uuid) {
+        if let Some(known) = self.known().get_mut(&node) {
+            known.is_told = false;
+        }
     }
 
     fn note(&self, session: &Inner, node: &Node, offset: ClockOffset) {
-        let is_far = offset.is_off_by() > session.config.clock_warning;
+        let (off_by, limit) = (offset.is_off_by(), session.config.clock_warning);
         let mut known = self.known();
-        let before = known.insert(node.host_id, Known { offset, is_warned_of: is_far });
+        let was_warned_of = known.get(&node.host_id).is_some_and(|before| before.is_warned_of);
+        // It is worth another warning after it was well within the limit.
+        let is_warned_of = off_by > limit || (was_warned_of && off_by > limit / 2);
+        known.insert(node.host_id, Known { offset, is_told: true, is_warned_of });
         drop(known);
-        if is_far && !before.is_some_and(|before| before.is_warned_of) {
+        if is_warned_of && !was_warned_of {
             let node = address(node);
             tracing::warn!(
                 "the clock of {node} is {offset} of this program's: of two writes of a cell that with the later \

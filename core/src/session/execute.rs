@@ -163,7 +163,11 @@ pub(super) async fn execute(
         return Box::pin(execute_page(session, request, time)).await;
     }
     let mut serialised = None;
-    let bound = sendable(session, request, &mut serialised)?;
+    let stamping = Stamping::of(session, request);
+    if stamping == Stamping::ByServer {
+        Box::pin(stamping::switch(session, request, time.until)).await?;
+    }
+    let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
     let answer = within(session, request, time, answer, alarm).await;
@@ -177,7 +181,8 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     let before = place::of_before(session, request, &page)?;
     let request = before.as_ref().unwrap_or(request);
     let mut serialised = None;
-    let bound = sendable(session, request, &mut serialised)?;
+    let stamping = Stamping::of(session, request);
+    let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
     let answer = within(session, request, time, answer, pin!(Alarm::default())).await;
@@ -212,9 +217,9 @@ fn failed(request: &Request, attempt: Attempt<'_>, error: &Error) {
 fn sendable<'b>(
     session: &Inner,
     request: &'b Request,
+    stamping: Stamping,
     place: &'b mut Option<BoundStatement>,
 ) -> Result<&'b BoundStatement, Error> {
-    let stamping = Stamping::of(session, request);
     if stamping != Stamping::AsMade {
         return stamped(session, request, stamping, place);
     }
@@ -230,8 +235,17 @@ fn stamped<'b>(
     place: &'b mut Option<BoundStatement>,
 ) -> Result<&'b BoundStatement, Error> {
     let mut serialised = None;
-    let bound = request.bound(&mut serialised)?.ok_or_else(|| made_by_a_test(session, request))?;
-    let bound = place.insert(bound.clone());
+    if request.bound(&mut serialised)?.is_none() {
+        return Err(made_by_a_test(session, request));
+    }
+    // What was bound before is shared.
+    let bound = match serialised {
+        Some(ours) => ours,
+        None => {
+            request.bound(&mut None)?.cloned().ok_or_else(|| made_by_a_test(session, request))?
+        }
+    };
+    let bound = place.insert(bound);
     stamping.apply(session, request, bound);
     Ok(bound)
 }
@@ -429,9 +443,11 @@ pub(super) async fn prepare(
     let learned = learned(&prepared, &tables, statement);
     let footprint = footprint(&prepared, &tables, statement, learned);
     stamping::note(session, statement, &tables);
-    let overtake = stamping::overtake(session, statement, &tables);
-    if self::until(is_cut, until, overtake).await.is_none() {
-        return Err(not_prepared(session, request, None, &tables, until - time.started));
+    if statement.kind() == StatementKind::Conditional {
+        let overtake = stamping::overtake(session, tables.iter());
+        if self::until(is_cut, until, overtake).await.is_none() {
+            return Err(not_prepared(session, request, None, &tables, until - time.started));
+        }
     }
     let basis = Basis::new(session, before, tables, markers, settled.as_ref());
     Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))

@@ -12,13 +12,14 @@ use scylla::statement::bound::BoundStatement;
 
 use super::Inner;
 use super::basis::Basis;
+use super::execute::until;
 use super::tables::{Named, TableName};
-use crate::error::OneLine;
+use crate::error::{Error, ErrorKind, OneLine};
 use crate::prepared::{Prepared, resends};
 use crate::request::Request;
 use crate::statement::{Learned, Statement, StatementKind, Told, takes_timestamp};
 use crate::timestamp::{self, Stamp, Timestamps};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// What is truncated of the time of a conditional statement, and a bit.
 const TRUNCATED: Duration = Duration::from_millis(2);
@@ -38,27 +39,33 @@ pub(super) enum Stamping {
 }
 
 impl Stamping {
-    /// All clones of a request that a server stamps are told of it.
+    /// All clones of the request are told of it.
     #[inline]
     pub(super) fn of(session: &Inner, request: &Request) -> Self {
-        let by_server = match request.stamp() {
-            Stamp::None => {
-                let is_conditional = request.statement().kind() == StatementKind::Conditional;
-                return if is_conditional { Self::InOrder } else { Self::AsMade };
-            }
-            Stamp::Given(_) => false,
-            Stamp::Server => takes_timestamp(request.kind()),
-            Stamp::Automatic { micros, choice } => {
-                match choice.unwrap_or(session.config.timestamps) {
-                    Timestamps::Client => false,
-                    Timestamps::Server => true,
-                    Timestamps::ByTable => is_of_conditional_table(request, micros),
-                }
-            }
+        let Stamp::Automatic { choice, .. } = request.stamp() else {
+            return match (request.stamp(), request.statement().kind()) {
+                (_, StatementKind::Conditional) => Self::InOrder,
+                (Stamp::Server, kind) if takes_timestamp(kind) => Self::by_server(request),
+                _ => Self::AsMade,
+            };
         };
-        if !by_server {
-            return Self::AsMade;
+        match choice.unwrap_or(session.config.timestamps) {
+            Timestamps::Client => Self::AsMade,
+            Timestamps::Server => Self::by_server(request),
+            Timestamps::ByTable => match request.told() {
+                Some(told) if !told.keeps_stamp() => {
+                    if tables(request).any(|table| table.writes().have_conditional()) {
+                        return Self::by_server(request);
+                    }
+                    told.keep_stamp();
+                    Self::AsMade
+                }
+                _ => Self::AsMade,
+            },
         }
+    }
+
+    fn by_server(request: &Request) -> Self {
         if let Some(told) = request.told() {
             told.add(Learned { by_server: true, ..Learned::default() });
         }
@@ -88,43 +95,63 @@ impl Stamping {
 /// Notes what was prepared for these tables.
 pub(super) fn note(session: &Inner, statement: &Statement, tables: &[Named]) {
     let kind = statement.kind();
+    let timestamps = statement.defaults().timestamps.unwrap_or(session.config.timestamps);
     for table in tables {
         if kind == StatementKind::Conditional {
-            table.writes().has_conditional();
-        } else if takes_timestamp(kind) {
-            table.writes().has_plain();
+            table.writes().note_conditional();
+        } else if takes_timestamp(kind) && timestamps != Timestamps::Server {
+            table.writes().note_plain();
         }
         if table.writes().meet() {
-            tell(session, table);
+            tell(timestamps, table);
         }
     }
 }
 
-/// Before the first conditional statement of a table: waits until no server has a time before that of the plain
-/// writes which this process has stamped so far.
-pub(super) async fn overtake(session: &Inner, statement: &Statement, tables: &[Named]) {
-    if statement.kind() != StatementKind::Conditional
-        || session.config.timestamps != Timestamps::ByTable
-    {
-        return;
-    }
+/// To be called before a conditional statement of these tables is sent: waits until no server has a time before
+/// that of the plain writes which this process has stamped so far.
+pub(super) async fn overtake(session: &Inner, tables: impl Iterator<Item = &Named>) {
     for table in tables {
         table.writes().overtake(wait(session)).await;
     }
+}
+
+/// Before a plain write that servers stamp from now on, which is to be newer than those of before. All its tables
+/// are as the one that has conditional statements, else the others would have writes of both kinds by turns.
+pub(super) async fn switch(session: &Inner, request: &Request, by: Instant) -> Result<(), Error> {
+    let is_by_table = matches!(request.stamp(), Stamp::Automatic { .. });
+    if !is_by_table || tables(request).all(|table| table.writes().are_overtaken()) {
+        return Ok(());
+    }
+    tables(request).for_each(|table| table.writes().note_conditional());
+    let waited = until(|| session.inside.is_cut(), by, overtake(session, tables(request))).await;
+    waited.ok_or_else(|| request.error(ErrorKind::DeadlinePassed, Some(session.config.consistency)))
 }
 
 async fn wait(session: &Inner) {
     let stamped = timestamp::next();
     let behind = session.clocks.compare(session).await;
     let ahead = stamped.saturating_sub(timestamp::now()).max(0).unsigned_abs();
-    sleep((TRUNCATED + behind + Duration::from_micros(ahead)).min(LONGEST)).await;
+    let needed = TRUNCATED + behind + Duration::from_micros(ahead);
+    if needed > LONGEST {
+        tracing::warn!(
+            "timestamps of this program are {needed:.1?} ahead of a node's clock: for as long, plain writes of \
+             before can hide conditional ones; synchronise the clocks"
+        );
+    }
+    sleep(needed.min(LONGEST)).await;
+}
+
+fn tables(request: &Request) -> impl Iterator<Item = &Named> {
+    let bases = request.all_prepared().iter().filter_map(Prepared::basis);
+    bases.flat_map(Basis::tables)
 }
 
 /// Once a table.
-fn tell(session: &Inner, table: &Named) {
+fn tell(timestamps: Timestamps, table: &Named) {
     let TableName { keyspace, table } = table.name();
     let (keyspace, table) = (OneLine(keyspace), OneLine(table));
-    match session.config.timestamps {
+    match timestamps {
         Timestamps::ByTable => tracing::warn!(
             "{keyspace}.{table} has conditional and plain writes: from now on servers stamp the plain ones of this \
              session, which are not sent again after an error that leaves it open; set \
@@ -140,11 +167,4 @@ fn tell(session: &Inner, table: &Named) {
 
 fn learned(request: &Request) -> Learned {
     request.told().map(Told::all).unwrap_or_default()
-}
-
-/// One that was made before the session knew of a conditional statement may have been sent as it was made.
-#[inline]
-fn is_of_conditional_table(request: &Request, micros: i64) -> bool {
-    let bases = request.all_prepared().iter().filter_map(Prepared::basis);
-    bases.flat_map(Basis::tables).any(|table| table.writes().are_conditional_since(micros))
 }

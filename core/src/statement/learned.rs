@@ -78,6 +78,9 @@ impl Attempt<'_> {
 }
 
 impl Told {
+    /// Beside those of [`Learned`].
+    const KEEPS_STAMP: u8 = 128;
+
     #[inline]
     pub(crate) fn add(&self, learned: Learned) {
         let bits = learned.bits();
@@ -85,6 +88,19 @@ impl Told {
         if bits & !self.bits.load(Ordering::Relaxed) != 0 {
             self.bits.fetch_or(bits, Ordering::Relaxed);
         }
+    }
+
+    /// It is sent with the timestamp that it was made with, and every resend keeps that.
+    #[inline]
+    pub(crate) fn keep_stamp(&self) {
+        if !self.keeps_stamp() {
+            self.bits.fetch_or(Self::KEEPS_STAMP, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn keeps_stamp(&self) -> bool {
+        self.bits.load(Ordering::Relaxed) & Self::KEEPS_STAMP != 0
     }
 
     #[inline]

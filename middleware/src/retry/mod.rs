@@ -7,11 +7,11 @@
 //! |---|---|
 //! | `NotExecuted`, `Overload` of the server | always: it was certainly not executed |
 //! | `NotExecuted`, `Overload` from a layer below (a full limit) | no, unless [`retry_if`](RetryBuilder::retry_if) says so |
-//! | `Ambiguous` | if the statement is idempotent; never a counter or a conditional one |
+//! | `Ambiguous` | if the statement is idempotent; never a counter or a conditional one; what a server stamps ([`Timestamps`](cqlstack_core::Timestamps)) only if it is said to be idempotent |
 //! | `Permanent`, `Exhausted` | never |
 //!
-//! A resend keeps the write's timestamp, so that a late one cannot overwrite what somebody else wrote
-//! meanwhile.
+//! A resend keeps the timestamp that the client gave the write, so that a late one cannot overwrite what
+//! somebody else wrote meanwhile.
 //!
 //! # How often at most
 //!

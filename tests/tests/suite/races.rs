@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::testing::shift_clock;
-use cqlstack_core::{Client, Session, Stack, StaticStatement, Timestamps};
+use cqlstack_core::{
+    Batch, Client, Error, Request, Response, Session, Stack, Statement, StaticStatement, Timestamps,
+};
 use cqlstack_tests::cluster::Cluster;
 use scylla::value::{CqlValue, Row};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, stdin};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
 use crate::support::{HEAVY, full_stack, run};
@@ -119,6 +121,58 @@ async fn gone(db: &Client<impl Stack>, race: Race, keys: std::ops::Range<i32>) -
     gone
 }
 
+/// How many of these tables lost something when the first conditional statements came to them: two at once, beside
+/// plain writes of before, of now, and of another table in a batch.
+async fn switches(session: &Session, tables: i32) -> usize {
+    let mut gone = 0;
+    for _ in 0..tables {
+        let (a, b) = (format!("a{}", fastrand::u64(..)), format!("b{}", fastrand::u64(..)));
+        for table in [&a, &b] {
+            let columns = "(k int PRIMARY KEY, v int)";
+            run(&Client::new(session.clone()), &format!("CREATE TABLE {table} {columns}")).await;
+        }
+        let db = full_stack(session);
+        let insert =
+            |table: &str| Statement::new(format!("INSERT INTO {table} (k, v) VALUES (?, ?)"));
+        let (into_a, into_b) = (insert(&a), insert(&b));
+        let delete = Statement::new(format!("DELETE FROM {a} WHERE k = ?"));
+        let update_if = Statement::new(format!("UPDATE {a} SET v = ? WHERE k = ? IF v = ?"));
+        let insert_if =
+            Statement::new(format!("INSERT INTO {a} (k, v) VALUES (?, ?) IF NOT EXISTS"));
+        for k in 1..=3 {
+            db.execute(&into_a, (k, 1)).await.unwrap();
+        }
+        db.execute(&into_b, (4, 1)).await.unwrap();
+        db.execute(&delete, (2,)).await.unwrap();
+        let (updated, inserted, plain, batched) = tokio::join!(
+            db.execute(&update_if, (2, 1, 1)),
+            db.execute(&insert_if, (2, 2)),
+            async {
+                yield_now().await;
+                db.execute(&into_a, (3, 2)).await
+            },
+            async {
+                yield_now().await;
+                db.request(Batch::logged().add(&into_a, (5, 2)).add(&into_b, (4, 2))).await
+            },
+        );
+        let applied = updated.unwrap().applied().unwrap() && inserted.unwrap().applied().unwrap();
+        plain.unwrap();
+        batched.unwrap();
+        let mut left = Vec::new();
+        for (table, k) in [(&a, 1), (&a, 2), (&a, 3), (&b, 4)] {
+            let read = format!("SELECT v FROM {table} WHERE k = {k}");
+            let row = run(&Client::new(session.clone()), &read).await;
+            left.push(row.maybe_row::<(Option<i32>,)>().unwrap().and_then(|(v,)| v));
+        }
+        if !applied || left != [Some(2); 4] {
+            eprintln!("applied {applied}, left {left:?}");
+            gone += 1;
+        }
+    }
+    gone
+}
+
 fn variable<T: FromStr>(name: &str) -> T {
     let value = env::var(name).ok().and_then(|value| value.parse().ok());
     value.unwrap_or_else(|| panic!("{name} is to be set"))
@@ -165,6 +219,7 @@ async fn a_writer() {
                 let rounds = i32::from_str(words[3]).unwrap();
                 gone(&db, race, k..k + rounds).await.to_string()
             }
+            "switches" => switches(&session, k).await.to_string(),
             "read" => format!("{:?}", read(&db, k).await),
             _ => Write::of_words(&words[2..]).is_done(&db, k).await.to_string(),
         };
@@ -309,6 +364,20 @@ async fn nothing_is_gone(cluster: &Cluster, replicas: usize) {
 }
 
 #[tokio::test]
+async fn a_table_s_first_conditional_statements_lose_nothing() {
+    const TABLES: i32 = if HEAVY { 50 } else { 5 };
+    let cluster = Cluster::shared().await.unwrap();
+    let keyspace = cluster.keyspace(1).await.unwrap();
+    let points = cluster.contact_points();
+    for shift in [0, 200, -200] {
+        let mut writer = Writer::start(&points, keyspace.name(), "by_table", shift).await;
+        let gone = writer.ask(format!("switches {TABLES}")).await;
+        println!("clock {shift} ms: of {TABLES} switches {gone} lost something");
+        assert_eq!(gone, "0");
+    }
+}
+
+#[tokio::test]
 async fn on_one_node_nothing_that_was_acknowledged_is_gone() {
     nothing_is_gone(Cluster::shared().await.unwrap(), 1).await;
 }
@@ -322,31 +391,49 @@ async fn on_three_nodes_nothing_that_was_acknowledged_is_gone() {
 /// How many of the statements of this kind were coordinated by the node that owns the token.
 async fn by_the_owner(session: &Session, keyspace: &str, write: Write, keys: i32) -> i32 {
     let db = full_stack(session);
-    let text = format!("SELECT v FROM {keyspace}.t WHERE k = ?");
-    let of_driver = session.driver().unwrap().prepare(text).await.unwrap();
     let mut by_the_owner = 0;
     for k in 0..keys {
-        let token = of_driver.calculate_token(&(k,)).unwrap().unwrap();
-        let cluster = session.driver().unwrap().get_cluster_state();
-        let owner = cluster.replica_locator().ring().ring_range(token).next().unwrap().address;
-        let answer = match write {
-            Write::UpdateIf(v, before) => db.execute(&UPDATE_IF, (v, k, before)).await,
-            _ => db.execute(&INSERT, (k, 1)).await,
+        let sent = async {
+            match write {
+                Write::UpdateIf(v, before) => db.execute(&UPDATE_IF, (v, k, before)).await,
+                _ => db.execute(&INSERT, (k, 1)).await,
+            }
         };
-        let coordinator = answer.unwrap().coordinator().unwrap();
-        by_the_owner += i32::from(coordinator.ip() == owner.ip());
+        by_the_owner += i32::from(is_by_the_owner(session, keyspace, k, sent).await);
     }
     by_the_owner
 }
 
+async fn is_by_the_owner(
+    session: &Session,
+    keyspace: &str,
+    k: i32,
+    sent: impl Future<Output = Result<Response, Error>>,
+) -> bool {
+    let text = format!("SELECT v FROM {keyspace}.t WHERE k = ?");
+    let of_driver = session.driver().unwrap().prepare(text).await.unwrap();
+    let token = of_driver.calculate_token(&(k,)).unwrap().unwrap();
+    let cluster = session.driver().unwrap().get_cluster_state();
+    let owner = cluster.replica_locator().ring().ring_range(token).next().unwrap().address;
+    sent.await.unwrap().coordinator().unwrap().ip() == owner.ip()
+}
+
 #[tokio::test]
 async fn what_is_ordered_by_a_coordinator_goes_to_the_first_replica() {
-    const KEYS: i32 = if HEAVY { 300 } else { 60 };
+    const KEYS: i32 = if HEAVY { 300 } else { 120 };
     let cluster = Cluster::shared_three().await.unwrap();
     let keyspace = cluster.keyspace(3).await.unwrap();
     let session = session(&cluster.contact_points(), keyspace.name(), "by_table").await;
     run(&Client::new(session.clone()), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
     let plain = by_the_owner(&session, keyspace.name(), Write::Insert(1), KEYS).await;
+    let by_server = Client::new(session.clone());
+    for k in 0..KEYS / 4 {
+        // Whatever is said of its timestamp.
+        let request = Request::new(&INSERT_IF, (1_000 + k, 1)).with_timestamp(None);
+        assert!(
+            is_by_the_owner(&session, keyspace.name(), 1_000 + k, by_server.request(request)).await
+        );
+    }
     let conditional = by_the_owner(&session, keyspace.name(), Write::UpdateIf(2, 1), KEYS).await;
     let beside = by_the_owner(&session, keyspace.name(), Write::Insert(1), KEYS).await;
     println!(

@@ -127,7 +127,7 @@ async fn each_place_of_a_choice_goes_before_the_next_one() {
     }
 }
 
-/// What has been made before is as it was made, and so are its resends.
+/// What was sent before keeps its timestamp, if it is sent again.
 #[tokio::test]
 async fn a_table_s_first_conditional_statement_leaves_its_plain_writes_to_the_server() {
     let db = connect(&["t (k int PRIMARY KEY, v int)", "other (k int PRIMARY KEY, v int)"]).await;
@@ -138,14 +138,28 @@ async fn a_table_s_first_conditional_statement_leaves_its_plain_writes_to_the_se
         db.request(request.with_timeout(Duration::from_secs(5))).await.unwrap();
         made == Some(run(&db, WRITETIME).await.value::<i64>().unwrap())
     };
-    assert!(keeps(Request::new(&insert, (2,))).await);
+    let sent_before = Request::new(&insert, (2,));
+    assert!(keeps(sent_before.clone()).await);
     db.request(&Statement::new("UPDATE t SET v = 3 WHERE k = 1 IF v = 2")).await.unwrap();
     assert!(!keeps(Request::new(&insert, (4,))).await);
-    db.request(made_before.clone()).await.unwrap();
-    assert!(made_before.is_idempotent());
+    // Never sent before, it is as one that is made now.
+    assert!(!keeps(made_before).await);
+    db.request(sent_before.clone()).await.unwrap();
+    assert!(sent_before.is_idempotent());
     let batch = || Batch::logged().add(&insert, (5,));
     assert!(!keeps(batch().into()).await);
     assert!(keeps(Request::from(batch()).with_timestamps(Timestamps::Client)).await);
+    // A batch is the server's if one of its statements is.
+    let of_server = insert.clone().with_timestamps(Timestamps::Server);
+    let other = Statement::new("INSERT INTO other (k, v) VALUES (1, ?)");
+    assert_eq!(
+        Request::from(Batch::logged().add(&other, (1,)).add(&of_server, (6,))).timestamp(),
+        None
+    );
+    assert!(
+        Request::from(Batch::logged().add(&other, (1,)).add(&insert, (6,))).timestamp().is_some()
+    );
+    assert!(!Request::new(&of_server, (7,)).is_idempotent(), "before it was ever sent");
     // Another table.
     let request = Request::from(&Statement::new("INSERT INTO other (k, v) VALUES (1, 1)"));
     db.request(request.clone()).await.unwrap();

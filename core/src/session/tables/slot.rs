@@ -1,6 +1,6 @@
 //! What is known of one table.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::definition::Definition;
 use super::read::{self, Unread};
 use super::{Inner, TableName, lock};
-use crate::timestamp;
 
 /// How many versions of the schema are known of a table.
 const VERSIONS: usize = 8;
@@ -33,46 +32,44 @@ pub(super) struct Slot {
 }
 
 /// The kinds of writes that this session has prepared for a table.
+#[derive(Default)]
 pub(in crate::session) struct Writes {
-    /// The stamp of the moment when the first conditional one was; `i64::MAX` if there is none.
-    conditional_since: AtomicI64,
-    /// Once no server has a time before that of the plain writes of before.
-    overtaken: OnceCell<()>,
+    has_conditional: AtomicBool,
     has_plain: AtomicBool,
     is_told: AtomicBool,
+    /// Once no server has a time before that of the plain writes of before.
+    overtaken: OnceCell<()>,
 }
 
 impl Writes {
-    /// Whether conditional ones were prepared before that moment.
     #[inline]
-    pub(in crate::session) fn are_conditional_since(&self, micros: i64) -> bool {
-        self.conditional_since.load(Ordering::Acquire) < micros
+    pub(in crate::session) fn have_conditional(&self) -> bool {
+        self.has_conditional.load(Ordering::Acquire)
     }
 
-    /// From now on plain writes are made for servers to stamp.
-    pub(in crate::session) fn has_conditional(&self) {
-        let since = &self.conditional_since;
-        let (unknown, now) = (i64::MAX, timestamp::next());
-        if since.compare_exchange(unknown, now, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            // What was stamped before the first one was seen may have been sent so, and stays as it is.
-            since.store(timestamp::next(), Ordering::Release);
-        }
+    /// From now on servers stamp plain writes.
+    pub(in crate::session) fn note_conditional(&self) {
+        self.has_conditional.store(true, Ordering::Release);
     }
 
-    /// Waits for that, once, with all that need it.
-    pub(in crate::session) async fn overtake(&self, wait: impl Future<Output = ()>) {
-        self.overtaken.get_or_init(|| wait).await;
-    }
-
-    pub(in crate::session) fn has_plain(&self) {
+    pub(in crate::session) fn note_plain(&self) {
         self.has_plain.store(true, Ordering::Release);
     }
 
     /// True once, when it has both kinds.
     pub(in crate::session) fn meet(&self) -> bool {
-        self.are_conditional_since(i64::MAX)
+        self.have_conditional()
             && self.has_plain.load(Ordering::Acquire)
             && !self.is_told.swap(true, Ordering::Relaxed)
+    }
+
+    pub(in crate::session) fn are_overtaken(&self) -> bool {
+        self.overtaken.initialized()
+    }
+
+    /// Waits for that, once, with all that need it. Dropped, the next one waits anew.
+    pub(in crate::session) async fn overtake(&self, wait: impl Future<Output = ()>) {
+        self.overtaken.get_or_init(|| wait).await;
     }
 }
 
@@ -171,18 +168,12 @@ impl Named {
 
 impl Slot {
     pub(super) fn new(name: TableName) -> Self {
-        let writes = Writes {
-            conditional_since: AtomicI64::new(i64::MAX),
-            overtaken: OnceCell::new(),
-            has_plain: AtomicBool::new(false),
-            is_told: AtomicBool::new(false),
-        };
-        Self { name, reading: Arc::default(), known: Mutex::default(), writes }
+        Self { name, reading: Arc::default(), known: Mutex::default(), writes: Writes::default() }
     }
 
     /// Whether it is to be remembered although no statement names it any more.
     pub(super) fn is_conditional(&self) -> bool {
-        self.writes.are_conditional_since(i64::MAX)
+        self.writes.have_conditional()
     }
 
     pub(super) fn is_doubted(&self) -> bool {
