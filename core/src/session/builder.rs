@@ -238,7 +238,7 @@ impl SessionBuilder {
     }
 
     /// Sets how far a node's clock may be from this program's before a warning names it. They are compared when
-    /// the session is built and each minute, at the price of a small query to each node:
+    /// the session is built and each minute, at the price of three small queries to each node:
     /// [`NodeFigures::clock`](crate::NodeFigures::clock).
     pub fn clock_warning(mut self, offset: Duration) -> Self {
         self.config.clock_warning = offset;

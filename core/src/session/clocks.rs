@@ -18,6 +18,8 @@ use crate::timestamp;
 
 /// How often they are compared.
 const EVERY: Duration = Duration::from_secs(60);
+/// How often a node is asked each time.
+const ASKED: usize = 3;
 /// How long a node may take to tell its time.
 const ANSWER: Duration = Duration::from_millis(300);
 /// A node tells milliseconds: in the mean it is half of one later.
@@ -129,7 +131,19 @@ impl Clocks {
     }
 }
 
+/// The best of a few answers: that which came first tells the most.
 async fn ask(session: &Inner, node: &Arc<Node>) -> Option<ClockOffset> {
+    let mut best = ask_once(session, node).await?;
+    for _ in 1..ASKED {
+        let Some(offset) = ask_once(session, node).await else { break };
+        if offset.error < best.error {
+            best = offset;
+        }
+    }
+    Some(best)
+}
+
+async fn ask_once(session: &Inner, node: &Arc<Node>) -> Option<ClockOffset> {
     let text = "SELECT toTimestamp(now()) FROM system.local WHERE key = 'local'";
     let before = timestamp::now();
     let answer = query(session, node, text);

@@ -1,6 +1,7 @@
 //! Plain writes beside conditional ones: what was acknowledged is there.
 
 use std::env;
+use std::ops::Range;
 use std::process::Stdio;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,13 +13,14 @@ use cqlstack_core::{
     Batch, Client, Error, Request, Response, Session, Stack, Statement, StaticStatement, Timestamps,
 };
 use cqlstack_tests::cluster::Cluster;
+use futures::future::join_all;
 use scylla::value::{CqlValue, Row};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, stdin};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
-use crate::support::{HEAVY, full_stack, run};
+use crate::support::{HEAVY, Log, full_stack, run};
 
 static INSERT: StaticStatement = StaticStatement::new("INSERT INTO t (k, v) VALUES (?, ?)");
 static UPDATE: StaticStatement = StaticStatement::new("UPDATE t SET v = ? WHERE k = ?");
@@ -109,16 +111,53 @@ async fn read(db: &Client<impl Stack>, k: i32) -> Option<i32> {
 }
 
 /// How many of these rounds had a write that was acknowledged and is gone.
-async fn gone(db: &Client<impl Stack>, race: Race, keys: std::ops::Range<i32>) -> usize {
+async fn gone(db: &Client<impl Stack>, race: Race, keys: Range<i32>) -> usize {
+    gone_of(race, keys, async |write, k| write.is_done(db, k).await, async |k| read(db, k).await)
+        .await
+}
+
+async fn gone_of(
+    race: Race,
+    keys: Range<i32>,
+    is_done: impl AsyncFn(Write, i32) -> bool,
+    read: impl AsyncFn(i32) -> Option<i32>,
+) -> usize {
     let mut gone = 0;
     for k in keys {
         let (before, [first, second], left) = race.writes();
-        assert!(before[0].is_done(db, k).await);
+        assert!(is_done(before[0], k).await);
         // What is not applied found that the first one is gone.
-        let applied = first.is_done(db, k).await && second.is_done(db, k).await;
-        gone += usize::from(!applied || read(db, k).await != Some(left));
+        let applied = is_done(first, k).await && is_done(second, k).await;
+        gone += usize::from(!applied || read(k).await != Some(left));
     }
     gone
+}
+
+/// The same by the bare driver, which leaves all timestamps to servers.
+async fn gone_by_driver(session: &Session, race: Race, keys: Range<i32>) -> usize {
+    let driver = session.driver().unwrap();
+    let texts = [&INSERT, &UPDATE, &DELETE, &UPDATE_IF, &INSERT_IF, &READ];
+    let texts = texts.map(|it| Statement::from(it).text().to_owned());
+    let prepared = join_all(texts.into_iter().map(|text| driver.prepare(text))).await;
+    let prepared: Vec<_> = prepared.into_iter().map(Result::unwrap).collect();
+    let first = async |place: usize, values: Vec<i32>| {
+        let answer = driver.execute_unpaged(&prepared[place], values).await.unwrap();
+        let rows = answer.into_rows_result().ok()?;
+        let row = rows.rows::<Row>().unwrap().next()?.unwrap();
+        row.columns.into_iter().next().flatten()
+    };
+    let is_done = async |write: Write, k: i32| {
+        let answer = match write {
+            Write::Insert(v) => first(0, vec![k, v]).await,
+            Write::Update(v) => first(1, vec![v, k]).await,
+            Write::Delete => first(2, vec![k]).await,
+            Write::UpdateIf(v, before) => first(3, vec![v, k, before]).await,
+            Write::InsertIf(v) => first(4, vec![k, v]).await,
+        };
+        !write.is_conditional() || answer == Some(CqlValue::Boolean(true))
+    };
+    let read = async |k: i32| first(5, vec![k]).await.and_then(|value| value.as_int());
+    gone_of(race, keys, is_done, read).await
 }
 
 /// How many of these tables lost something when the first conditional statements came to them: two at once, beside
@@ -198,15 +237,12 @@ async fn a_writer() {
     if env::var("RACES_POINTS").is_err() {
         return;
     }
+    let (log, _listening) = Log::listen();
     shift_clock(variable::<i64>("RACES_SHIFT_MS") * 1_000);
     let points: String = variable("RACES_POINTS");
     let points: Vec<_> = points.split(',').map(str::to_owned).collect();
-    let session = session(
-        &points,
-        &variable::<String>("RACES_KEYSPACE"),
-        &variable::<String>("RACES_TIMESTAMPS"),
-    )
-    .await;
+    let named = variable::<String>("RACES_TIMESTAMPS");
+    let session = session(&points, &variable::<String>("RACES_KEYSPACE"), &named).await;
     let db = full_stack(&session);
     let mut lines = BufReader::new(stdin()).lines();
     println!("\nanswer ready");
@@ -217,7 +253,18 @@ async fn a_writer() {
             "race" => {
                 let race = RACES[usize::from_str(words[2]).unwrap()];
                 let rounds = i32::from_str(words[3]).unwrap();
-                gone(&db, race, k..k + rounds).await.to_string()
+                let gone = match &*named {
+                    "driver" => gone_by_driver(&session, race, k..k + rounds).await,
+                    _ => gone(&db, race, k..k + rounds).await,
+                };
+                gone.to_string()
+            }
+            "clocks" => {
+                let offsets: Vec<_> =
+                    session.nodes().iter().filter_map(|node| node.clock).collect();
+                let told = offsets.first().map(|it| (it.ahead_micros, it.error.as_micros()));
+                let (ahead, error) = told.unwrap_or_default();
+                format!("{ahead} {error} {}", log.lines("the clock of").len())
             }
             "switches" => switches(&session, k).await.to_string(),
             "read" => format!("{:?}", read(&db, k).await),
@@ -272,6 +319,11 @@ impl Writer {
     }
 }
 
+/// Where something is known to be lost, few are enough.
+fn rounds(timestamps: &str) -> i32 {
+    if timestamps == "client" { ROUNDS.min(300) } else { ROUNDS }
+}
+
 /// The key of the first of ten thousand rows that nobody else has.
 fn new_rows() -> i32 {
     static NEXT: AtomicI32 = AtomicI32::new(0);
@@ -288,10 +340,11 @@ async fn one_process(
     shift_ms: i64,
 ) -> [usize; 3] {
     let mut writer = Writer::start(points, keyspace, timestamps, shift_ms).await;
+    let rounds = rounds(timestamps);
     let mut gone = [0; 3];
     for (at, gone) in gone.iter_mut().enumerate() {
         let first = new_rows();
-        *gone = writer.ask(format!("race {first} {at} {ROUNDS}")).await.parse().unwrap();
+        *gone = writer.ask(format!("race {first} {at} {rounds}")).await.parse().unwrap();
     }
     gone
 }
@@ -339,12 +392,17 @@ async fn nothing_is_gone(cluster: &Cluster, replicas: usize) {
     run(&Client::new(own), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
     let (points, keyspace) = (&points[..], keyspace.name());
     for &shift in SHIFTS {
+        if HEAVY && shift == 0 {
+            let gone = one_process(points, keyspace, "driver", shift).await;
+            println!("{replicas} replicas, the bare driver: gone {gone:?} of {ROUNDS} each");
+        }
         for &timestamps in CHOICES {
             let began = Instant::now();
             let gone = one_process(points, keyspace, timestamps, shift).await;
             println!(
-                "{replicas} replicas, one process, {timestamps}, clock {shift} ms: gone {gone:?} of {ROUNDS} each, \
+                "{replicas} replicas, one process, {timestamps}, clock {shift} ms: gone {gone:?} of {} each, \
                  {:.0?}",
+                rounds(timestamps),
                 began.elapsed()
             );
             if timestamps != "client" {
@@ -386,6 +444,34 @@ async fn on_one_node_nothing_that_was_acknowledged_is_gone() {
 async fn on_three_nodes_nothing_that_was_acknowledged_is_gone() {
     let cluster = Cluster::shared_three().await.unwrap();
     nothing_is_gone(&cluster, 3).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_far_from_a_node_s_is_told_once() {
+    let cluster = Cluster::shared().await.unwrap();
+    let keyspace = cluster.keyspace(1).await.unwrap();
+    let points = cluster.contact_points();
+    for shift in [0, 200, -200] {
+        let mut writer = Writer::start(&points, keyspace.name(), "by_table", shift).await;
+        let told = timeout(Duration::from_secs(5), async {
+            loop {
+                let told = writer.ask("clocks 0".to_owned()).await;
+                if !told.starts_with("0 0 ") {
+                    return told;
+                }
+            }
+        });
+        let told = told.await.expect("it is compared");
+        println!("clock {shift} ms: µs that the node is ahead, error, warnings: {told}");
+        let numbers: Vec<i64> = told.split(' ').map(|number| number.parse().unwrap()).collect();
+        let [ahead, error, warnings] = numbers[..] else { panic!("{told}") };
+        assert!((ahead + shift * 1_000).abs() <= error + 1_000 && error < 75_000, "{told}");
+        assert_eq!(warnings == 1, shift != 0, "{told}");
+        // The first use of a table with conditional statements compares once more.
+        writer.ask("switches 1".to_owned()).await;
+        let told = writer.ask("clocks 0".to_owned()).await;
+        assert_eq!(told.ends_with(" 1"), shift != 0, "{told}");
+    }
 }
 
 /// How many of the statements of this kind were coordinated by the node that owns the token.

@@ -1,9 +1,8 @@
 //! What a session does while no node tells it of the schema.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
@@ -18,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 use crate::keyspaces::through;
-use crate::support::{HEAVY, connect, full_stack, run, shared_builder};
+use crate::support::{HEAVY, Log, connect, full_stack, run, shared_builder};
 
 /// How long nobody tells of the schema.
 const OUTAGE: Duration = Duration::from_secs(if HEAVY { 30 } else { 6 });
@@ -74,28 +73,6 @@ impl Fault {
     }
 }
 
-/// What is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn lines(&self, with: &str) -> Vec<String> {
-        let bytes = self.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().filter(|line| line.contains(with)).map(str::to_owned).collect()
-    }
-}
-
 fn is_stale(session: &Session) -> bool {
     session.schema().unwrap().stale
 }
@@ -135,10 +112,7 @@ fn build(
 }
 
 async fn goes_on_and_is_told_and_recovers(fault: Fault) {
-    let log = Log::default();
-    let to = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || to.clone());
-    let _subscribed = tracing::subscriber::set_default(subscriber.finish());
+    let (log, _subscribed) = Log::listen();
 
     let cluster = Cluster::shared().await.unwrap();
     let other = connect(&[TABLE]).await;
