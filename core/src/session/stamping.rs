@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use scylla::statement::batch::Batch as DriverBatch;
 use scylla::statement::bound::BoundStatement;
+use tokio::time::{Instant, sleep};
 
 use super::Inner;
 use super::basis::Basis;
@@ -19,7 +20,6 @@ use crate::prepared::{Prepared, resends};
 use crate::request::Request;
 use crate::statement::{Learned, Statement, StatementKind, Told, takes_timestamp};
 use crate::timestamp::{self, Stamp, Timestamps};
-use tokio::time::{Instant, sleep};
 
 /// What is truncated of the time of a conditional statement, and a bit.
 const TRUNCATED: Duration = Duration::from_millis(2);
@@ -116,16 +116,22 @@ pub(super) async fn overtake(session: &Inner, tables: impl Iterator<Item = &Name
     }
 }
 
-/// Before a plain write that servers stamp from now on, which is to be newer than those of before. All its tables
-/// are as the one that has conditional statements, else the others would have writes of both kinds by turns.
+/// Whether a plain write that servers stamp may find older ones with timestamps of this process.
+#[inline]
+pub(super) fn is_to_switch(session: &Inner, request: &Request) -> bool {
+    let Stamp::Automatic { choice, .. } = request.stamp() else { return false };
+    choice.unwrap_or(session.config.timestamps) == Timestamps::ByTable
+        && !tables(request).all(|table| table.writes().are_overtaken())
+}
+
+/// Waits until it is newer than those. All its tables are as the one that has conditional statements, else the
+/// others would have writes of both kinds by turns.
 pub(super) async fn switch(session: &Inner, request: &Request, by: Instant) -> Result<(), Error> {
-    let is_by_table = matches!(request.stamp(), Stamp::Automatic { .. });
-    if !is_by_table || tables(request).all(|table| table.writes().are_overtaken()) {
-        return Ok(());
-    }
     tables(request).for_each(|table| table.writes().note_conditional());
-    let waited = until(|| session.inside.is_cut(), by, overtake(session, tables(request))).await;
-    waited.ok_or_else(|| request.error(ErrorKind::DeadlinePassed, Some(session.config.consistency)))
+    let is_cut = || session.inside.is_cut();
+    let waited = until(is_cut, by, overtake(session, tables(request))).await;
+    let kind = || if is_cut() { ErrorKind::Closed } else { ErrorKind::DeadlinePassed };
+    waited.ok_or_else(|| request.error(kind(), Some(session.config.consistency)))
 }
 
 async fn wait(session: &Inner) {
