@@ -232,6 +232,7 @@ impl Changer {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "heavy"), ignore = "it takes a while: in `.ci/run heavy`")]
 async fn beside_a_frozen_node_no_value_is_wrong_five_seconds_after_a_change() {
     let cluster = Cluster::shared_three().await.unwrap();
     let keyspace = cluster.keyspace(3).await.unwrap();
