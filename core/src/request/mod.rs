@@ -391,7 +391,7 @@ impl Request {
     }
 
     /// What was told when it was prepared, on the way of any of its clones.
-    fn learned(&self) -> Learned {
+    pub(crate) fn learned(&self) -> Learned {
         let learned = self.told().map_or_else(Learned::default, Told::all);
         let by_server = learned.by_server || self.stamp() == Stamp::Server;
         Learned { by_server, ..learned }

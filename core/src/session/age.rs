@@ -102,19 +102,17 @@ impl SchemaAge {
         if age < self.limit {
             return false;
         }
-        let was_stale = self.clock.is_stale();
+        if self.clock.is_stale() {
+            return true;
+        }
+        self.clock.set_stale(true);
         let failure = last.failure.clone();
-        if !was_stale {
-            self.clock.set_stale(true);
-        }
         drop(last);
-        if !was_stale {
-            let why = failure.map_or_else(|| "no look ended".to_owned(), |why| why.to_string());
-            tracing::warn!(
-                "the schema could not be read for {age:.1?} ({why}): until it can, statement caches \
-                 prepare each statement for each use"
-            );
-        }
+        let why = failure.map_or_else(|| "no look ended".to_owned(), |why| why.to_string());
+        tracing::warn!(
+            "the schema could not be read for {age:.1?} ({why}): until it can, statement caches prepare each \
+             statement for each use"
+        );
         true
     }
 

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::Inner;
-use super::nodes::address;
+use super::nodes::{address, connected};
 use super::tables::{FOR_VERSION, version};
 use crate::error::{ErrorKind, SchemaVersions};
 
@@ -74,11 +74,6 @@ pub(super) async fn reach(
         sleep(pause.min(by.saturating_duration_since(Instant::now()))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-}
-
-fn connected(session: &Inner) -> Vec<Arc<Node>> {
-    let cluster = session.driver.get_cluster_state();
-    cluster.get_nodes_info().iter().filter(|node| node.is_connected()).cloned().collect()
 }
 
 impl Told {

@@ -39,19 +39,23 @@ impl<'s> SchemaChange<'s> {
         Some(Self { session, request, until, before })
     }
 
-    /// Ends when the nodes agree on the change, and what the session knows is as new as the answer.
-    pub(super) async fn end(self, answer: Result<Response, Error>) -> Result<Response, Error> {
+    /// Ends when the nodes agree on the change, if it is one, and what the session knows is as new as the answer.
+    pub(super) async fn end(
+        change: Option<Self>,
+        answer: Result<Response, Error>,
+    ) -> Result<Response, Error> {
+        let Some(change) = change else { return answer };
         let answer = match answer {
-            Ok(response) => self.agreed(response).await,
+            Ok(response) => change.agreed(response).await,
             failed => failed,
         };
         let is_known = match &answer {
-            Ok(_) => self.is_read().await,
+            Ok(_) => change.is_read().await,
             // It was not executed.
             Err(error) => error.class() != ErrorClass::Ambiguous,
         };
         if !is_known {
-            self.session.tables.forget(self.session);
+            change.session.tables.forget(change.session);
         }
         answer
     }

@@ -92,10 +92,7 @@ fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
             let until = Time::of(&session, &request, called)?.until;
             let change = SchemaChange::begin(&session, &request, until).await;
             let answer = execute(&session, &request, called, pin!(Alarm::default())).await;
-            match change {
-                Some(change) => change.end(answer).await,
-                None => answer,
-            }
+            SchemaChange::end(change, answer).await
         })),
     }
 }
@@ -272,10 +269,7 @@ async fn query(session: &Inner, request: &Request, called: Instant) -> Result<Re
     let answer = until(is_cut, time.until, send_text(session, request, None)).await;
     let consistency = session.config.consistency;
     let answer = answer.unwrap_or_else(|| Err(unanswered(request, time, is_cut(), consistency)));
-    match change {
-        Some(change) => change.end(answer).await,
-        None => answer,
-    }
+    SchemaChange::end(change, answer).await
 }
 
 /// Sends a text as it is, for as long as it takes.

@@ -140,11 +140,9 @@ pub(super) async fn send(
     let is_answered = Arc::clone(&waiting.is_answered);
     tokio::spawn(async move {
         let change = SchemaChange::begin(&session, &its_request, time.until).await;
-        let mut answer = text(&session, &its_request, time, ends, Some(&settled)).await;
+        let answer = text(&session, &its_request, time, ends, Some(&settled)).await;
         is_answered.store(true, Ordering::Relaxed);
-        if let Some(change) = change {
-            answer = change.end(answer).await;
-        }
+        let answer = SchemaChange::end(change, answer).await;
         // Nobody may be there to be told.
         let _ = tell.send(Outcome { answer, settled: None });
         drop(settled);

@@ -135,6 +135,12 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
     u64::try_from(ours.count()).ok()
 }
 
+/// The nodes that have a connection which is not known to be broken.
+pub(super) fn connected(session: &Inner) -> Vec<Arc<Node>> {
+    let cluster = session.driver.get_cluster_state();
+    cluster.get_nodes_info().iter().filter(|node| node.is_connected()).cloned().collect()
+}
+
 /// Where the driver connects to.
 pub(super) fn address(node: &Node) -> SocketAddr {
     SocketAddr::new(node.address.ip(), node.address.port())

@@ -18,7 +18,7 @@ use super::tables::{Named, TableName};
 use crate::error::{Error, ErrorKind, OneLine};
 use crate::prepared::{Prepared, resends};
 use crate::request::Request;
-use crate::statement::{Learned, Statement, StatementKind, Told, takes_timestamp};
+use crate::statement::{Learned, Statement, StatementKind, takes_timestamp};
 use crate::timestamp::{self, Stamp, Timestamps};
 
 /// What is truncated of the time of a conditional statement, and a bit.
@@ -75,7 +75,7 @@ impl Stamping {
     pub(super) fn apply(self, session: &Inner, request: &Request, bound: &mut BoundStatement) {
         bound.set_load_balancing_policy(Some(Arc::clone(&session.first_replica)));
         if self == Self::ByServer {
-            let (idempotent, _) = resends(request.statement(), learned(request));
+            let (idempotent, _) = resends(request.statement(), request.learned());
             bound.set_is_idempotent(idempotent);
             bound.set_timestamp(None);
         }
@@ -169,8 +169,4 @@ fn tell(timestamps: Timestamps, table: &Named) {
         ),
         Timestamps::Server => {}
     }
-}
-
-fn learned(request: &Request) -> Learned {
-    request.told().map(Told::all).unwrap_or_default()
 }

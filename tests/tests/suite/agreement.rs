@@ -11,7 +11,7 @@ use futures::future::join;
 use tokio::time::{sleep, timeout};
 
 use crate::keyspaces::through;
-use crate::support::{keyspace, run};
+use crate::support::{count, keyspace, run};
 
 const VERSION: &[u8; 14] = b"schema_version";
 
@@ -51,15 +51,10 @@ impl Changes {
         Self { proxy, db, by_the_last: Arc::default(), tables: 0 }
     }
 
-    fn count(&self) -> Playing {
-        let counter = Arc::clone(&self.by_the_last);
-        let changes = Script::requests().whenever(move |frame| {
-            if frame.has(b"CREATE TABLE") {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-            false
-        });
-        self.proxy.play(changes.then(Step::Frames(1))).unwrap()
+    fn count(&mut self) -> Playing {
+        let (passed, counting) = count(&self.proxy, |frame| frame.has(b"CREATE TABLE"));
+        self.by_the_last = passed;
+        counting
     }
 
     /// Makes another table: what came of it, how long it took, and whether the last node was to do it.

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::cache::cached;
 use crate::keyspaces::through;
-use crate::support::{HEAVY, connect, run};
+use crate::support::{HEAVY, connect, count, run};
 
 const TABLES: usize = if HEAVY { 1_000 } else { 40 };
 
@@ -239,7 +239,7 @@ async fn is_kept(session: &Session, text: &str) {
 }
 
 /// A session in the keyspace of a new table, and another one that reaches it through a proxy.
-async fn behind_a_proxy(table: &str) -> (Client<Session>, FaultProxy, Session) {
+pub(crate) async fn behind_a_proxy(table: &str) -> (Client<Session>, FaultProxy, Session) {
     let cluster = Cluster::shared().await.unwrap();
     let db = connect(&[table]).await;
     let keyspace = db.service().driver().unwrap().get_keyspace().unwrap();
@@ -253,16 +253,7 @@ const COLUMNS: &[u8; 21] = b"system_schema.columns";
 
 /// How often columns of tables are asked for, through a proxy.
 fn count_reads(proxy: &FaultProxy) -> (Arc<AtomicUsize>, Playing) {
-    let reads = Arc::<AtomicUsize>::default();
-    let counter = Arc::clone(&reads);
-    let asks = Script::requests().on_every_connection().when(move |frame| {
-        if frame.has(COLUMNS) && !frame.is_control() {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-        false
-    });
-    let counting = proxy.play(asks.then(Step::Frames(1))).unwrap();
-    (reads, counting)
+    count(proxy, |frame| frame.has(COLUMNS) && !frame.is_control())
 }
 
 #[tokio::test]

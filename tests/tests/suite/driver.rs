@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::forged::{Forged, ID};
+use crate::keyspaces::builder_through;
 use crate::support::{keyspace, run};
 
 fn knows_the_cluster(driver: &Driver) -> bool {
@@ -62,16 +63,8 @@ async fn sessions_work_beside_a_replication_that_is_no_number() {
     let cluster = Cluster::shared().await.unwrap();
     let keyspace = keyspace().await;
     let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let build = async || {
-        Session::builder()
-            .contact_points([proxy.address().to_string()])
-            .address_translation([proxy.translation()])
-            .local_datacenter("dc1")
-            .keyspace(keyspace.as_str())
-            .build()
-            .await
-            .unwrap()
-    };
+    let build =
+        async || builder_through(&proxy, &keyspace).local_datacenter("dc1").build().await.unwrap();
     let before = build().await;
     let _spoiled = spoil_replication(&proxy);
     for (session, table) in [(before, "one"), (build().await, "other")] {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cqlstack_core::{
-    Batch, Client, Error, ErrorClass, ErrorKind, Request, Response, Session, Statement,
-    StaticStatement,
+    Batch, Client, Error, ErrorClass, ErrorKind, Request, Response, Session, SessionBuilder,
+    Statement, StaticStatement,
 };
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Playing, Script, Step, opcode};
@@ -70,12 +70,16 @@ pub(crate) async fn in_the_first() -> ([String; 2], Session) {
     (keyspaces, builder.build().await.unwrap())
 }
 
-/// A session in the first keyspace, through a proxy before the only node.
+/// A session in this keyspace, through a proxy before the only node.
 pub(crate) async fn through(proxy: &FaultProxy, keyspace: &str) -> Session {
-    let builder = Session::builder()
+    builder_through(proxy, keyspace).build().await.unwrap()
+}
+
+pub(crate) fn builder_through(proxy: &FaultProxy, keyspace: &str) -> SessionBuilder {
+    Session::builder()
         .contact_points([proxy.address().to_string()])
-        .address_translation([proxy.translation()]);
-    builder.keyspace(keyspace).build().await.unwrap()
+        .address_translation([proxy.translation()])
+        .keyspace(keyspace)
 }
 
 /// Two keyspaces, and a session in the first of them that reaches the only node through a proxy.

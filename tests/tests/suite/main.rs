@@ -21,6 +21,7 @@ mod dumped;
 mod exporter;
 mod failover;
 mod faults;
+mod first_replica;
 mod fixture;
 mod forged;
 mod frozen;

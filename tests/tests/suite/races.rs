@@ -4,29 +4,28 @@ use std::env;
 use std::ops::Range;
 use std::process::Stdio;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::testing::shift_clock;
-use cqlstack_core::{
-    Batch, Client, Error, Request, Response, Session, Stack, Statement, StaticStatement, Timestamps,
-};
+use cqlstack_core::{Batch, Client, Session, Stack, Statement, StaticStatement, Timestamps};
 use cqlstack_tests::cluster::Cluster;
 use futures::future::join_all;
 use scylla::value::{CqlValue, Row};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, stdin};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::support::{HEAVY, Log, full_stack, run};
 
-static INSERT: StaticStatement = StaticStatement::new("INSERT INTO t (k, v) VALUES (?, ?)");
+pub(crate) static INSERT: StaticStatement =
+    StaticStatement::new("INSERT INTO t (k, v) VALUES (?, ?)");
 static UPDATE: StaticStatement = StaticStatement::new("UPDATE t SET v = ? WHERE k = ?");
 static DELETE: StaticStatement = StaticStatement::new("DELETE FROM t WHERE k = ?");
-static UPDATE_IF: StaticStatement = StaticStatement::new("UPDATE t SET v = ? WHERE k = ? IF v = ?");
-static INSERT_IF: StaticStatement =
+pub(crate) static UPDATE_IF: StaticStatement =
+    StaticStatement::new("UPDATE t SET v = ? WHERE k = ? IF v = ?");
+pub(crate) static INSERT_IF: StaticStatement =
     StaticStatement::new("INSERT INTO t (k, v) VALUES (?, ?) IF NOT EXISTS");
 static READ: StaticStatement = StaticStatement::new("SELECT v FROM t WHERE k = ?");
 
@@ -225,7 +224,7 @@ fn timestamps(named: &str) -> Timestamps {
     }
 }
 
-async fn session(points: &[String], keyspace: &str, named: &str) -> Session {
+pub(crate) async fn session(points: &[String], keyspace: &str, named: &str) -> Session {
     let builder = Session::builder().contact_points(points).keyspace(keyspace);
     builder.timestamps(timestamps(named)).build().await.unwrap()
 }
@@ -330,10 +329,10 @@ fn new_rows() -> i32 {
     NEXT.fetch_add(10_000, Ordering::Relaxed)
 }
 
-const ROUNDS: i32 = if HEAVY { 2_000 } else { 40 };
+pub(crate) const ROUNDS: i32 = if HEAVY { 2_000 } else { 40 };
 const ROUNDS_OF_TWO: i32 = if HEAVY { 500 } else { 40 };
 
-async fn one_process(
+pub(crate) async fn one_process(
     points: &[String],
     keyspace: &str,
     timestamps: &str,
@@ -472,119 +471,5 @@ async fn a_clock_that_is_far_from_a_node_s_is_told_once() {
         writer.ask("switches 1".to_owned()).await;
         let told = writer.ask("clocks 0".to_owned()).await;
         assert_eq!(told.ends_with(" 1"), shift != 0, "{told}");
-    }
-}
-
-/// How many of the statements of this kind were coordinated by the node that owns the token.
-async fn by_the_owner(session: &Session, keyspace: &str, write: Write, keys: i32) -> i32 {
-    let db = full_stack(session);
-    let mut by_the_owner = 0;
-    for k in 0..keys {
-        let sent = async {
-            match write {
-                Write::UpdateIf(v, before) => db.execute(&UPDATE_IF, (v, k, before)).await,
-                _ => db.execute(&INSERT, (k, 1)).await,
-            }
-        };
-        by_the_owner += i32::from(is_by_the_owner(session, keyspace, k, sent).await);
-    }
-    by_the_owner
-}
-
-async fn is_by_the_owner(
-    session: &Session,
-    keyspace: &str,
-    k: i32,
-    sent: impl Future<Output = Result<Response, Error>>,
-) -> bool {
-    let text = format!("SELECT v FROM {keyspace}.t WHERE k = ?");
-    let of_driver = session.driver().unwrap().prepare(text).await.unwrap();
-    let token = of_driver.calculate_token(&(k,)).unwrap().unwrap();
-    let cluster = session.driver().unwrap().get_cluster_state();
-    let owner = cluster.replica_locator().ring().ring_range(token).next().unwrap().address;
-    sent.await.unwrap().coordinator().unwrap().ip() == owner.ip()
-}
-
-#[tokio::test]
-async fn what_is_ordered_by_a_coordinator_goes_to_the_first_replica() {
-    const KEYS: i32 = if HEAVY { 300 } else { 100 };
-    let cluster = Cluster::shared_three().await.unwrap();
-    let keyspace = cluster.keyspace(3).await.unwrap();
-    let session = session(&cluster.contact_points(), keyspace.name(), "by_table").await;
-    run(&Client::new(session.clone()), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
-    let plain = by_the_owner(&session, keyspace.name(), Write::Insert(1), KEYS).await;
-    let by_server = Client::new(session.clone());
-    for k in 0..KEYS / 4 {
-        // Whatever is said of its timestamp.
-        let request = Request::new(&INSERT_IF, (1_000 + k, 1)).with_timestamp(None);
-        assert!(
-            is_by_the_owner(&session, keyspace.name(), 1_000 + k, by_server.request(request)).await
-        );
-    }
-    let conditional = by_the_owner(&session, keyspace.name(), Write::UpdateIf(2, 1), KEYS).await;
-    let beside = by_the_owner(&session, keyspace.name(), Write::Insert(1), KEYS).await;
-    println!(
-        "of {KEYS} by the first replica: plain writes {plain}, conditional ones {conditional}, plain ones after \
-         them {beside}"
-    );
-    assert!(plain < KEYS * 2 / 3);
-    assert!(conditional * 100 >= KEYS * 99 && beside * 100 >= KEYS * 99);
-    let points = cluster.contact_points();
-    let gone = one_process(&points, keyspace.name(), "by_table", 200).await;
-    assert_eq!(gone, [0; 3], "of {ROUNDS} each");
-    if HEAVY {
-        contention(&session, keyspace.name()).await;
-    }
-}
-
-/// Rounds a second in which one of many tasks wins a row, by the first replica and by any.
-async fn contention(session: &Session, keyspace: &str) {
-    const TASKS: i32 = 32;
-    const ROUNDS: i32 = 200;
-    let text = format!("UPDATE {keyspace}.t SET v = ? WHERE k = ? IF v = ?");
-    let prepared = session.driver().unwrap().prepare(text).await.unwrap();
-    for turn in 0..3 {
-        for by_any in [false, true] {
-            let k = 1_000 + turn * 2 + i32::from(by_any);
-            let db = full_stack(session);
-            db.execute(&INSERT, (k, 0)).await.unwrap();
-            let began = Instant::now();
-            let won = Arc::new(AtomicI32::new(0));
-            let mut tasks = JoinSet::new();
-            for _ in 0..TASKS {
-                let (db, session, prepared) = (db.clone(), session.clone(), prepared.clone());
-                let won = Arc::clone(&won);
-                tasks.spawn(async move {
-                    loop {
-                        let v = won.load(Ordering::Relaxed);
-                        if v >= ROUNDS {
-                            return;
-                        }
-                        let applied = if by_any {
-                            let driver = session.driver().unwrap();
-                            let answer = driver.execute_unpaged(&prepared, (v + 1, k, v)).await;
-                            answer.is_ok_and(|answer| {
-                                let rows = answer.into_rows_result().unwrap();
-                                let first = rows.rows::<Row>().unwrap().next();
-                                let first = first.unwrap().unwrap();
-                                matches!(first.columns[0], Some(CqlValue::Boolean(true)))
-                            })
-                        } else {
-                            let answer = db.execute(&UPDATE_IF, (v + 1, k, v)).await;
-                            answer.is_ok_and(|answer| answer.applied().unwrap())
-                        };
-                        if applied {
-                            won.fetch_max(v + 1, Ordering::Relaxed);
-                        }
-                    }
-                });
-            }
-            timeout(Duration::from_secs(200), tasks.join_all()).await.expect("they end");
-            let took = began.elapsed().as_secs_f64();
-            println!(
-                "contention, by any {by_any}: {:.1} rounds a second",
-                f64::from(ROUNDS) / took
-            );
-        }
     }
 }

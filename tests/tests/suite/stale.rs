@@ -1,8 +1,7 @@
 //! What a session does while no node tells it of the schema.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
@@ -16,8 +15,9 @@ use futures::TryStreamExt;
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
-use crate::keyspaces::through;
-use crate::support::{HEAVY, Log, connect, full_stack, run, shared_builder};
+use crate::definitions::behind_a_proxy;
+use crate::keyspaces::{builder_through, through};
+use crate::support::{HEAVY, Log, count, full_stack, run, shared_builder};
 
 /// How long nobody tells of the schema.
 const OUTAGE: Duration = Duration::from_secs(if HEAVY { 30 } else { 6 });
@@ -42,6 +42,10 @@ const TABLES: &[u8; 13] = b"system_schema";
 
 fn is_metadata(frame: &Frame<'_>) -> bool {
     frame.has(VERSION) || frame.has(TABLES)
+}
+
+fn is_no_sign_of_life(frame: &Frame<'_>) -> bool {
+    frame.request() != Some(opcode::OPTIONS)
 }
 
 /// What is prepared has its text in the PREPARE only, and the control connection prepares what it asks.
@@ -99,11 +103,7 @@ fn build(
     proxy: &FaultProxy,
     keyspace: &str,
 ) -> impl Future<Output = (Result<(), Error>, Duration)> + use<> {
-    let builder = Session::builder()
-        .contact_points([proxy.address().to_string()])
-        .address_translation([proxy.translation()])
-        .local_datacenter("dc1")
-        .keyspace(keyspace);
+    let builder = builder_through(proxy, keyspace).local_datacenter("dc1");
     async move {
         let began = Instant::now();
         let built = builder.build().await.map(drop);
@@ -114,11 +114,8 @@ fn build(
 async fn goes_on_and_is_told_and_recovers(fault: Fault) {
     let (log, _subscribed) = Log::listen();
 
-    let cluster = Cluster::shared().await.unwrap();
-    let other = connect(&[TABLE]).await;
+    let (other, proxy, session) = behind_a_proxy(TABLE).await;
     let keyspace = other.service().driver().unwrap().get_keyspace().unwrap();
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let session = through(&proxy, &keyspace).await;
     let db = full_stack(&session);
     let insert = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
     write(&db, &insert, 1).await.unwrap();
@@ -230,12 +227,8 @@ fn gauges(nodes: &NodeWatch) -> (f64, f64) {
 
 #[tokio::test]
 async fn while_it_is_stale_batches_pages_new_tables_and_changes_work_and_what_is_other_is_told() {
-    let cluster = Cluster::shared().await.unwrap();
     let table = "t (k int, c int, v int, PRIMARY KEY (k, c))";
-    let other = connect(&[table]).await;
-    let keyspace = other.service().driver().unwrap().get_keyspace().unwrap();
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
-    let session = through(&proxy, &keyspace).await;
+    let (other, proxy, session) = behind_a_proxy(table).await;
     let nodes = NodeMonitor::new(&session).start().await;
     let db = full_stack(&session);
     let insert = Statement::new("INSERT INTO t (k, c, v) VALUES (1, ?, ?)");
@@ -266,15 +259,9 @@ async fn while_it_is_stale_batches_pages_new_tables_and_changes_work_and_what_is
     // One prepare a use, of a table that nobody has read as well.
     run(&other, "CREATE TABLE new (k int PRIMARY KEY, v int)").await;
     let into_new = Statement::new("INSERT INTO new (k, v) VALUES (?, ?)");
-    let prepares = Arc::<AtomicUsize>::default();
-    let counter = Arc::clone(&prepares);
-    let counts = Script::requests().whenever(move |frame| {
-        if frame.request() == Some(opcode::PREPARE) && !frame.is_control() {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-        false
-    });
-    let counting = proxy.play(counts.then(Step::Frames(1))).unwrap();
+    let is_prepare =
+        |frame: &Frame<'_>| frame.request() == Some(opcode::PREPARE) && !frame.is_control();
+    let (prepares, counting) = count(&proxy, is_prepare);
     for k in 0..5 {
         db.execute(&into_new, (k, k)).await.unwrap();
     }
@@ -301,19 +288,6 @@ async fn while_it_is_stale_batches_pages_new_tables_and_changes_work_and_what_is
     db.execute(Statement::new("INSERT INTO own (k) VALUES (?)"), (1,)).await.unwrap();
 }
 
-/// How many requests pass, on any connection, besides signs of life.
-fn count(proxy: &FaultProxy) -> (Arc<AtomicUsize>, Playing) {
-    let passed = Arc::<AtomicUsize>::default();
-    let counter = Arc::clone(&passed);
-    let counts = Script::requests().whenever(move |frame| {
-        if frame.request() != Some(opcode::OPTIONS) {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-        false
-    });
-    (passed, proxy.play(counts.then(Step::Frames(1))).unwrap())
-}
-
 #[tokio::test]
 #[cfg_attr(not(feature = "heavy"), ignore = "it takes a while: in `.ci/run heavy`")]
 async fn an_idle_session_sends_one_small_read_a_second_and_none_while_the_cluster_is_gone() {
@@ -326,7 +300,7 @@ async fn an_idle_session_sends_one_small_read_a_second_and_none_while_the_cluste
     // The look after a change is followed by another one.
     sleep(Duration::from_secs(2)).await;
     let seconds = 5;
-    let (frames, counting) = count(&proxy);
+    let (frames, counting) = count(&proxy, is_no_sign_of_life);
     sleep(Duration::from_secs(seconds)).await;
     let sent = u64::try_from(frames.load(Ordering::Relaxed)).unwrap();
     drop(counting);
@@ -336,7 +310,7 @@ async fn an_idle_session_sends_one_small_read_a_second_and_none_while_the_cluste
     cluster.node(0).unwrap().kill().await.unwrap();
     let is_gone = || session.nodes().iter().all(|node| !node.up);
     until(Duration::from_secs(5), "it is gone", is_gone).await;
-    let (frames, counting) = count(&proxy);
+    let (frames, counting) = count(&proxy, is_no_sign_of_life);
     let told = until(Duration::from_secs(4), "it is told", || is_stale(&session)).await;
     sleep(Duration::from_secs(1)).await;
     let sent = frames.load(Ordering::Relaxed);

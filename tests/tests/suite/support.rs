@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use cqlstack_core::{Client, Response, Session, SessionBuilder, Stack, Statement}
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::fault::{FaultProxy, Frame, Playing, Script, Step};
 use tower::ServiceBuilder;
 use tracing::subscriber::DefaultGuard;
 
@@ -71,6 +73,23 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("cqlstack-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// How many requests for which this holds pass through a proxy, on any connection; for as long as what is returned
+/// with it is held.
+pub(crate) fn count(
+    proxy: &FaultProxy,
+    holds: impl Fn(&Frame<'_>) -> bool + Send + Sync + 'static,
+) -> (Arc<AtomicUsize>, Playing) {
+    let passed = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&passed);
+    let counts = Script::requests().whenever(move |frame| {
+        if holds(frame) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        false
+    });
+    (passed, proxy.play(counts.then(Step::Frames(1))).unwrap())
 }
 
 /// What is logged on this thread.

@@ -1,20 +1,18 @@
 //! One timestamp for each logical write.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cqlstack_core::{
     Batch, Client, Error, ErrorClass, Profile, Request, Response, Statement, Timestamps,
 };
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
-use cqlstack_tests::cluster::Cluster;
-use cqlstack_tests::fault::{FaultProxy, Script, Step, opcode};
+use cqlstack_tests::fault::{Frame, Script, Step, opcode};
 use futures::future::join;
 use tower::ServiceBuilder;
 
-use crate::keyspaces::through;
-use crate::support::{connect, connect_by, run, shared_builder};
+use crate::definitions::behind_a_proxy;
+use crate::support::{connect, connect_by, count, run, shared_builder};
 
 const WRITETIME: &str = "SELECT writetime(v) FROM t WHERE k = 1";
 
@@ -55,24 +53,15 @@ async fn a_timestamp_in_the_text_goes_before_ours() {
 
 /// A write of which the first answer is lost, and a newer one by somebody else before it is sent again, if it is.
 async fn held(timestamps: Timestamps) -> (Result<Response, Error>, usize, i32) {
-    let cluster = Cluster::shared().await.unwrap();
-    let other = connect(&["t (k int PRIMARY KEY, v int)"]).await;
-    let keyspace = other.service().driver().unwrap().get_keyspace().unwrap();
-    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let (other, proxy, session) = behind_a_proxy("t (k int PRIMARY KEY, v int)").await;
     let retry = RetryLayer::builder().base(Duration::from_millis(10)).build().unwrap();
     let layers = ServiceBuilder::new().layer(retry).layer(StatementCacheLayer::default());
-    let db = Client::new(layers.service(through(&proxy, &keyspace).await));
+    let db = Client::new(layers.service(session));
     let insert = Statement::new("INSERT INTO t (k, v) VALUES (1, ?)");
     db.execute(&insert, (0,)).await.unwrap();
-    let sent = Arc::<AtomicUsize>::default();
-    let counter = Arc::clone(&sent);
-    let counts = Script::requests().whenever(move |frame| {
-        if frame.request() == Some(opcode::EXECUTE) && !frame.is_control() {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-        false
-    });
-    let _counting = proxy.play(counts.then(Step::Frames(1))).unwrap();
+    let is_execute =
+        |frame: &Frame<'_>| frame.request() == Some(opcode::EXECUTE) && !frame.is_control();
+    let (sent, _counting) = count(&proxy, is_execute);
     let lost = proxy.play(Script::answers().with(&[opcode::EXECUTE]).then(Step::Lose(1))).unwrap();
     let request = Request::new(&insert, (1,)).with_timestamps(timestamps);
     let request = request.with_timeout(Duration::from_millis(800));

@@ -36,6 +36,7 @@ pub use told::TableAsRead;
 
 use super::Inner;
 use super::execute::until;
+use super::nodes::connected;
 
 /// How many tables are read at the same time.
 const AT_ONCE: usize = 8;
@@ -317,9 +318,7 @@ impl Tables {
 
     /// The nodes that are connected, those of the local datacentre first, and another one first each time.
     fn in_turn(&self, session: &Inner) -> Vec<Arc<Node>> {
-        let cluster = session.driver.get_cluster_state();
-        let nodes = cluster.get_nodes_info().iter();
-        let mut nodes: Vec<_> = nodes.filter(|node| node.is_connected()).cloned().collect();
+        let mut nodes = connected(session);
         if !nodes.is_empty() {
             let first = self.turn.fetch_add(1, Ordering::Relaxed) % nodes.len();
             nodes.rotate_left(first);
