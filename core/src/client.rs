@@ -1,17 +1,15 @@
 //! The user's handle over a stack.
 
-use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
-use thread_local::ThreadLocal;
 use tower_service::Service;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::readying::{NotReady, Readying};
 use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
@@ -38,9 +36,9 @@ impl<S> Stack for S where
 
 /// Sends requests through a service: a [`Session`](crate::Session), bare or in layers.
 ///
-/// Each request goes through a clone of the service, which is waited for until it is ready and then
-/// called; one that was called serves the thread's next request. Dropping a request gives it up; it may
-/// have been applied all the same.
+/// Each request goes through a clone of the service, which is waited for until it is ready or the
+/// request's deadline passes, then called, and dropped: no clone outlives its request with something that
+/// others wait for. Dropping a request gives it up; it may have been applied all the same.
 ///
 /// ```no_run
 /// use cqlstack_core::{Client, Request, Session, Statement};
@@ -58,37 +56,14 @@ impl<S> Stack for S where
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Client<S: Send> {
+pub struct Client<S> {
     service: S,
-    spares: Arc<Spares<S>>,
-}
-
-/// A clone of the service for each thread. For each request to have one of its own would be two atomics
-/// or more for each layer, which all threads contend for.
-struct Spares<S: Send> {
-    /// Locked when a thread has none.
-    service: Mutex<S>,
-    of_thread: ThreadLocal<Cell<Option<S>>>,
-}
-
-impl<S: Clone + Send> Spares<S> {
-    fn take(&self) -> S {
-        let spare = self.of_thread.get().and_then(Cell::take);
-        spare.unwrap_or_else(|| self.service.lock().unwrap_or_else(PoisonError::into_inner).clone())
-    }
-
-    /// One that was called: it waits for nothing, and holds no readiness that others would lack.
-    fn put(&self, service: S) {
-        self.of_thread.get_or_default().set(Some(service));
-    }
 }
 
 impl<S: Stack> Client<S> {
     /// A handle over this service.
     pub fn new(service: S) -> Self {
-        let of_thread = ThreadLocal::new();
-        let spares = Spares { service: Mutex::new(service.clone()), of_thread };
-        Self { service, spares: Arc::new(spares) }
+        Self { service }
     }
 
     /// Executes a statement with these values; the answer is the first page of rows.
@@ -106,9 +81,7 @@ impl<S: Stack> Client<S> {
     /// Sends a request that has options set, or one without values. As [`execute`](Self::execute).
     #[inline]
     pub fn request(&self, request: impl Into<Request>) -> Call<S> {
-        Call {
-            state: State::Begun { spares: Arc::clone(&self.spares), request: Some(request.into()) },
-        }
+        Call { state: State::Begun { begun: Some((self.service.clone(), request.into())) } }
     }
 
     /// The service.
@@ -124,7 +97,6 @@ pin_project! {
     pub struct Call<S>
     where
         S: Service<Request>,
-        S: Send,
     {
         #[pin]
         state: State<S>,
@@ -136,53 +108,64 @@ pin_project! {
     enum State<S>
     where
         S: Service<Request>,
-        S: Send,
     {
-        Begun { spares: Arc<Spares<S>>, request: Option<Request> },
+        Begun { begun: Option<(S, Request)> },
         // The clone that waits to be ready is the one to call: readiness may be a permit that it holds.
-        Readying { service: S, request: Option<Request> },
+        // In a box, so that the common way stays small.
+        Readying { waiting: Option<Box<(Readying<S>, Request)>> },
         Calling { #[pin] future: S::Future },
     }
 }
 
-impl<S: Service<Request> + Clone + Send> Future for Call<S> {
-    type Output = Result<S::Response, S::Error>;
+impl<S: Service<Request, Error = Error>> Future for Call<S> {
+    type Output = Result<S::Response, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProj::Begun { spares, request } => {
-                    let mut service = spares.take();
+                StateProj::Calling { future } => return future.poll(cx),
+                StateProj::Begun { begun } => {
+                    let Some((mut service, request)) = begun.take() else { return Poll::Pending };
                     match service.poll_ready(cx)? {
-                        Poll::Pending => State::Readying { service, request: request.take() },
-                        Poll::Ready(()) => {
-                            let Some(request) = request.take() else { return Poll::Pending };
-                            let future = service.call(request);
-                            spares.put(service);
-                            State::Calling { future }
+                        Poll::Ready(()) => State::Calling { future: service.call(request) },
+                        Poll::Pending => State::waiting(service, request),
+                    }
+                }
+                StateProj::Readying { waiting } => {
+                    let Some(polled) = waiting else { return Poll::Pending };
+                    let outcome = ready!(polled.0.poll::<Request>(cx));
+                    let Some(waited) = waiting.take() else { return Poll::Pending };
+                    let (mut service, request) = *waited;
+                    match outcome {
+                        Ok(()) => State::Calling { future: service.call(request) },
+                        Err(NotReady::Failed(error)) => return Poll::Ready(Err(error)),
+                        Err(NotReady::Late) => {
+                            let late = request.error(ErrorKind::DeadlinePassed, None);
+                            return Poll::Ready(Err(late));
                         }
                     }
                 }
-                StateProj::Readying { service, request } => {
-                    ready!(service.poll_ready(cx))?;
-                    let Some(request) = request.take() else { return Poll::Pending };
-                    State::Calling { future: service.call(request) }
-                }
-                StateProj::Calling { future } => return future.poll(cx),
             };
             state.set(next);
         }
     }
 }
 
-impl<S: Service<Request> + Send> fmt::Debug for Call<S> {
+impl<S: Service<Request>> State<S> {
+    fn waiting(service: S, request: Request) -> Self {
+        let readying = Readying::new(service, request.deadline());
+        Self::Readying { waiting: Some(Box::new((readying, request))) }
+    }
+}
+
+impl<S: Service<Request>> fmt::Debug for Call<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").finish_non_exhaustive()
     }
 }
 
-impl<S: Send> fmt::Debug for Client<S> {
+impl<S> fmt::Debug for Client<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
@@ -191,6 +174,7 @@ impl<S: Send> fmt::Debug for Client<S> {
 #[cfg(test)]
 mod tests {
     use std::future::{Ready, ready};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use futures::FutureExt;

@@ -50,6 +50,8 @@ pub use limit::ConcurrencyLimitLayer;
 #[cfg(feature = "retry")]
 pub use retry::RetryLayer;
 
+#[cfg(feature = "limit")]
+mod sync;
 #[cfg(test)]
 #[cfg(feature = "limit")]
 mod testing;

@@ -48,7 +48,7 @@ pin_project! {
     ///
     /// It does nothing until it is polled, and takes rows no faster than answers are taken.
     #[must_use = "nothing is sent until it is run or polled"]
-    pub struct Many<S: Send, V> {
+    pub struct Many<S, V> {
         client: Client<S>,
         statement: Statement,
         #[pin]
@@ -237,7 +237,7 @@ where
     }
 }
 
-impl<S: Send, V> fmt::Debug for Many<S, V> {
+impl<S, V> fmt::Debug for Many<S, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Many")
             .field("statement", &self.statement.name())

@@ -42,7 +42,7 @@ use crate::task;
 /// The pages of one result, to the last: a stream of [`Response`]s, each of which is one page. Pages may
 /// be empty, also where others follow. After an error it ends.
 #[must_use = "nothing is fetched until it is polled"]
-pub struct PageStream<S: Send> {
+pub struct PageStream<S> {
     client: Client<S>,
     request: Request,
     state: State,
@@ -193,9 +193,9 @@ impl<S: Stack + 'static> Stream for PageStream<S> {
     }
 }
 
-impl<S: Send> Unpin for PageStream<S> {}
+impl<S> Unpin for PageStream<S> {}
 
-impl<S: Send> fmt::Debug for PageStream<S> {
+impl<S> fmt::Debug for PageStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageStream")
             .field("statement", &self.request.statement().name())

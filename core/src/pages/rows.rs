@@ -19,7 +19,7 @@ use crate::response::Response;
 /// A row that is not an `R` is an error in its place, and the rows after it follow. After a page that could
 /// not be fetched it ends.
 #[must_use = "nothing is fetched until it is polled"]
-pub struct RowStream<S: Send, R> {
+pub struct RowStream<S, R> {
     pages: PageStream<S>,
     /// What is left of the page.
     decoded: VecDeque<Result<R, Error>>,
@@ -162,9 +162,9 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> Stream for RowStream
     }
 }
 
-impl<S: Send, R> Unpin for RowStream<S, R> {}
+impl<S, R> Unpin for RowStream<S, R> {}
 
-impl<S: Send, R> fmt::Debug for RowStream<S, R> {
+impl<S, R> fmt::Debug for RowStream<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RowStream").field("pages", &self.pages).finish_non_exhaustive()
     }

@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cqlstack_core::{Prepared, Statement, Striped};
 use quick_cache::sync::Cache;
-use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, UnitWeighter};
+use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, UnitWeighter};
 
 use super::flight::Flights;
-use super::memo::Memo;
 
 /// What has happened, in all services of a layer.
 #[derive(Debug, Default)]
@@ -21,18 +20,11 @@ pub(super) struct Counters {
     pub(super) evictions: AtomicU64,
     /// Entries that were out of date.
     pub(super) stale: AtomicU64,
-    /// How often something was removed, for whatever reason.
-    removals: AtomicU64,
 }
 
 impl Counters {
     pub(super) fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// To be called after it: who sees it finds nothing any more.
-    fn count_removal(&self) {
-        self.removals.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -85,33 +77,24 @@ impl Lifecycle<ByText, Prepared> for CountEvictions {
 
     fn on_evict(&self, (): &mut (), _statement: ByText, _prepared: Prepared) {
         Counters::count(&self.0.evictions);
-        self.0.count_removal();
     }
 }
 
 impl Entries {
+    #[expect(clippy::expect_used, reason = "an error would be that a capacity is not given")]
     pub(super) fn new(capacity: usize, counters: Arc<Counters>) -> Self {
-        let cache = Cache::with(
-            capacity,
-            capacity as u64,
-            UnitWeighter,
-            DefaultHashBuilder::default(),
-            CountEvictions(Arc::clone(&counters)),
-        );
+        // Several shards have a part of the capacity each: where more statements than that fall into one,
+        // it evicts some while another has room.
+        let options = OptionsBuilder::new()
+            .shards(1)
+            .estimated_items_capacity(capacity)
+            .weight_capacity(capacity as u64)
+            .build()
+            .expect("both capacities are given");
+        let evictions = CountEvictions(Arc::clone(&counters));
+        let hasher = DefaultHashBuilder::default();
+        let cache = Cache::with_options(options, UnitWeighter, hasher, evictions);
         Self { cache, flights: Flights::default(), counters }
-    }
-
-    /// As [`get`](Self::get), by an instance that remembers what it finds.
-    pub(super) fn recall(&self, statement: &Statement, memo: &mut Memo) -> Option<Prepared> {
-        let removals = self.counters.removals.load(Ordering::Acquire);
-        if let Some(prepared) = memo.get(statement, removals)
-            && prepared.is_current()
-        {
-            return Some(prepared.clone());
-        }
-        let found = self.get(statement)?;
-        memo.keep(statement, &found, removals);
-        Some(found)
     }
 
     /// The statement, if it is there and current; one that is not goes.
@@ -123,7 +106,6 @@ impl Entries {
         }
         if self.cache.remove_if(&text, |entry| !entry.is_current()).is_some() {
             Counters::count(&self.counters.stale);
-            self.counters.count_removal();
         }
         None
     }
@@ -134,12 +116,10 @@ impl Entries {
 
     pub(super) fn remove(&self, statement: &Statement) {
         self.cache.remove(&Text(statement.text()));
-        self.counters.count_removal();
     }
 
     pub(super) fn clear(&self) {
         self.cache.clear();
-        self.counters.count_removal();
     }
 
     pub(super) fn len(&self) -> usize {

@@ -8,7 +8,8 @@ use cqlstack_core::{Error, ErrorClass, Statement};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotPrepared {
-    /// The request's deadline came while another one's prepare was under way.
+    /// The request's deadline came while another one's prepare was under way, or while the service below was
+    /// not ready.
     Deadline,
     /// The service below answered a prepare with something else.
     NoAnswer,
@@ -19,7 +20,9 @@ pub enum NotPrepared {
 impl fmt::Display for NotPrepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Deadline => "its deadline came while it waited for its statement to be prepared",
+            Self::Deadline => {
+                "its deadline came while it waited for its statement, or for the service below"
+            }
             Self::NoAnswer => "the service below answered a prepare with something else",
             Self::Changing => {
                 "its table, or the keyspace in use, changed each time while it was prepared"

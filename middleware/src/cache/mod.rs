@@ -4,11 +4,14 @@
 //! one a *prepare* request is sent first, through the service below, so that whatever stands there
 //! limits, times and retries it. The answer is kept:
 //!
-//! - **bounded**: at most so many statements; those that are not used again go first (S3-FIFO and
-//!   Clock-PRO, by `quick_cache`), so that thousands of one-off texts do not push out the hot ones;
+//! - **bounded**: it holds any N statements that are in use, and no more; those that are not used again go
+//!   first (S3-FIFO and Clock-PRO, by `quick_cache`), so that thousands of one-off texts do not push out the
+//!   hot ones;
 //! - **single flight**: however many requests want the same new statement at once, one prepare is sent
 //!   for all of them. If it fails, those that waited get its error; it is not kept, and the next
-//!   request tries anew. If the one that sent it is dropped, another one takes over;
+//!   request tries anew. What concerns the one that sent it alone is nobody else's error: where it is
+//!   dropped, or panics, or a layer below refuses it, or it fails and had an earlier deadline, one that
+//!   waits sends the prepare anew;
 //! - **nothing of the first caller stays**: an entry is the text's; consistency, page size, timeout
 //!   and the like are each request's own;
 //! - **current**: an entry goes when its session learns that the definition of the statement's table
@@ -70,17 +73,15 @@
 //!
 //! # Cost
 //!
-//! A hit: what `is_current` costs, two atomics, and no allocation; the session serialises the values
-//! when it sends them. That is where an instance serves one request after the other, as those of a
-//! [`Client`](cqlstack_core::Client) do; one that is cloned for each request takes besides a hash of the
-//! text and a shard's read lock. A miss: one boxed future, and a prepare on every node.
+//! A hit: a hash of the text, a read lock, what `is_current` costs, and no allocation; the session
+//! serialises the values when it sends them. A miss: one boxed future, two clones of the service below, and
+//! a prepare on every node.
 
 mod entries;
 mod error;
 mod flight;
 mod future;
 mod layer;
-mod memo;
 mod service;
 
 pub use error::NotPrepared;

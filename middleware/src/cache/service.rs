@@ -6,7 +6,9 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Error, Payload, Request, Response, Stack, Statement};
+use cqlstack_core::{
+    Classify, Error, ErrorClass, NotReady, Payload, Readying, Request, Response, Stack, Statement,
+};
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
@@ -14,19 +16,17 @@ use super::entries::{Counters, Entries};
 use super::error::NotPrepared;
 use super::flight::{Follower, Outcome, Role};
 use super::future::ResponseFuture;
-use super::memo::Memo;
 
 /// The service of [`StatementCacheLayer`](super::StatementCacheLayer).
 #[derive(Clone)]
 pub struct StatementCache<S> {
     inner: S,
     entries: Arc<Entries>,
-    memo: Memo,
 }
 
 impl<S> StatementCache<S> {
     pub(super) fn new(inner: S, entries: Arc<Entries>) -> Self {
-        Self { inner, entries, memo: Memo::default() }
+        Self { inner, entries }
     }
 }
 
@@ -46,12 +46,13 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
         }
         // One statement, or those of a batch.
         while let Some(statement) = request.unprepared() {
-            let Some(prepared) = self.entries.recall(statement, &mut self.memo) else {
-                let (inner, entries) = self.take();
+            let Some(prepared) = self.entries.get(statement) else {
+                let (inner, entries) = self.not_ready();
                 return ResponseFuture::other(prepare_and_call(inner, entries, request));
             };
             Counters::count(self.entries.counters.hits.here());
             if let Err(error) = request.bind_late(prepared) {
+                self.not_ready();
                 return ResponseFuture::other(ready(Err(error)));
             }
         }
@@ -61,22 +62,24 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
 
 impl<S: Stack + 'static> StatementCache<S> {
     fn prepare(&mut self, request: Request) -> ResponseFuture<S> {
-        if let Some(prepared) = self.entries.recall(request.statement(), &mut self.memo) {
+        // It is answered here, or after a wait for another one's prepare.
+        let (mut inner, entries) = self.not_ready();
+        if let Some(prepared) = self.entries.get(request.statement()) {
             Counters::count(self.entries.counters.hits.here());
             return ResponseFuture::other(ready(Ok(Response::of_prepared(prepared))));
         }
         Counters::count(&self.entries.counters.misses);
-        let (mut inner, entries) = self.take();
         ResponseFuture::other(async move {
             let (statement, deadline) = (request.statement(), request.deadline());
             prepare(&mut inner, &entries, statement, deadline).await.map(Response::of_prepared)
         })
     }
 
-    /// The instance that was made ready goes along; the clone has to become ready.
-    fn take(&mut self) -> (S, Arc<Entries>) {
-        let clone = self.inner.clone();
-        (mem::replace(&mut self.inner, clone), Arc::clone(&self.entries))
+    /// What a request needs that is not called at once. The instance that was made ready goes: what it
+    /// holds below is others' to have meanwhile.
+    fn not_ready(&mut self) -> (S, Arc<Entries>) {
+        self.inner = self.inner.clone();
+        (self.inner.clone(), Arc::clone(&self.entries))
     }
 }
 
@@ -125,10 +128,9 @@ async fn prepare<S: Stack>(
             }
             Role::Follow(follower) => {
                 is_before = !mem::replace(&mut has_followed, true);
-                let leader = follower.deadline;
+                let leaders = follower.deadline;
                 match wait(follower, statement, deadline).await? {
-                    // Its time was over, and not ours.
-                    Some(Err(_)) if is_over(leader) && leader != deadline => continue,
+                    Some(Err(error)) if is_leaders_own(&error, leaders, deadline) => continue,
                     Some(outcome) => outcome,
                     None => continue,
                 }
@@ -146,8 +148,11 @@ async fn prepare<S: Stack>(
     Err(NotPrepared::Changing.of(statement))
 }
 
-fn is_over(deadline: Option<Instant>) -> bool {
-    deadline.is_some_and(|deadline| deadline <= Instant::now())
+/// Whether what the leader failed with concerns it alone, and not the statement: a layer below refused
+/// its request, or it had less time than we have, for whatever is not the statement's fault.
+fn is_leaders_own(error: &Error, leaders: Option<Instant>, ours: Option<Instant>) -> bool {
+    let had_less_time = leaders.is_some_and(|leaders| ours.is_none_or(|ours| leaders < ours));
+    error.is_refusal() || (had_less_time && error.class() != ErrorClass::Permanent)
 }
 
 async fn send<S: Stack>(
@@ -181,8 +186,13 @@ async fn wait(
 }
 
 async fn call<S: Stack>(inner: &mut S, request: Request) -> Result<Response, Error> {
-    poll_fn(|cx| inner.poll_ready(cx)).await?;
-    inner.call(request).await
+    let mut readying = Readying::new(inner, request.deadline());
+    let ready = poll_fn(|cx| readying.poll::<Request>(cx)).await;
+    ready.map_err(|not_ready| match not_ready {
+        NotReady::Failed(error) => error,
+        NotReady::Late => NotPrepared::Deadline.of(request.statement()),
+    })?;
+    readying.call(request).await
 }
 
 impl<S: fmt::Debug> fmt::Debug for StatementCache<S> {

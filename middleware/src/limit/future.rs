@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use cqlstack_core::{Described, Statement};
+use cqlstack_core::{Described, NotReady, Readying, Statement};
 use pin_project_lite::pin_project;
 use tokio::task::unconstrained;
 use tokio::time::{Sleep, sleep_until};
@@ -60,7 +60,8 @@ pin_project! {
         // Full when it was called, and not polled yet. In boxes, so that the common way stays small.
         Called { called: Option<Box<Called<S, R>>> },
         Waiting { waiting: Option<Box<Waiting<S, R>>> },
-        Refused,
+        Readying { permitted: Option<Box<Permitted<S, R>>> },
+        Failed,
     }
 }
 
@@ -78,6 +79,13 @@ struct Waiting<S, R> {
     place: Place,
     end: Option<Pin<Box<Sleep>>>,
     why: Why,
+}
+
+/// It has its permit, and waits for the service below.
+struct Permitted<S, R> {
+    service: Readying<S>,
+    request: R,
+    permit: Permit,
 }
 
 type Turn = Pin<Box<dyn Future<Output = Permit> + Send + Sync>>;
@@ -112,27 +120,30 @@ where
             if let StateProj::Running { permit, future } = state.as_mut().project() {
                 return poll_running(permit, future, cx);
             }
-            let next = match ready!(state.as_mut().poll_waiting(cx)) {
-                Ok(next) => next,
-                Err(refused) => {
-                    state.set(State::Refused);
-                    return Poll::Ready(Err(refused.into()));
+            match ready!(state.as_mut().poll_waiting(cx)) {
+                Ok(next) => state.set(next),
+                Err(error) => {
+                    state.set(State::Failed);
+                    return Poll::Ready(Err(error));
                 }
-            };
-            state.set(next);
+            }
         }
     }
 }
 
-impl<S: Service<R>, R: Described> State<S, R> {
+impl<S, R> State<S, R>
+where
+    S: Service<R, Error: From<Refused>>,
+    R: Described,
+{
     /// The next state. Apart from the common way, which goes through each layer for each poll.
-    fn poll_waiting(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Self, Refused>> {
+    fn poll_waiting(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Self, S::Error>> {
         match self.project() {
             StateProj::Called { called } => {
                 let Some(called) = called.take() else { return Poll::Pending };
                 let Some(place) = called.permits.try_queue(called.when_full.places()) else {
                     let statement = called.request.statement();
-                    return Poll::Ready(Err(refuse(&called.permits, Why::Full, statement)));
+                    return Poll::Ready(Err(refuse(&called.permits, Why::Full, statement).into()));
                 };
                 Poll::Ready(Ok(Self::Waiting { waiting: Some(Box::new(called.wait(place))) }))
             }
@@ -141,22 +152,35 @@ impl<S: Service<R>, R: Described> State<S, R> {
                 let Poll::Ready(permit) = poll_turn(&mut current.turn, cx) else {
                     let Some(end) = &mut current.end else { return Poll::Pending };
                     ready!(end.as_mut().poll(cx));
-                    let statement = current.request.statement();
-                    return Poll::Ready(Err(refuse(
-                        &current.place.permits,
-                        current.why,
-                        statement,
-                    )));
+                    let (permits, statement) =
+                        (&current.place.permits, current.request.statement());
+                    return Poll::Ready(Err(refuse(permits, current.why, statement).into()));
                 };
                 let Some(done) = waiting.take() else { return Poll::Pending };
-                let Waiting { mut inner, request, place, .. } = *done;
-                // It waits no longer, whatever the call does.
-                drop(place);
-                let future = inner.call(request);
-                Poll::Ready(Ok(Self::Running { permit: Some(permit), future }))
+                // It waits in the queue no longer.
+                let Waiting { inner, request, .. } = *done;
+                let service = Readying::new(inner, request.deadline());
+                let permitted = Box::new(Permitted { service, request, permit });
+                Poll::Ready(Ok(Self::Readying { permitted: Some(permitted) }))
             }
-            // Refused: no other answer will come.
-            StateProj::Refused | StateProj::Running { .. } => Poll::Pending,
+            StateProj::Readying { permitted } => {
+                let Some(current) = permitted else { return Poll::Pending };
+                let outcome = ready!(current.service.poll::<R>(cx));
+                let Some(done) = permitted.take() else { return Poll::Pending };
+                let Permitted { mut service, request, permit } = *done;
+                Poll::Ready(match outcome {
+                    Ok(()) => {
+                        let future = service.call(request);
+                        Ok(Self::Running { permit: Some(permit), future })
+                    }
+                    Err(NotReady::Failed(error)) => Err(error),
+                    Err(NotReady::Late) => {
+                        Err(refuse(&permit.0, Why::Deadline, request.statement()).into())
+                    }
+                })
+            }
+            // No other answer will come.
+            StateProj::Failed | StateProj::Running { .. } => Poll::Pending,
         }
     }
 }
@@ -217,8 +241,8 @@ impl<S: Service<R>, R> fmt::Debug for ResponseFuture<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Running { .. } => "running",
-            State::Called { .. } | State::Waiting { .. } => "waiting",
-            State::Refused => "refused",
+            State::Called { .. } | State::Waiting { .. } | State::Readying { .. } => "waiting",
+            State::Failed => "failed",
         };
         f.debug_struct("ResponseFuture").field("state", &state).finish_non_exhaustive()
     }

@@ -74,12 +74,13 @@ impl ConcurrencyLimitLayer {
     }
 }
 
+/// `tokio`'s semaphore counts up to it.
+pub(super) const MOST: usize = tokio::sync::Semaphore::MAX_PERMITS;
+
 fn checked(limit: usize) -> Result<usize, InvalidConfig> {
     match limit {
         0 => Err(InvalidConfig::new("limit", "is 0, with which nothing would ever run: give 1")),
-        limit if limit > Permits::MOST => {
-            Err(InvalidConfig::new("limit", format!("is above {}", Permits::MOST)))
-        }
+        limit if limit > MOST => Err(InvalidConfig::new("limit", format!("is above {MOST}"))),
         limit => Ok(limit),
     }
 }

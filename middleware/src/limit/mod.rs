@@ -3,8 +3,9 @@
 //! A request takes a permit when it is called, and gives it back when its answer comes, when its
 //! future is dropped, or when the service below panics. Where all are taken, a request queues up when
 //! its future is first polled, and who queued first is served first. A handle that is ready and not
-//! called holds nothing, so that it starves nobody (`tower`'s own limit takes the permit in
-//! `poll_ready`).
+//! called holds nothing of this layer, so that it starves nobody (`tower`'s own limit takes the permit in
+//! `poll_ready`). A request that waits holds nothing of the layers below either: it has them made ready
+//! when it has its permit, at most until its deadline.
 //!
 //! What happens when all permits are taken is a choice:
 //!
@@ -59,9 +60,9 @@
 //!
 //! # Cost
 //!
-//! Without a wait no allocation and no lock: two atomics for the permit, two for a reference count. With
-//! one, `tokio`'s semaphore, three boxes, a clone of the service, and a fourth box with a timer where the
-//! wait is bounded.
+//! Without a wait no allocation: `tokio`'s semaphore, whose lock is held for some nanoseconds when a permit
+//! is given back, and a reference count. With one, four boxes, two clones of the service, and a fifth box
+//! with a timer where the wait is bounded.
 
 mod error;
 mod future;
@@ -74,5 +75,7 @@ pub use future::ResponseFuture;
 pub use layer::{ConcurrencyLimitLayer, LimitFigures, LimitHandle};
 pub use service::ConcurrencyLimit;
 
+#[cfg(test)]
+mod permits_tests;
 #[cfg(test)]
 mod tests;

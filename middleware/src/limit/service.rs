@@ -1,6 +1,5 @@
 //! Takes a permit, or lets the request wait.
 
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -43,9 +42,9 @@ where
         if let Some(permit) = self.permits.try_take() {
             return ResponseFuture::running(permit, self.inner.call(request));
         }
-        // The instance that was made ready waits with the request; the clone has to become ready.
-        let clone = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, clone);
+        // What the ready instance holds below is not to wait with this request.
+        self.inner = self.inner.clone();
+        let inner = self.inner.clone();
         ResponseFuture::waiting(inner, request, Arc::clone(&self.permits), self.when_full)
     }
 }

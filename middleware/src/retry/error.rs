@@ -16,6 +16,9 @@ pub struct Exhausted<E = Error> {
     pub worst: ErrorClass,
     /// What the last attempt ended with.
     pub last: E,
+    /// What the service below reported instead of becoming ready for the next attempt, with
+    /// [`Stopped::NotReady`].
+    pub not_ready: Option<E>,
 }
 
 /// Why retrying stopped.
@@ -30,6 +33,8 @@ pub enum Stopped {
     Time,
     /// The last error is one that is not to be sent again.
     LastError,
+    /// The service below failed before it was ready for the next attempt.
+    NotReady,
 }
 
 impl fmt::Display for Stopped {
@@ -39,15 +44,20 @@ impl fmt::Display for Stopped {
             Self::Deadline => "since the next would come after the deadline",
             Self::Time => "since the next would come after the time for all of them",
             Self::LastError => "since the last error must not be retried",
+            Self::NotReady => "since the service below did not become ready",
         })
     }
 }
 
 impl fmt::Display for Exhausted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempts, stopped, last, .. } = self;
+        let Self { attempts, stopped, last, not_ready, .. } = self;
         let plural = if *attempts == 1 { "" } else { "s" };
-        write!(f, "gave up after {attempts} attempt{plural}, {stopped}; the last: {}", last.what())
+        write!(f, "gave up after {attempts} attempt{plural}, {stopped}")?;
+        if let Some(not_ready) = not_ready {
+            write!(f, ": {}", not_ready.what())?;
+        }
+        write!(f, "; the last: {}", last.what())
     }
 }
 

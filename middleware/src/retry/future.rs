@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cqlstack_core::{Classify, Described, ErrorClass, moment};
+use cqlstack_core::{Classify, Described, ErrorClass, NotReady, Readying, moment};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
@@ -28,7 +28,7 @@ pin_project! {
         again: Arc<Again<S, S::Error>>,
         // The end of the time for all attempts.
         end: Option<Instant>,
-        before: Option<Before>,
+        before: Option<Before<S::Error>>,
     }
 }
 
@@ -38,15 +38,17 @@ pin_project! {
         Calling { #[pin] future: F },
         // In boxes, so that the common way stays small.
         Sleeping { sleep: Pin<Box<Sleep>> },
-        Readying { service: Box<S> },
+        Readying { service: Box<Readying<S>> },
     }
 }
 
-/// What is known of the attempts before the current one.
-struct Before {
+/// What is known of the attempts so far.
+struct Before<E> {
     attempts: u32,
     ambiguous: bool,
     waits: Waits,
+    /// What the last one ended with, while the next is waited for.
+    last: Option<E>,
 }
 
 impl<S: Service<R>, R> ResponseFuture<S, R> {
@@ -61,7 +63,7 @@ impl<S: Service<R>, R> ResponseFuture<S, R> {
 /// When the next attempt may begin, or what to give up with.
 fn after_failure<E, R>(
     error: E,
-    before: &mut Option<Before>,
+    before: &mut Option<Before<E>>,
     shared: &Shared<E>,
     request: &R,
     end: Option<Instant>,
@@ -75,28 +77,49 @@ where
     if before.is_none() && (!may_resend || policy.attempts == 1) {
         return Err(error);
     }
-    let first = || Before { attempts: 0, ambiguous: false, waits: Waits::new(&policy.growth) };
+    let first =
+        || Before { attempts: 0, ambiguous: false, waits: Waits::new(&policy.growth), last: None };
     let before = before.get_or_insert_with(first);
     before.attempts = before.attempts.saturating_add(1);
     before.ambiguous |= error.worst_class() == ErrorClass::Ambiguous;
-    let stopped = if !may_resend {
-        Stopped::LastError
-    } else if before.attempts >= policy.attempts {
-        Stopped::Attempts
-    } else {
-        let next = Instant::now() + before.waits.next(&policy.growth);
-        if request.deadline().is_some_and(|deadline| next >= deadline) {
-            Stopped::Deadline
-        } else if end.is_some_and(|end| next >= end) {
-            Stopped::Time
-        } else {
-            shared.count_resend(error.class());
-            return Ok(next);
+    if !may_resend {
+        return Err(before.give_up(Stopped::LastError, error, None, shared));
+    }
+    if before.attempts >= policy.attempts {
+        return Err(before.give_up(Stopped::Attempts, error, None, shared));
+    }
+    let next = Instant::now() + before.waits.next(&policy.growth);
+    match limit(request, end) {
+        Some((limit, stopped)) if next >= limit => {
+            Err(before.give_up(stopped, error, None, shared))
         }
-    };
-    shared.count_exhausted();
-    let worst = if before.ambiguous { ErrorClass::Ambiguous } else { error.worst_class() };
-    Err(Exhausted { attempts: before.attempts, stopped, worst, last: error }.into())
+        _ => {
+            before.last = Some(error);
+            Ok(next)
+        }
+    }
+}
+
+/// Until when the next attempt has to begin, and why.
+fn limit(request: &impl Described, end: Option<Instant>) -> Option<(Instant, Stopped)> {
+    let deadline = request.deadline().map(|deadline| (deadline, Stopped::Deadline));
+    let end = end.map(|end| (end, Stopped::Time));
+    deadline.into_iter().chain(end).min_by_key(|(limit, _)| *limit)
+}
+
+impl<E> Before<E> {
+    fn take_last(&mut self) -> Option<(&mut Self, E)> {
+        let last = self.last.take()?;
+        Some((self, last))
+    }
+}
+
+impl<E: Classify + From<Exhausted<E>>> Before<E> {
+    fn give_up(&self, stopped: Stopped, last: E, not_ready: Option<E>, shared: &Shared<E>) -> E {
+        shared.count_exhausted();
+        let worst = if self.ambiguous { ErrorClass::Ambiguous } else { last.worst_class() };
+        Exhausted { attempts: self.attempts, stopped, worst, last, not_ready }.into()
+    }
 }
 
 impl<S, R> Future for ResponseFuture<S, R>
@@ -144,16 +167,33 @@ where
                 StateProj::Calling { .. } => return Poll::Ready(Ok(())),
                 StateProj::Sleeping { sleep } => {
                     ready!(sleep.as_mut().poll(cx));
-                    let service = Box::new(this.again.service());
+                    let until = limit(this.request, *this.end).map(|(until, _)| until);
+                    let service = Box::new(Readying::new(this.again.service(), until));
                     this.state.set(State::Readying { service });
                 }
-                StateProj::Readying { service } => match ready!(service.poll_ready(cx)) {
-                    Ok(()) => {
-                        let future = service.call(this.request.clone());
-                        this.state.set(State::Calling { future });
-                    }
-                    Err(not_ready) => error = Some(not_ready),
-                },
+                StateProj::Readying { service } => {
+                    let outcome = ready!(service.poll::<R>(cx));
+                    let shared = &this.again.shared;
+                    // It is there from the failure that led here on.
+                    let Some((before, last)) = this.before.as_mut().and_then(Before::take_last)
+                    else {
+                        return Poll::Pending;
+                    };
+                    let (stopped, not_ready) = match outcome {
+                        Ok(()) => {
+                            shared.count_resend(last.class());
+                            let future = service.call(this.request.clone());
+                            this.state.set(State::Calling { future });
+                            continue;
+                        }
+                        Err(NotReady::Failed(error)) => (Stopped::NotReady, Some(error)),
+                        Err(NotReady::Late) => {
+                            let limit = limit(this.request, *this.end);
+                            (limit.map_or(Stopped::Deadline, |(_, stopped)| stopped), None)
+                        }
+                    };
+                    return Poll::Ready(Err(before.give_up(stopped, last, not_ready, shared)));
+                }
             }
         }
     }

@@ -34,7 +34,9 @@
 //! is [`Exhausted`]: it says how many attempts there were, why it stopped, and what the last one ended
 //! with. Its class is `Exhausted`, so that a retry around this one does not multiply the attempts; its
 //! [`worst_class`](cqlstack_core::Error::worst_class) says whether any of them may have been applied.
-//! No wait begins that would end after the request's deadline, or after the time for all attempts.
+//! No wait begins that would end after the request's deadline, or after the time for all attempts. If the
+//! service below fails before it is ready for another attempt, that is no attempt: it ends them
+//! ([`Stopped::NotReady`]).
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU32, Ordering};

@@ -335,9 +335,19 @@ async fn dropped_after_any_number_of_polls_nothing_is_left() {
     }
 }
 
-/// Ready once, and then never again.
+/// Ready once, then as is said, for ever; what it is called with fails.
 #[derive(Clone)]
-struct Breaks(Arc<Mutex<u32>>);
+struct Breaks {
+    asked: Arc<Mutex<u32>>,
+    then: Poll<ErrorClass>,
+    answer: ErrorClass,
+}
+
+impl Breaks {
+    fn new(then: Poll<ErrorClass>, answer: ErrorClass) -> Self {
+        Self { asked: Arc::default(), then, answer }
+    }
+}
 
 impl Service<Request> for Breaks {
     type Response = Response;
@@ -345,26 +355,62 @@ impl Service<Request> for Breaks {
     type Future = std::future::Ready<Result<Response, Failure>>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        let mut asked = self.0.lock().unwrap();
+        let mut asked = self.asked.lock().unwrap();
         *asked += 1;
-        if *asked == 1 {
-            Poll::Ready(Ok(()))
-        } else {
-            Poll::Ready(Err(Of(ErrorClass::NotExecuted)))
-        }
+        if *asked == 1 { Poll::Ready(Ok(())) } else { self.then.map(|class| Err(Of(class))) }
     }
 
     fn call(&mut self, _: Request) -> Self::Future {
-        std::future::ready(Err(Of(ErrorClass::Ambiguous)))
+        std::future::ready(Err(Of(self.answer)))
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_the_readiness_counts_as_an_attempt() {
-    let error = guide().layer(Breaks(Arc::default())).oneshot(write(true)).await.unwrap_err();
-    assert_eq!((error.exhausted().attempts, error.worst_class()), (3, ErrorClass::Ambiguous));
-    let error = guide().layer(Breaks(Arc::new(Mutex::new(1)))).oneshot(read()).await.unwrap_err();
+async fn a_service_that_is_not_ready_ends_the_attempts_and_is_none() {
+    let not_ready = Poll::Ready(ErrorClass::NotExecuted);
+    for answer in [ErrorClass::Ambiguous, ErrorClass::Overload] {
+        let layer = guide();
+        let breaks = Breaks::new(not_ready, answer);
+        let error = layer.layer(breaks.clone()).oneshot(write(true)).await.unwrap_err();
+        let exhausted = error.exhausted();
+        assert_eq!((exhausted.attempts, exhausted.stopped), (1, Stopped::NotReady));
+        assert_eq!((exhausted.worst, exhausted.last.class()), (answer, answer));
+        assert_eq!(exhausted.not_ready.as_ref().unwrap().class(), ErrorClass::NotExecuted);
+        assert_eq!(*breaks.asked.lock().unwrap(), 2);
+        let figures = layer.handle().figures();
+        assert_eq!((figures.resent(), figures.exhausted), (0, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_not_ready_at_first_is_reported_as_it_is() {
+    let breaks = Breaks::new(Poll::Ready(ErrorClass::NotExecuted), ErrorClass::Ambiguous);
+    *breaks.asked.lock().unwrap() = 1;
+    let layer = guide();
+    let error = layer.layer(breaks).oneshot(read()).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::NotExecuted);
+    assert_eq!(layer.handle().figures().exhausted, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_stays_unready_is_waited_for_until_the_time_is_over() {
+    let breaks = Breaks::new(Poll::Pending, ErrorClass::Overload);
+    let time = Duration::from_secs(5);
+    let builder = RetryBuilder::default().base(TICK).jitter(Jitter::None).within(time);
+    let within = builder.build().unwrap().layer(breaks.clone());
+    let (deadline, deadline_is_later) = (Instant::now() + time, Instant::now() + time * 3);
+    for (request, stopped, after) in [
+        (read().with_deadline(deadline_is_later), Stopped::Time, time),
+        (read().with_deadline(deadline + time / 2), Stopped::Deadline, time / 2),
+    ] {
+        *breaks.asked.lock().unwrap() = 0;
+        let started = Instant::now();
+        let error = within.clone().oneshot(request).await.unwrap_err();
+        let exhausted = error.exhausted();
+        assert_eq!((exhausted.attempts, exhausted.stopped), (1, stopped));
+        assert!(exhausted.not_ready.is_none());
+        assert_eq!(started.elapsed(), after);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -399,8 +445,9 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
         stopped: Stopped::Attempts,
         worst: ErrorClass::Ambiguous,
         last: last.about(&rename),
+        not_ready: None,
     };
-    let error = Error::from(exhausted);
+    let error = Error::from(exhausted.clone());
     assert_eq!(
         error.to_string(),
         "UPDATE app.users: gave up after 3 attempts, as many as are allowed; the last: cut off; it \
@@ -410,6 +457,13 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     assert_eq!(error.class(), ErrorClass::Exhausted);
     assert_eq!(error.worst_class(), ErrorClass::Ambiguous);
     assert_eq!(error.downcast_ref::<Exhausted>().unwrap().attempts, 3);
+    let closed = Error::other(ErrorClass::Permanent, std::io::Error::other("it is closed"));
+    let (stopped, not_ready) = (Stopped::NotReady, Some(closed));
+    let not_ready = Error::from(Exhausted { attempts: 1, stopped, not_ready, ..exhausted });
+    assert!(not_ready.to_string().starts_with(
+        "UPDATE app.users: gave up after 1 attempt, since the service below did not become ready: it \
+         is closed; the last: cut off; it may have been applied"
+    ));
 }
 
 #[test]
