@@ -52,6 +52,10 @@ pub use retry::RetryLayer;
 
 #[cfg(feature = "limit")]
 mod sync;
+
 #[cfg(test)]
-#[cfg(feature = "limit")]
+#[cfg(feature = "full")]
+mod storms;
+#[cfg(test)]
+#[cfg(feature = "full")]
 mod testing;

@@ -78,4 +78,6 @@ pub use service::ConcurrencyLimit;
 #[cfg(test)]
 mod permits_tests;
 #[cfg(test)]
+mod probe;
+#[cfg(test)]
 mod tests;

@@ -13,8 +13,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tower_test::mock;
 
+use super::probe::{Behaviour, Probe, probe, request};
 use super::*;
-use crate::testing::{Behaviour, Probe, probe, request};
 
 const TICK: Duration = Duration::from_millis(10);
 

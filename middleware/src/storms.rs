@@ -1,0 +1,122 @@
+//! No layer, and no pair of layers, hangs or keeps readiness, over each other and over `tower`'s.
+
+use std::time::Duration;
+
+use cqlstack_core::{Error, ErrorClass, Request, Response};
+use cqlstack_metrics::MetricsLayer;
+use tower::buffer::Buffer;
+use tower::limit::{ConcurrencyLimit, GlobalConcurrencyLimitLayer, RateLimit, rate::Rate};
+use tower::load_shed::LoadShed;
+use tower::util::BoxCloneService;
+use tower::{BoxError, ServiceExt};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::testing::{Boxed, Mood, Storm};
+use crate::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+
+/// A layer by its name, put around what is below.
+type Part = (&'static str, fn(Boxed) -> Boxed);
+
+/// Ours. A new layer is one entry more.
+const OURS: [Part; 6] = [
+    ("metrics", |below| layered(&MetricsLayer::new(), below)),
+    ("retry", |below| layered(&RetryLayer::default(), below)),
+    ("limit", |below| layered(&ConcurrencyLimitLayer::new(2).unwrap(), below)),
+    ("limit, bounded wait", |below| {
+        let limit = ConcurrencyLimitLayer::new(2).unwrap();
+        layered(&limit.wait_bounded(3, Duration::from_millis(40)).unwrap(), below)
+    }),
+    ("limit, rejecting", |below| layered(&ConcurrencyLimitLayer::new(3).unwrap().reject(), below)),
+    ("cache", |below| layered(&StatementCacheLayer::new(4).unwrap(), below)),
+];
+
+/// `tower`'s whose readiness is something that others lack.
+const TOWERS: [Part; 4] = [
+    ("nothing", |below| below),
+    ("tower's limit", |below| BoxCloneService::new(ConcurrencyLimit::new(below, 1))),
+    ("tower's global limit", |below| layered(&GlobalConcurrencyLimitLayer::new(2), below)),
+    ("tower's load shed over its limit", |below| {
+        let shed = LoadShed::new(ConcurrencyLimit::new(below, 2));
+        BoxCloneService::new(shed.map_err(ours))
+    }),
+];
+
+/// `tower`'s that end for good when what is below them fails.
+const TOWERS_FRAIL: [Part; 2] = [
+    ("tower's buffer", |below| BoxCloneService::new(Buffer::new(below, 1).map_err(ours))),
+    ("tower's buffer and rate limit", |below| {
+        let limited = RateLimit::new(below, Rate::new(3, Duration::from_millis(10)));
+        BoxCloneService::new(Buffer::new(limited, 2).map_err(ours))
+    }),
+];
+
+fn layered<L>(layer: &L, below: Boxed) -> Boxed
+where
+    L: Layer<Boxed>,
+    L::Service:
+        Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + 'static,
+{
+    BoxCloneService::new(layer.layer(below))
+}
+
+fn ours(error: BoxError) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(error) => Error::other(ErrorClass::Overload, std::io::Error::other(error)),
+    }
+}
+
+/// How many steps each stack goes through: `STORM_STEPS`, for a long run.
+fn steps() -> usize {
+    std::env::var("STORM_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(300)
+}
+
+/// Each of ours, and each pair, with this one above, between and below.
+async fn storms(moods: &[Mood], others: &[Part]) {
+    let (mut stacks, mut called, mut answered) = (0, 0, 0);
+    let pairs = OURS.iter().flat_map(|upper| OURS.iter().map(move |lower| [upper, lower]));
+    let singles = OURS.iter().map(|only| [only, &TOWERS[0]]);
+    for [upper, lower] in singles.chain(pairs) {
+        for other in others {
+            for (place, stack) in
+                [[other, upper, lower], [upper, other, lower], [upper, lower, other]]
+                    .into_iter()
+                    .enumerate()
+            {
+                if place > 0 && other.0 == TOWERS[0].0 {
+                    continue;
+                }
+                for &mood in moods {
+                    let names = stack.map(|part| part.0);
+                    println!("{names:?} {mood:?}");
+                    let storm = Storm { seed: stacks, steps: steps(), mood };
+                    let tally = storm
+                        .through(|bottom| {
+                            stack.into_iter().rev().fold(bottom, |below, (_, layer)| layer(below))
+                        })
+                        .await;
+                    stacks += 1;
+                    called += tally.called;
+                    answered += tally.answered;
+                }
+            }
+        }
+    }
+    println!("{stacks} stacks, {called} calls, {answered} answered well");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_hangs_over_a_service_that_fails() {
+    storms(&[Mood::Failing], &TOWERS).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_hangs_beyond_its_deadline_over_a_service_that_is_never_ready() {
+    storms(&[Mood::Stuck], &TOWERS).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_hangs_beside_a_buffer() {
+    storms(&[Mood::Slow], &TOWERS_FRAIL).await;
+}
