@@ -36,6 +36,7 @@ impl Values {
 
     /// Whether there is nothing to bind.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.row.is_empty()
     }

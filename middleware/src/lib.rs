@@ -50,7 +50,7 @@ pub use limit::ConcurrencyLimitLayer;
 #[cfg(feature = "retry")]
 pub use retry::RetryLayer;
 
-#[cfg(feature = "limit")]
+#[cfg(any(feature = "limit", feature = "statement-cache"))]
 mod sync;
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ impl Statement {
         Self(Repr::Shared(Arc::new(statement)))
     }
 
+    #[inline]
     fn inner(&self) -> &StaticStatement {
         match &self.0 {
             Repr::Static(inner) => inner,
@@ -251,6 +252,7 @@ impl Statement {
     }
 
     /// Whether the text is the same. Clones and uses of one static are known by its address.
+    #[inline]
     pub(crate) fn has_text_of(&self, other: &Self) -> bool {
         let (ours, other) = (self.text(), other.text());
         ptr::eq(ours, other) || ours == other
@@ -278,6 +280,7 @@ impl Statement {
     }
 
     /// Whether it is a `USE`.
+    #[inline]
     pub(crate) fn is_use(&self) -> bool {
         self.form() == Form::Use
     }
@@ -293,6 +296,7 @@ impl Statement {
     }
 
     /// What its text is.
+    #[inline]
     pub(crate) fn form(&self) -> Form {
         self.inner().facts().form
     }

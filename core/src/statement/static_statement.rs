@@ -133,6 +133,7 @@ impl StaticStatement {
         self.name.unwrap_or_else(|| &self.facts().name)
     }
 
+    #[inline]
     pub(super) fn facts(&self) -> &Facts {
         let made_at_run_time = matches!(self.text, Cow::Owned(_));
         self.facts.get_or_init(|| kind::read(&self.text, made_at_run_time))

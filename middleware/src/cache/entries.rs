@@ -43,7 +43,7 @@ struct Text<'t>(&'t str);
 
 impl Hash for ByText {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.text().hash(state);
+        state.write(self.0.text().as_bytes());
     }
 }
 
@@ -57,7 +57,7 @@ impl Eq for ByText {}
 
 impl Hash for Text<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        state.write(self.0.as_bytes());
     }
 }
 

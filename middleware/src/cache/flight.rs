@@ -1,11 +1,18 @@
 //! One prepare for all who want the same statement at the same time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use cqlstack_core::{Error, Prepared};
-use tokio::sync::watch;
+use cqlstack_core::{Classify, Error, ErrorClass, Prepared, Statement};
 use tokio::time::Instant;
+
+use super::error::NotPrepared;
+use crate::sync::{Mutex, MutexGuard, timeout_at, watch};
+
+/// How long a leader is waited for: longer than a session takes for a prepare, 5 s by default. One that is at
+/// it for longer is not polled any more, though it was not dropped.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) type Outcome = Result<Prepared, Error>;
 
@@ -16,7 +23,7 @@ type UnderWay = HashMap<Arc<str>, Follower>;
 pub(super) struct Flights(Mutex<UnderWay>);
 
 /// What somebody who needs a statement has to do.
-pub(super) enum Role<'f> {
+enum Role<'f> {
     /// Send the prepare.
     Lead(Flight<'f>),
     /// Wait for the one who sends it.
@@ -24,7 +31,7 @@ pub(super) enum Role<'f> {
 }
 
 /// A prepare under way. Dropped without [`land`](Self::land), its followers choose another leader.
-pub(super) struct Flight<'f> {
+struct Flight<'f> {
     flights: &'f Flights,
     /// None once it has landed.
     text: Option<Arc<str>>,
@@ -32,23 +39,54 @@ pub(super) struct Flight<'f> {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Follower {
+struct Follower {
     outcome: watch::Receiver<Option<Outcome>>,
-    /// The leader's, which may be sooner.
-    pub(super) deadline: Option<Instant>,
+    /// The leader's.
+    deadline: Option<Instant>,
+}
+
+/// A request's part in the prepares of a statement.
+pub(super) struct Seat<'f> {
+    flights: &'f Flights,
+    statement: &'f Statement,
+    deadline: Option<Instant>,
+    has_followed: bool,
+}
+
+/// What came of a prepare.
+pub(super) struct Landed {
+    pub(super) outcome: Outcome,
+    /// It may have been sent before the request was called.
+    pub(super) may_be_before: bool,
 }
 
 impl Flights {
-    pub(super) fn join(&self, text: &str, deadline: Option<Instant>) -> Role<'_> {
+    /// For a request that is called now.
+    pub(super) fn seat<'f>(
+        &'f self,
+        statement: &'f Statement,
+        deadline: Option<Instant>,
+    ) -> Seat<'f> {
+        Seat { flights: self, statement, deadline, has_followed: false }
+    }
+
+    fn join(&self, text: &str, deadline: Option<Instant>) -> Role<'_> {
         let mut flights = self.lock();
         if let Some(follower) = flights.get(text) {
             return Role::Follow(follower.clone());
         }
         let (outcome, receiver) = watch::channel(None);
-        let follow = Follower { outcome: receiver, deadline };
         let text = Arc::<str>::from(text);
-        flights.insert(Arc::clone(&text), follow);
+        flights.insert(Arc::clone(&text), Follower { outcome: receiver, deadline });
         Role::Lead(Flight { flights: self, text: Some(text), outcome })
+    }
+
+    /// Ends a flight, unless another one of the same text has begun.
+    fn remove(&self, text: &str, flight: &watch::Receiver<Option<Outcome>>) {
+        let mut flights = self.lock();
+        if flights.get(text).is_some_and(|now| now.outcome.same_channel(flight)) {
+            flights.remove(text);
+        }
     }
 
     #[cfg(test)]
@@ -61,9 +99,62 @@ impl Flights {
     }
 }
 
+impl Seat<'_> {
+    /// The outcome of a prepare that another request is at, or else of `lead`, which is this one's and is
+    /// not polled otherwise.
+    pub(super) async fn fly(
+        &mut self,
+        lead: impl Future<Output = Outcome>,
+    ) -> Result<Landed, Error> {
+        loop {
+            match self.flights.join(self.statement.text(), self.deadline) {
+                Role::Lead(flight) => {
+                    let outcome = lead.await;
+                    flight.land(&outcome);
+                    return Ok(Landed { outcome, may_be_before: false });
+                }
+                Role::Follow(follower) => {
+                    // What another one begins after that was begun after this call.
+                    let may_be_before = !self.has_followed;
+                    self.has_followed = true;
+                    let leaders = follower.deadline;
+                    match self.wait(follower).await? {
+                        Some(Err(error)) if self.is_leaders_own(&error, leaders) => {}
+                        Some(outcome) => return Ok(Landed { outcome, may_be_before }),
+                        None => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// `None` if the leader is gone without an outcome, or is at it for too long.
+    async fn wait(&self, follower: Follower) -> Result<Option<Outcome>, Error> {
+        let patience = Instant::now() + PATIENCE;
+        let end = self.deadline.map_or(patience, |deadline| deadline.min(patience));
+        let flight = follower.outcome.clone();
+        match timeout_at(end, follower.wait()).await {
+            Ok(outcome) => Ok(outcome),
+            Err(_) if end == patience => {
+                self.flights.remove(self.statement.text(), &flight);
+                Ok(None)
+            }
+            Err(_) => Err(NotPrepared::Deadline.of(self.statement)),
+        }
+    }
+
+    /// Whether what the leader failed with concerns it alone, and not the statement: a layer below refused
+    /// its request, or it had less time than this one has, for whatever is not the statement's fault.
+    fn is_leaders_own(&self, error: &Error, leaders: Option<Instant>) -> bool {
+        let had_less_time =
+            leaders.is_some_and(|leaders| self.deadline.is_none_or(|ours| leaders < ours));
+        error.is_refusal() || (had_less_time && error.class() != ErrorClass::Permanent)
+    }
+}
+
 impl Flight<'_> {
     /// Gives the outcome to all who wait. Who comes from now on finds the cache filled, or tries anew.
-    pub(super) fn land(mut self, outcome: &Outcome) {
+    fn land(mut self, outcome: &Outcome) {
         // Before they are told: those who try anew do not find this one again.
         self.remove();
         self.outcome.send_replace(Some(outcome.clone()));
@@ -71,7 +162,7 @@ impl Flight<'_> {
 
     fn remove(&mut self) {
         if let Some(text) = self.text.take() {
-            self.flights.lock().remove(&text);
+            self.flights.remove(&text, &self.outcome.subscribe());
         }
     }
 }
@@ -84,7 +175,7 @@ impl Drop for Flight<'_> {
 
 impl Follower {
     /// The outcome, or `None` if the leader is gone without one.
-    pub(super) async fn wait(mut self) -> Option<Outcome> {
+    async fn wait(mut self) -> Option<Outcome> {
         self.outcome.wait_for(Option::is_some).await.ok()?.clone()
     }
 }

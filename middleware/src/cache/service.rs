@@ -2,19 +2,16 @@
 
 use std::fmt;
 use std::future::{poll_fn, ready};
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::{
-    Classify, Error, ErrorClass, NotReady, Payload, Readying, Request, Response, Stack, Statement,
-};
-use tokio::time::{Instant, timeout_at};
+use cqlstack_core::{Error, NotReady, Payload, Readying, Request, Response, Stack, Statement};
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::entries::{Counters, Entries};
 use super::error::NotPrepared;
-use super::flight::{Follower, Outcome, Role};
+use super::flight::{Landed, Outcome};
 use super::future::ResponseFuture;
 
 /// The service of [`StatementCacheLayer`](super::StatementCacheLayer).
@@ -111,34 +108,20 @@ async fn prepare<S: Stack>(
     statement: &Statement,
     deadline: Option<Instant>,
 ) -> Outcome {
+    let mut seat = entries.flights.seat(statement, deadline);
     let mut tries = 0;
-    // A prepare that another one begins from now on is one of after this call.
-    let mut has_followed = false;
     while tries < TRIES {
-        let mut is_before = false;
-        let outcome = match entries.flights.join(statement.text(), deadline) {
-            Role::Lead(flight) => {
-                // Another leader may have landed since the look-up.
-                let outcome = match entries.get(statement) {
-                    Some(prepared) => Ok(prepared),
-                    None => send(inner, entries, statement, deadline).await,
-                };
-                flight.land(&outcome);
-                outcome
+        let landed = seat.fly(async {
+            // Another leader may have landed since the look-up.
+            match entries.get(statement) {
+                Some(prepared) => Ok(prepared),
+                None => send(inner, entries, statement, deadline).await,
             }
-            Role::Follow(follower) => {
-                is_before = !mem::replace(&mut has_followed, true);
-                let leaders = follower.deadline;
-                match wait(follower, statement, deadline).await? {
-                    Some(Err(error)) if is_leaders_own(&error, leaders, deadline) => continue,
-                    Some(outcome) => outcome,
-                    None => continue,
-                }
-            }
-        };
+        });
+        let Landed { outcome, may_be_before } = landed.await?;
         match outcome {
             // Where the session does not know the schema, the server has to be asked after the call.
-            Ok(prepared) if prepared.is_one_shot() && is_before => {}
+            Ok(prepared) if prepared.is_one_shot() && may_be_before => {}
             Ok(prepared) if prepared.is_one_shot() => return Ok(prepared),
             // Something changed while it was prepared, or while it was waited for.
             Ok(prepared) if !prepared.is_current() => tries += 1,
@@ -146,13 +129,6 @@ async fn prepare<S: Stack>(
         }
     }
     Err(NotPrepared::Changing.of(statement))
-}
-
-/// Whether what the leader failed with concerns it alone, and not the statement: a layer below refused
-/// its request, or it had less time than we have, for whatever is not the statement's fault.
-fn is_leaders_own(error: &Error, leaders: Option<Instant>, ours: Option<Instant>) -> bool {
-    let had_less_time = leaders.is_some_and(|leaders| ours.is_none_or(|ours| leaders < ours));
-    error.is_refusal() || (had_less_time && error.class() != ErrorClass::Permanent)
 }
 
 async fn send<S: Stack>(
@@ -172,17 +148,6 @@ async fn send<S: Stack>(
         entries.keep(prepared);
     }
     Ok(prepared.clone())
-}
-
-/// `None` if the leader is gone without an outcome.
-async fn wait(
-    follower: Follower,
-    statement: &Statement,
-    deadline: Option<Instant>,
-) -> Result<Option<Outcome>, Error> {
-    let Some(deadline) = deadline else { return Ok(follower.wait().await) };
-    let waited = timeout_at(deadline, follower.wait()).await;
-    waited.map_err(|_| NotPrepared::Deadline.of(statement))
 }
 
 async fn call<S: Stack>(inner: &mut S, request: Request) -> Result<Response, Error> {

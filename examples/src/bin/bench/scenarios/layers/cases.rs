@@ -73,7 +73,14 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         of("tower-http without layer", None, &bound, OverHttp(HttpAtOnce)),
         of("tower-http's in flight", Some("tower-http without layer"), &bound, OverHttp(in_flight)),
         of("cache, passed by", None, &bound, StatementCacheLayer::default().layer(AtOnce)),
-        of("cache, a hit", None, &raw, StatementCacheLayer::default().layer(AtOnce)),
+        // Its values are counted by references, which those of a bound one here are not.
+        of("no layer, not bound", None, &raw, AtOnce),
+        of(
+            "cache, a hit",
+            Some("no layer, not bound"),
+            &raw,
+            StatementCacheLayer::default().layer(AtOnce),
+        ),
         of("macro, tower's retry and limit", None, &bound, theirs),
         of("full stack", Some("macro, tower's retry and limit"), &bound, full.clone()),
         of("full stack, a hit", Some("macro, tower's retry and limit"), &raw, full),
