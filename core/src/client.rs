@@ -81,7 +81,8 @@ impl<S: Stack> Client<S> {
     /// Sends a request that has options set, or one without values. As [`execute`](Self::execute).
     #[inline]
     pub fn request(&self, request: impl Into<Request>) -> Call<S> {
-        Call { state: State::Begun { begun: Some((self.service.clone(), request.into())) } }
+        let (service, request) = (Some(self.service.clone()), Some(request.into()));
+        Call { state: State::Begun { service, request } }
     }
 
     /// The service.
@@ -109,7 +110,7 @@ pin_project! {
     where
         S: Service<Request>,
     {
-        Begun { begun: Option<(S, Request)> },
+        Begun { service: Option<S>, request: Option<Request> },
         // The clone that waits to be ready is the one to call: readiness may be a permit that it holds.
         // In a box, so that the common way stays small.
         Readying { waiting: Option<Box<(Readying<S>, Request)>> },
@@ -125,11 +126,21 @@ impl<S: Service<Request, Error = Error>> Future for Call<S> {
         loop {
             let next = match state.as_mut().project() {
                 StateProj::Calling { future } => return future.poll(cx),
-                StateProj::Begun { begun } => {
-                    let Some((mut service, request)) = begun.take() else { return Poll::Pending };
-                    match service.poll_ready(cx)? {
-                        Poll::Ready(()) => State::Calling { future: service.call(request) },
-                        Poll::Pending => State::waiting(service, request),
+                StateProj::Begun { service: place, request } => {
+                    // It is polled and called where it is, and moves only to wait.
+                    let Some(service) = place else { return Poll::Pending };
+                    let polled = service.poll_ready(cx);
+                    let Some(request) = request.take() else { return Poll::Pending };
+                    match polled {
+                        Poll::Ready(Ok(())) => State::Calling { future: service.call(request) },
+                        Poll::Ready(Err(error)) => {
+                            *place = None;
+                            return Poll::Ready(Err(error));
+                        }
+                        Poll::Pending => {
+                            let Some(service) = place.take() else { return Poll::Pending };
+                            State::waiting(service, request)
+                        }
                     }
                 }
                 StateProj::Readying { waiting } => {

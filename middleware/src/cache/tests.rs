@@ -1,13 +1,15 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession, Sent};
-use cqlstack_core::{Client, Consistency, ErrorClass, ErrorKind, Request, Statement};
+use cqlstack_core::{Client, Consistency, Error, ErrorClass, ErrorKind, Request, Stack, Statement};
 use futures::FutureExt;
 use futures::future::{join_all, maybe_done};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
-use tower::ServiceExt;
 use tower_layer::Layer;
+use tower_service::Service;
 
 use super::*;
 
@@ -104,18 +106,44 @@ async fn a_dropped_leader_leaves_its_prepare_to_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_panics_leaves_its_prepare_to_another() {
+    let session = session();
+    let panics_once = Arc::new(AtomicBool::new(true));
+    let below = session.clone();
+    let service = tower::service_fn(move |request: Request| {
+        let (mut session, panics_once) = (below.clone(), Arc::clone(&panics_once));
+        async move {
+            sleep(TICK).await;
+            assert!(!panics_once.swap(false, Ordering::Relaxed), "the service below panics");
+            session.call(request).await
+        }
+    });
+    let db = Client::new(StatementCacheLayer::default().layer(service));
+    let leader = tokio::spawn(db.execute(select(), (0,)));
+    yield_now().await;
+    let followers: Vec<_> = (1..100).map(|k| tokio::spawn(db.execute(select(), (k,)))).collect();
+    assert!(leader.await.unwrap_err().is_panic());
+    for follower in followers {
+        timeout(TICK * 3, follower).await.expect("stranded").unwrap().unwrap();
+    }
+    assert_eq!((session.prepares(), session.executes()), (1, 99));
+    assert_eq!(db.service().under_way(), 0);
+}
+
+/// `select!` and `join!` leave one of their futures for a while, or for good, without dropping it.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_is_not_polled_any_more_is_replaced_by_one() {
     let session = session().otherwise_prepare(Answer::done().after(TICK));
     let (db, _) = cached(10, &session);
-    let panics = tower::service_fn(|_: Request| async {
-        tokio::task::yield_now().await;
-        panic!("the service below panics")
-    });
-    let layer = StatementCacheLayer::default();
-    let panicking: Client<_> =
-        Client::new(layer.layer(panics.map_result(|r: Result<_, cqlstack_core::Error>| r)));
-    assert!(tokio::spawn(panicking.execute(select(), (0,))).await.unwrap_err().is_panic());
-    assert_eq!(panicking.service().under_way(), 0);
-    db.execute(select(), (0,)).await.unwrap();
+    let mut leader = Box::pin(db.execute(select(), (0,)));
+    assert!(leader.as_mut().now_or_never().is_none());
+    let started = Instant::now();
+    for answer in join_all((1..100).map(|k| db.execute(select(), (k,)))).await {
+        answer.unwrap();
+    }
+    assert_eq!((session.prepares(), session.executes()), (2, 99));
+    assert_eq!(started.elapsed(), flight::PATIENCE + TICK);
+    leader.await.unwrap();
+    assert_eq!((session.prepares(), db.service().under_way()), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,6 +160,59 @@ async fn nobody_waits_for_another_s_prepare_beyond_their_own_deadline() {
     assert_eq!(error.class(), ErrorClass::NotExecuted);
     assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline));
     leader.abort();
+}
+
+/// A service below that refuses the first request, and lets the others through after a while.
+fn refusing_once(session: &ScriptedSession) -> impl Stack + use<> {
+    let (refuses, session) = (Arc::new(AtomicBool::new(true)), session.clone());
+    tower::service_fn(move |request: Request| {
+        let (mut session, refuses) = (session.clone(), refuses.swap(false, Ordering::Relaxed));
+        async move {
+            sleep(TICK).await;
+            if refuses {
+                let full = std::io::Error::other("the layer below is full");
+                return Err(Error::other(ErrorClass::Overload, full));
+            }
+            session.call(request).await
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_layer_below_refuses_the_leader_is_not_refused_to_its_followers() {
+    let session = session();
+    let db = Client::new(StatementCacheLayer::default().layer(refusing_once(&session)));
+    let all = join_all((0..100).map(|k| db.execute(select(), (k,)))).await;
+    let refused = all.iter().filter(|answer| answer.is_err()).count();
+    assert_eq!((refused, session.prepares(), session.executes()), (1, 1, 99));
+}
+
+/// What is wrong with the statement is so for all, however short the leader's time was.
+#[tokio::test(start_paused = true)]
+async fn a_hurried_leader_tells_all_what_is_wrong_with_the_statement() {
+    let error = Answer::error(ErrorKind::Syntax).after(TICK / 2);
+    let session = session().on_prepare("select", [error]);
+    let (db, _) = cached(10, &session);
+    let hurried = Request::new(select(), (1,)).with_deadline(Instant::now() + TICK);
+    let (leader, follower) = tokio::join!(db.request(hurried), db.execute(select(), (2,)));
+    assert_eq!(leader.unwrap_err().kind(), &ErrorKind::Syntax);
+    assert_eq!(follower.unwrap_err().kind(), &ErrorKind::Syntax);
+    assert_eq!(session.prepares(), 1);
+}
+
+/// A failure that has nothing to do with time, and came before anybody's was over.
+#[tokio::test(start_paused = true)]
+async fn a_leader_with_as_much_time_tells_all_what_it_failed_with() {
+    for failure in [ErrorKind::NoConnection, ErrorKind::Overloaded] {
+        let failure = Answer::error(failure).after(TICK / 2);
+        let session = session().on_prepare("select", [failure]);
+        let (db, _) = cached(10, &session);
+        let deadline = Instant::now() + TICK;
+        let all =
+            (0..100).map(|k| db.request(Request::new(select(), (k,)).with_deadline(deadline)));
+        assert!(join_all(all).await.iter().all(Result::is_err));
+        assert_eq!(session.prepares(), 1);
+    }
 }
 
 /// What the leader is told of its own time is no answer to one who has more of it.

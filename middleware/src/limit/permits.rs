@@ -12,7 +12,8 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, Semaphore};
 /// forget only permits that are free. Permits that are to disappear and are out, disappear when they come
 /// back.
 ///
-/// At any time the permits that are out, and those that are free, are the limit and the debt together.
+/// The permits that are out and those that are free are as many as the limit and the debt together, but
+/// while the limit is being changed.
 #[derive(Debug)]
 pub(super) struct Permits {
     semaphore: Semaphore,
@@ -75,9 +76,8 @@ impl Permits {
 
     /// Whether a permit has to disappear, be it taken or given back.
     ///
-    /// Asked on both ways: one that came back while the limit was being lowered, and knew nothing of it
-    /// yet, pays when it is taken again. So whoever takes one after the limit was lowered never makes
-    /// more than the limit.
+    /// Asked on both ways: one that came back while the limit was being lowered, before there was a debt,
+    /// pays when it is taken again. So nobody who takes one after the limit was lowered goes beyond it.
     #[inline]
     fn pays(&self) -> bool {
         self.debt.load(Ordering::Acquire) > 0 && self.pay(1) == 1
@@ -105,13 +105,9 @@ impl Permits {
             let forgiven = self.pay(more);
             self.semaphore.add_permits(more - forgiven);
         } else {
-            // The debt comes first: what is free meanwhile cannot be taken without paying it.
             let fewer = before - limit;
-            self.debt.fetch_add(fewer, Ordering::AcqRel);
-            let forgotten = self.semaphore.forget_permits(fewer);
-            // Others may have paid a part of it, with permits that were on their way.
-            let paid = self.pay(forgotten);
-            self.semaphore.add_permits(forgotten - paid);
+            let free = self.semaphore.forget_permits(fewer);
+            self.debt.fetch_add(fewer - free, Ordering::AcqRel);
         }
     }
 

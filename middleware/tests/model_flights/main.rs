@@ -19,7 +19,7 @@ use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 use error::NotPrepared;
-use flight::{Flights, Outcome};
+use flight::{Flights, Outcome, Seat};
 
 const REQUESTS: usize = 4;
 
@@ -42,19 +42,31 @@ struct World {
 #[derive(Clone, Copy)]
 enum Ends {
     Well,
+    /// As another one each time.
+    Changed,
     Refused,
     Late,
     Wrong,
 }
 
+fn statement() -> Statement {
+    Statement::new("SELECT v FROM t WHERE k = ?")
+}
+
 impl World {
     async fn prepare(self: Arc<Self>, ends: Ends, deadline: Option<Instant>) -> Outcome {
-        let statement = Statement::new("SELECT v FROM t WHERE k = ?");
+        let statement = statement();
+        let mut seat = self.flights.seat(&statement, deadline);
+        self.fly(&mut seat, ends).await
+    }
+
+    async fn fly(&self, seat: &mut Seat<'_>, ends: Ends) -> Outcome {
         let lead = async {
+            let statement = statement();
             if self.is_prepared.load(Ordering::SeqCst) {
                 return Ok(Prepared::made(&statement));
             }
-            self.sent.fetch_add(1, Ordering::SeqCst);
+            let number = self.sent.fetch_add(1, Ordering::SeqCst);
             let under_way = UnderWay::new(&self.under_way);
             future::yield_now().await;
             drop(under_way);
@@ -63,12 +75,13 @@ impl World {
                     self.is_prepared.store(true, Ordering::SeqCst);
                     Ok(Prepared::made(&statement))
                 }
+                Ends::Changed => Ok(Prepared::made(&Statement::new(number.to_string()))),
                 Ends::Refused => Err(NotPrepared::Changing.of(&statement)),
                 Ends::Late => Err(failure(ErrorClass::Ambiguous)),
                 Ends::Wrong => Err(failure(ErrorClass::Permanent)),
             }
         };
-        self.flights.seat(&statement, deadline).fly(lead).await?.outcome
+        seat.fly(lead).await?.outcome
     }
 }
 
@@ -146,6 +159,30 @@ fn what_concerns_a_leader_alone_makes_another_one_lead() {
             schedules(),
         );
     }
+}
+
+/// As the cache does with what was out of date when it landed.
+#[test]
+fn who_tries_anew_does_not_find_the_flight_that_has_landed() {
+    check_random(
+        || {
+            let world: Arc<World> = Arc::default();
+            let asks = [(); REQUESTS].map(|()| {
+                let world = Arc::clone(&world);
+                future::spawn(async move {
+                    let statement = statement();
+                    let mut seat = world.flights.seat(&statement, None);
+                    let first = world.fly(&mut seat, Ends::Changed).await.unwrap();
+                    let second = world.fly(&mut seat, Ends::Changed).await.unwrap();
+                    assert_ne!(first.statement().text(), second.statement().text());
+                })
+            });
+            for ask in asks {
+                block_on(ask).unwrap();
+            }
+        },
+        schedules(),
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod permits;
 mod sync;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -29,6 +30,10 @@ fn all_out<const N: usize>() -> (Arc<Permits>, [Permit; N]) {
     (permits, out)
 }
 
+fn poll(turn: &mut Pin<Box<impl Future<Output = Permit>>>) -> Poll<Permit> {
+    turn.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
 /// So many permits are free, and no more.
 fn assert_free(permits: &Arc<Permits>, count: usize) {
     assert_eq!((permits.limit(), permits.in_flight()), (count, 0));
@@ -47,6 +52,23 @@ fn a_permit_that_comes_back_while_the_limit_is_lowered_is_not_taken_beyond_it() 
         gives.join().unwrap();
         assert!(permits.try_take().is_none());
         drop(second);
+        assert_free(&permits, 1);
+    });
+}
+
+#[test]
+fn who_waited_before_the_limit_was_lowered_does_not_go_beyond_it_after_that() {
+    model(|| {
+        let (permits, [first, second]) = all_out();
+        let mut turn = Box::pin(Arc::clone(&permits).take());
+        let gives = thread::spawn(move || drop(first));
+        let had_none = poll(&mut turn).is_pending();
+        permits.set_limit(1);
+        if had_none {
+            assert!(poll(&mut turn).is_pending(), "the second is out, and the limit is 1");
+        }
+        gives.join().unwrap();
+        drop((second, turn));
         assert_free(&permits, 1);
     });
 }
@@ -85,7 +107,7 @@ fn what_one_who_gives_up_was_given_is_not_lost() {
         let waiter = Arc::clone(&permits);
         let gives_up = thread::spawn(move || {
             let mut turn = Box::pin(waiter.take());
-            matches!(turn.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(_))
+            drop(poll(&mut turn));
         });
         drop(only);
         gives_up.join().unwrap();
