@@ -63,7 +63,10 @@ pub struct Client<S> {
 impl<S: Stack> Client<S> {
     /// A handle over this service.
     pub fn new(service: S) -> Self {
-        Self { service }
+        // Nobody calls the one that is kept, and the one that is given may have been made ready.
+        let kept = service.clone();
+        drop(service);
+        Self { service: kept }
     }
 
     /// Executes a statement with these values; the answer is the first page of rows.
@@ -115,6 +118,7 @@ pin_project! {
         // In a box, so that the common way stays small.
         Readying { waiting: Option<Box<(Readying<S>, Request)>> },
         Calling { #[pin] future: S::Future },
+        Done,
     }
 }
 
@@ -125,13 +129,22 @@ impl<S: Service<Request, Error = Error>> Future for Call<S> {
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProj::Calling { future } => return future.poll(cx),
+                StateProj::Calling { future } => {
+                    let answer = future.poll(cx);
+                    if answer.is_ready() {
+                        // Whoever keeps this future keeps nothing of the layers': `tower`'s limit gives a
+                        // permit back when its future is dropped.
+                        state.set(State::Done);
+                    }
+                    return answer;
+                }
+                StateProj::Done => return Poll::Pending,
                 StateProj::Begun { service: place, request } => {
                     // It is polled and called where it is, and moves only to wait.
-                    let Some(service) = place else { return Poll::Pending };
-                    let polled = service.poll_ready(cx);
-                    let Some(request) = request.take() else { return Poll::Pending };
-                    match polled {
+                    let (Some(service), Some(request)) = (place.as_mut(), request.take()) else {
+                        return Poll::Pending;
+                    };
+                    match service.poll_ready(cx) {
                         Poll::Ready(Ok(())) => State::Calling { future: service.call(request) },
                         Poll::Ready(Err(error)) => {
                             *place = None;

@@ -69,7 +69,7 @@ fn ours(error: BoxError) -> Error {
 
 /// How many steps each stack goes through: `STORM_STEPS`, for a long run.
 fn steps() -> usize {
-    std::env::var("STORM_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(300)
+    std::env::var("STORM_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(400)
 }
 
 /// Each of ours, and each pair, with this one above, between and below.

@@ -11,7 +11,8 @@ use cqlstack_core::{
 };
 use cqlstack_middleware::cache::NotPrepared;
 use cqlstack_middleware::limit::{Refused, Why};
-use cqlstack_middleware::{ConcurrencyLimitLayer, StatementCacheLayer};
+use cqlstack_middleware::retry::{Exhausted, Jitter, Stopped};
+use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use futures::FutureExt;
 use futures::future::join_all;
 use tokio::sync::Semaphore;
@@ -188,20 +189,55 @@ async fn a_deadline_ends_the_wait_of_a_request_that_has_its_permit() {
     });
     first.unwrap();
     let error = second.unwrap_err();
-    assert_eq!(error.downcast_ref::<Refused>().unwrap().why, Why::Deadline);
+    assert_eq!(error.downcast_ref::<Refused>().unwrap().why, Why::NotReady);
     assert_eq!((error.class(), started.elapsed()), (ErrorClass::NotExecuted, TICK * 3));
     assert_eq!(layer.handle().figures().in_flight, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_ends_a_first_use_of_a_cache_over_what_is_not_ready() {
-    let mut service = cache().layer(ReadyOnce { session: slow(), is_first: true });
+    let layer = cache();
+    let mut service = layer.layer(ReadyOnce { session: slow(), is_first: true });
     let started = Instant::now();
     let hurried = Request::new(statement("a"), (1,)).with_deadline(started + TICK);
     let first_use = service.ready().await.unwrap().call(hurried);
     let error = timeout(HOUR, first_use).await.expect("its deadline passed").unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline));
     assert_eq!(started.elapsed(), TICK);
+    let figures = layer.handle().figures();
+    assert_eq!((figures.misses, figures.prepares), (1, 0));
+}
+
+/// `pin!` and `select!` keep futures that are done until the end of their block.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_given_up_keeps_no_permit_though_its_future_is_kept() {
+    let (limit, permits) = permits(1);
+    let failure = Answer::error(ErrorKind::Overloaded).after(TICK);
+    let session = ScriptedSession::new().otherwise(failure.clone()).otherwise_prepare(failure);
+    let retry = RetryLayer::builder().base(TICK).jitter(Jitter::None).build().unwrap();
+    let stacks = ServiceBuilder::new().layer(retry).layer(cache()).layer(limit);
+    let db = Client::new(stacks.service(session));
+    let deadline = Instant::now() + TICK * 5;
+    let mut given_up = Box::pin(db.request(batch().with_deadline(deadline)));
+    assert!(timeout(TICK * 3 / 2, &mut given_up).await.is_err());
+    // Taken while it sleeps before its next attempt.
+    let held = Arc::clone(&permits).acquire_owned().await.unwrap();
+    let error = timeout(HOUR, &mut given_up).await.unwrap().unwrap_err();
+    assert_eq!(error.downcast_ref::<Exhausted>().unwrap().stopped, Stopped::Deadline);
+    drop(held);
+    assert_eq!(permits.available_permits(), 1, "the future that is done keeps a permit");
+    assert!(given_up.now_or_never().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_found_a_limit_full_takes_what_is_free_when_it_is_polled() {
+    let layer = ConcurrencyLimitLayer::new(1).unwrap().reject();
+    let mut service = layer.layer(slow());
+    let first = service.ready().await.unwrap().call(batch());
+    let second = service.ready().await.unwrap().call(batch());
+    first.await.unwrap();
+    second.await.unwrap();
+    assert_eq!(layer.handle().figures().refused, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,6 +256,38 @@ async fn a_cache_of_n_holds_any_n_statements() {
             }
             assert_eq!(session.prepares(), used, "{used} in turn, in a cache of {capacity}");
             assert_eq!(layer.handle().figures().evictions, 0);
+        }
+    }
+}
+
+/// As after a migration, or when a program goes on to other work.
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_is_full_of_other_statements_comes_to_hold_those_in_use() {
+    for capacity in [1, 10, 100, 1_000] {
+        for used in [capacity, capacity - 1, capacity * 9 / 10, capacity * 6 / 10] {
+            for old_uses in [1, 3] {
+                let session = ScriptedSession::new().otherwise(Answer::done());
+                let db =
+                    Client::new(StatementCacheLayer::new(capacity).unwrap().layer(session.clone()));
+                let texts = |kind: &str, count| -> Vec<_> {
+                    (0..count).map(|n| Statement::new(format!("SELECT {kind}{n} FROM t"))).collect()
+                };
+                let (old, new) = (texts("old", capacity), texts("new", used));
+                for statement in std::iter::repeat_n(&old, old_uses).flatten() {
+                    db.request(statement).await.unwrap();
+                }
+                let mut prepares = Vec::new();
+                for _ in 0..10 {
+                    let before = session.prepares();
+                    for statement in &new {
+                        db.request(statement).await.unwrap();
+                    }
+                    prepares.push(session.prepares() - before);
+                }
+                // Twice to be known, and twice more where the old ones were used often.
+                let settled = prepares.iter().skip(4).all(|&prepares| prepares == 0);
+                assert!(settled, "{used} in turn, in a cache of {capacity}: {prepares:?}");
+            }
         }
     }
 }

@@ -84,9 +84,11 @@ impl Entries {
     #[expect(clippy::expect_used, reason = "an error would be that a capacity is not given")]
     pub(super) fn new(capacity: usize, counters: Arc<Counters>) -> Self {
         // Several shards have a part of the capacity each: where more statements than that fall into one,
-        // it evicts some while another has room.
+        // it evicts some while another has room. And of fewer statements that are gone than it holds, it would
+        // not know any again that are used in turn, when it is full of others: they would never stay.
         let options = OptionsBuilder::new()
             .shards(1)
+            .ghost_allocation(1.0)
             .estimated_items_capacity(capacity)
             .weight_capacity(capacity as u64)
             .build()

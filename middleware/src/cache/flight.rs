@@ -4,15 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::{Classify, Error, ErrorClass, Prepared, Statement};
+use cqlstack_core::{Classify, Error, ErrorClass, ErrorKind, Prepared, Statement};
 use tokio::time::Instant;
 
 use super::error::NotPrepared;
 use crate::sync::{Mutex, MutexGuard, timeout_at, watch};
 
 /// How long a leader is waited for: longer than a session takes for a prepare, 5 s by default. One that is at
-/// it for longer is not polled any more, though it was not dropped.
+/// it for longer may not be polled any more, though it was not dropped.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How many refusals in a row are taken for others' alone. One after another they could take as long as there
+/// are requests that wait.
+const REFUSALS: u32 = 3;
 
 pub(super) type Outcome = Result<Prepared, Error>;
 
@@ -51,6 +55,8 @@ pub(super) struct Seat<'f> {
     statement: &'f Statement,
     deadline: Option<Instant>,
     has_followed: bool,
+    /// How many leaders were refused.
+    refusals: u32,
 }
 
 /// What came of a prepare.
@@ -67,7 +73,7 @@ impl Flights {
         statement: &'f Statement,
         deadline: Option<Instant>,
     ) -> Seat<'f> {
-        Seat { flights: self, statement, deadline, has_followed: false }
+        Seat { flights: self, statement, deadline, has_followed: false, refusals: 0 }
     }
 
     fn join(&self, text: &str, deadline: Option<Instant>) -> Role<'_> {
@@ -144,12 +150,27 @@ impl Seat<'_> {
     }
 
     /// Whether what the leader failed with concerns it alone, and not the statement: a layer below refused
-    /// its request, or it had less time than this one has, for whatever is not the statement's fault.
-    fn is_leaders_own(&self, error: &Error, leaders: Option<Instant>) -> bool {
+    /// its request, or its time was over, and ours is not.
+    fn is_leaders_own(&mut self, error: &Error, leaders: Option<Instant>) -> bool {
         let had_less_time =
             leaders.is_some_and(|leaders| self.deadline.is_none_or(|ours| leaders < ours));
-        error.is_refusal() || (had_less_time && error.class() != ErrorClass::Permanent)
+        if had_less_time && (is_over(leaders) || is_of_time(error)) {
+            return true;
+        }
+        self.refusals += u32::from(error.is_refusal());
+        error.is_refusal() && self.refusals < REFUSALS
     }
+}
+
+fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
+
+/// What gives up in time does so before the deadline.
+fn is_of_time(error: &Error) -> bool {
+    use ErrorKind::{DeadlinePassed, PrepareTimeout, Timeout};
+    error.class() == ErrorClass::Exhausted
+        || matches!(error.kind(), DeadlinePassed | PrepareTimeout { .. } | Timeout { .. })
 }
 
 impl Flight<'_> {

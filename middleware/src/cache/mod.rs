@@ -4,14 +4,15 @@
 //! one a *prepare* request is sent first, through the service below, so that whatever stands there
 //! limits, times and retries it. The answer is kept:
 //!
-//! - **bounded**: it holds any N statements that are in use, and no more; those that are not used again go
-//!   first (S3-FIFO and Clock-PRO, by `quick_cache`), so that thousands of one-off texts do not push out the
-//!   hot ones;
+//! - **bounded**: it holds any N statements that are in use, and no more; where it is full of others, from
+//!   their fifth use on at the latest. Those that are not used again go first (S3-FIFO and Clock-PRO, by
+//!   `quick_cache`), so that thousands of one-off texts do not push out the hot ones;
 //! - **single flight**: however many requests want the same new statement at once, one prepare is sent
 //!   for all of them. If it fails, those that waited get its error; it is not kept, and the next
 //!   request tries anew. What concerns the one that sent it alone is nobody else's error: where it is
-//!   dropped, or panics, or a layer below refuses it, or it fails and had an earlier deadline, one that
-//!   waits sends the prepare anew;
+//!   dropped, or panics, or its time is over, or a layer below refuses it, one that waits sends the prepare
+//!   anew, after three refusals in a row no more. So it does where the answer is 15 s late: then the one
+//!   that sent it may not be polled any more;
 //! - **nothing of the first caller stays**: an entry is the text's; consistency, page size, timeout
 //!   and the like are each request's own;
 //! - **current**: an entry goes when its session learns that the definition of the statement's table

@@ -44,12 +44,13 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
         // One statement, or those of a batch.
         while let Some(statement) = request.unprepared() {
             let Some(prepared) = self.entries.get(statement) else {
-                let (inner, entries) = self.not_ready();
+                self.give_back();
+                let (inner, entries) = (self.inner.clone(), Arc::clone(&self.entries));
                 return ResponseFuture::other(prepare_and_call(inner, entries, request));
             };
             Counters::count(self.entries.counters.hits.here());
             if let Err(error) = request.bind_late(prepared) {
-                self.not_ready();
+                self.give_back();
                 return ResponseFuture::other(ready(Err(error)));
             }
         }
@@ -60,23 +61,23 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
 impl<S: Stack + 'static> StatementCache<S> {
     fn prepare(&mut self, request: Request) -> ResponseFuture<S> {
         // It is answered here, or after a wait for another one's prepare.
-        let (mut inner, entries) = self.not_ready();
+        self.give_back();
         if let Some(prepared) = self.entries.get(request.statement()) {
             Counters::count(self.entries.counters.hits.here());
             return ResponseFuture::other(ready(Ok(Response::of_prepared(prepared))));
         }
         Counters::count(&self.entries.counters.misses);
+        let (mut inner, entries) = (self.inner.clone(), Arc::clone(&self.entries));
         ResponseFuture::other(async move {
             let (statement, deadline) = (request.statement(), request.deadline());
             prepare(&mut inner, &entries, statement, deadline).await.map(Response::of_prepared)
         })
     }
 
-    /// What a request needs that is not called at once. The instance that was made ready goes: what it
-    /// holds below is others' to have meanwhile.
-    fn not_ready(&mut self) -> (S, Arc<Entries>) {
+    /// Drops the instance that was made ready and is not called at once: what it holds below is others' to
+    /// have meanwhile.
+    fn give_back(&mut self) {
         self.inner = self.inner.clone();
-        (self.inner.clone(), Arc::clone(&self.entries))
     }
 }
 
@@ -95,7 +96,7 @@ async fn prepare_and_call<S: Stack>(
         };
         request.bind_late(prepared)?;
     }
-    call(&mut inner, request).await
+    made_ready(&mut inner, &request).await?.call(request).await
 }
 
 /// How often a statement is prepared in a row that is out of date as soon as it is.
@@ -141,8 +142,9 @@ async fn send<S: Stack>(
     if let Some(deadline) = deadline {
         prepare = prepare.with_deadline(deadline);
     }
+    let mut inner = made_ready(inner, &prepare).await?;
     Counters::count(&entries.counters.prepares);
-    let answer = call(inner, prepare).await?;
+    let answer = inner.call(prepare).await?;
     let prepared = answer.prepared().ok_or_else(|| NotPrepared::NoAnswer.of(statement))?;
     if !prepared.is_one_shot() {
         entries.keep(prepared);
@@ -150,14 +152,17 @@ async fn send<S: Stack>(
     Ok(prepared.clone())
 }
 
-async fn call<S: Stack>(inner: &mut S, request: Request) -> Result<Response, Error> {
+/// The service below, ready for this request.
+async fn made_ready<'s, S: Stack>(
+    inner: &'s mut S,
+    request: &Request,
+) -> Result<Readying<&'s mut S>, Error> {
     let mut readying = Readying::new(inner, request.deadline());
-    let ready = poll_fn(|cx| readying.poll::<Request>(cx)).await;
-    ready.map_err(|not_ready| match not_ready {
-        NotReady::Failed(error) => error,
-        NotReady::Late => NotPrepared::Deadline.of(request.statement()),
-    })?;
-    readying.call(request).await
+    match poll_fn(|cx| readying.poll::<Request>(cx)).await {
+        Ok(()) => Ok(readying),
+        Err(NotReady::Failed(error)) => Err(error),
+        Err(NotReady::Late) => Err(NotPrepared::Deadline.of(request.statement())),
+    }
 }
 
 impl<S: fmt::Debug> fmt::Debug for StatementCache<S> {

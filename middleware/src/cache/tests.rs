@@ -1,9 +1,12 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession, Sent};
-use cqlstack_core::{Client, Consistency, Error, ErrorClass, ErrorKind, Request, Stack, Statement};
+use cqlstack_core::{
+    Classify, Client, Consistency, Error, ErrorClass, ErrorKind, Request, Response, Stack,
+    Statement,
+};
 use futures::FutureExt;
 use futures::future::{join_all, maybe_done};
 use tokio::task::yield_now;
@@ -200,37 +203,63 @@ async fn a_hurried_leader_tells_all_what_is_wrong_with_the_statement() {
     assert_eq!(session.prepares(), 1);
 }
 
-/// A failure that has nothing to do with time, and came before anybody's was over.
+/// As a service sends them: each has some time from its call on, and the leader so a bit less than the
+/// others.
 #[tokio::test(start_paused = true)]
-async fn a_leader_with_as_much_time_tells_all_what_it_failed_with() {
-    for failure in [ErrorKind::NoConnection, ErrorKind::Overloaded] {
-        let failure = Answer::error(failure).after(TICK / 2);
+async fn a_failure_that_has_nothing_to_do_with_time_is_everybody_s() {
+    for failure in [ErrorKind::NoConnection, ErrorKind::Overloaded, ErrorKind::ServerError] {
+        let failure = Answer::error(failure).after(TICK);
         let session = session().on_prepare("select", [failure]);
         let (db, _) = cached(10, &session);
-        let deadline = Instant::now() + TICK;
-        let all =
-            (0..100).map(|k| db.request(Request::new(select(), (k,)).with_deadline(deadline)));
+        let all = (0..100).map(|k| {
+            let deadline = Instant::now() + TICK * 10 + Duration::from_micros(k);
+            db.request(Request::new(select(), (0,)).with_deadline(deadline))
+        });
         assert!(join_all(all).await.iter().all(Result::is_err));
         assert_eq!(session.prepares(), 1);
     }
 }
 
+/// One after another each would wait for longer than the one before.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_to_three_leaders_in_a_row_is_refused_to_all() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let below = Arc::clone(&calls);
+    let refusing = tower::service_fn(move |_: Request| {
+        below.fetch_add(1, Ordering::Relaxed);
+        async {
+            sleep(TICK).await;
+            let full = std::io::Error::other("the layer below is full");
+            Err::<Response, _>(Error::other(ErrorClass::Overload, full))
+        }
+    });
+    let db = Client::new(StatementCacheLayer::default().layer(refusing));
+    let started = Instant::now();
+    let all = join_all((0..100).map(|k| db.execute(select(), (k,)))).await;
+    assert!(all.iter().all(|answer| answer.as_ref().is_err_and(Classify::is_refusal)));
+    assert_eq!((calls.load(Ordering::Relaxed), started.elapsed()), (3, TICK * 3));
+}
+
 /// What the leader is told of its own time is no answer to one who has more of it.
 #[tokio::test(start_paused = true)]
 async fn a_follower_has_its_own_time() {
-    let error = Answer::error(ErrorKind::KeyspaceUnsettled).after(TICK);
-    let session = session().on_prepare("select", [error]);
-    let (db, _) = cached(10, &session);
-    let hurried = Request::new(select(), (1,)).with_deadline(Instant::now() + TICK);
-    let leader = tokio::spawn(db.request(hurried));
-    tokio::task::yield_now().await;
-    let patient = Request::new(select(), (2,)).with_deadline(Instant::now() + TICK * 10);
-    let followers = [tokio::spawn(db.request(patient)), tokio::spawn(db.execute(select(), (3,)))];
-    assert!(leader.await.unwrap().is_err());
-    for follower in followers {
-        follower.await.unwrap().unwrap();
+    // What gives up in time says so before the deadline.
+    for after in [TICK / 2, TICK] {
+        let error = Answer::error(ErrorKind::PrepareTimeout { after }).after(after);
+        let session = session().on_prepare("select", [error]);
+        let (db, _) = cached(10, &session);
+        let hurried = Request::new(select(), (1,)).with_deadline(Instant::now() + TICK);
+        let leader = tokio::spawn(db.request(hurried));
+        tokio::task::yield_now().await;
+        let patient = Request::new(select(), (2,)).with_deadline(Instant::now() + TICK * 10);
+        let followers =
+            [tokio::spawn(db.request(patient)), tokio::spawn(db.execute(select(), (3,)))];
+        assert!(leader.await.unwrap().is_err());
+        for follower in followers {
+            follower.await.unwrap().unwrap();
+        }
+        assert_eq!(session.prepares(), 2);
     }
-    assert_eq!(session.prepares(), 2);
 }
 
 /// Whatever was prepared while something changed is prepared again, and never used.

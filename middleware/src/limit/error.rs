@@ -29,18 +29,25 @@ pub enum Why {
     Waited(Duration),
     /// Its own deadline came while it waited.
     Deadline,
+    /// It had a permit, and its own deadline came before the service below was ready.
+    NotReady,
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "refused by the concurrency limit of {}, ", self.limit)?;
+        let Self { limit, waiting, .. } = self;
+        let by = "refused by the concurrency limit of";
         match self.why {
-            Why::Full => write!(f, "which is full, with {} waiting", self.waiting),
+            Why::Full => write!(f, "{by} {limit}, which is full, with {waiting} waiting"),
             Why::Waited(longest) => {
-                write!(f, "after {longest:.1?} of waiting, with {} waiting", self.waiting)
+                write!(f, "{by} {limit}, after {longest:.1?} of waiting, with {waiting} waiting")
             }
-            Why::Deadline => {
-                write!(f, "since its deadline came while it waited, with {} waiting", self.waiting)
+            Why::Deadline => write!(
+                f,
+                "{by} {limit}, since its deadline came while it waited, with {waiting} waiting"
+            ),
+            Why::NotReady => {
+                f.write_str("its deadline came before the service below the limit was ready")
             }
         }
     }
@@ -52,7 +59,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         let class = match refused.why {
             Why::Full | Why::Waited(_) => ErrorClass::Overload,
-            Why::Deadline => ErrorClass::NotExecuted,
+            Why::Deadline | Why::NotReady => ErrorClass::NotExecuted,
         };
         let statement = refused.statement.clone();
         Self::other(class, refused).about(&statement)

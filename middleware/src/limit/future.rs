@@ -136,11 +136,19 @@ where
     S: Service<R, Error: From<Refused>>,
     R: Described,
 {
+    fn permitted(inner: S, request: R, permit: Permit) -> Self {
+        let service = Readying::new(inner, request.deadline());
+        Self::Readying { permitted: Some(Box::new(Permitted { service, request, permit })) }
+    }
+
     /// The next state. Apart from the common way, which goes through each layer for each poll.
     fn poll_waiting(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Self, S::Error>> {
         match self.project() {
             StateProj::Called { called } => {
                 let Some(called) = called.take() else { return Poll::Pending };
+                if let Some(permit) = called.permits.try_take() {
+                    return Poll::Ready(Ok(Self::permitted(called.inner, called.request, permit)));
+                }
                 let Some(place) = called.permits.try_queue(called.when_full.places()) else {
                     let statement = called.request.statement();
                     return Poll::Ready(Err(refuse(&called.permits, Why::Full, statement).into()));
@@ -159,9 +167,7 @@ where
                 let Some(done) = waiting.take() else { return Poll::Pending };
                 // It waits in the queue no longer.
                 let Waiting { inner, request, .. } = *done;
-                let service = Readying::new(inner, request.deadline());
-                let permitted = Box::new(Permitted { service, request, permit });
-                Poll::Ready(Ok(Self::Readying { permitted: Some(permitted) }))
+                Poll::Ready(Ok(Self::permitted(inner, request, permit)))
             }
             StateProj::Readying { permitted } => {
                 let Some(current) = permitted else { return Poll::Pending };
@@ -175,7 +181,7 @@ where
                     }
                     Err(NotReady::Failed(error)) => Err(error),
                     Err(NotReady::Late) => {
-                        Err(refuse(&permit.0, Why::Deadline, request.statement()).into())
+                        Err(refuse(&permit.0, Why::NotReady, request.statement()).into())
                     }
                 })
             }

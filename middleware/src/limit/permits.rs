@@ -64,20 +64,18 @@ impl Permits {
 
     /// A permit, first come first served. For one who has a place in the queue.
     pub(super) async fn take(self: Arc<Self>) -> Permit {
-        loop {
-            // An error would say that the semaphore is closed, which nobody does.
-            let Ok(permit) = self.semaphore.acquire().await else { return Permit(self) };
+        // It pays no debt: what it was given before the limit was lowered is its own, and it would have to
+        // queue up again. An error would say that the semaphore is closed, which nobody does.
+        if let Ok(permit) = self.semaphore.acquire().await {
             permit.forget();
-            if !self.pays() {
-                return Permit(self);
-            }
         }
+        Permit(self)
     }
 
     /// Whether a permit has to disappear, be it taken or given back.
     ///
     /// Asked on both ways: one that came back while the limit was being lowered, before there was a debt,
-    /// pays when it is taken again. So nobody who takes one after the limit was lowered goes beyond it.
+    /// pays when it is taken again. So nobody who comes after the limit was lowered goes beyond it.
     #[inline]
     fn pays(&self) -> bool {
         self.debt.load(Ordering::Acquire) > 0 && self.pay(1) == 1

@@ -1,8 +1,6 @@
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::executor::block_on;
 
 use super::layer::MOST;
 use super::permits::{Permit, Permits};
@@ -93,29 +91,25 @@ fn what_one_who_gives_up_was_given_is_free_for_all() {
 }
 
 #[test]
-fn no_permit_is_lost_between_one_who_gives_and_one_who_begins_to_wait() {
-    const ROUNDS: usize = 20_000;
-    let permits = Arc::new(Permits::new(1));
-    let (start, starts) = mpsc::sync_channel(0);
-    let (done, each_done) = mpsc::channel();
-    let waiter = Arc::clone(&permits);
-    std::thread::spawn(move || {
-        while starts.recv().is_ok() {
-            let place = waiter.try_queue(1).unwrap();
-            let permit = block_on(Arc::clone(&waiter).take());
-            drop((permit, place));
-            done.send(()).unwrap();
-        }
-    });
-    for round in 0..ROUNDS {
-        let permit = permits.try_take().unwrap();
-        start.send(()).unwrap();
-        // So that it is given back while the other one is at each point of its way.
-        (0..round % 200).for_each(|_| std::hint::spin_loop());
-        drop(permit);
-        each_done.recv_timeout(Duration::from_secs(60)).expect("nobody wakes who waits");
-    }
-    assert_eq!((permits.in_flight(), permits.waiting()), (0, 0));
+fn a_lower_limit_changes_no_place_in_the_queue() {
+    let permits = Arc::new(Permits::new(2));
+    let mut out = take(&permits, 2);
+    let mut first = Box::pin(Arc::clone(&permits).take());
+    let mut second = Box::pin(Arc::clone(&permits).take());
+    assert!(first.as_mut().now_or_never().is_none());
+    assert!(second.as_mut().now_or_never().is_none());
+    // It is the first one's, which does not know yet when the limit is lowered.
+    out.pop();
+    permits.set_limit(1);
+    let first = first.as_mut().now_or_never().expect("it has lost its place");
+    // One comes back and pays, the next is the second one's.
+    out.pop();
+    assert!(second.as_mut().now_or_never().is_none());
+    drop(first);
+    let second = second.as_mut().now_or_never().expect("it has lost its place");
+    assert!(permits.try_take().is_none());
+    drop(second);
+    assert_eq!((permits.limit(), permits.in_flight()), (1, 0));
 }
 
 #[test]

@@ -38,7 +38,8 @@ pin_project! {
         Calling { #[pin] future: F },
         // In boxes, so that the common way stays small.
         Sleeping { sleep: Pin<Box<Sleep>> },
-        Readying { service: Box<Readying<S>> },
+        // Nothing once it was called, or given up.
+        Readying { service: Option<Box<Readying<S>>> },
     }
 }
 
@@ -168,21 +169,23 @@ where
                 StateProj::Sleeping { sleep } => {
                     ready!(sleep.as_mut().poll(cx));
                     let until = limit(this.request, *this.end).map(|(until, _)| until);
-                    let service = Box::new(Readying::new(this.again.service(), until));
+                    let service = Some(Box::new(Readying::new(this.again.service(), until)));
                     this.state.set(State::Readying { service });
                 }
                 StateProj::Readying { service } => {
-                    let outcome = ready!(service.poll::<R>(cx));
-                    let shared = &this.again.shared;
-                    // It is there from the failure that led here on.
-                    let Some((before, last)) = this.before.as_mut().and_then(Before::take_last)
-                    else {
+                    let Some(waiting) = service else { return Poll::Pending };
+                    let outcome = ready!(waiting.poll::<R>(cx));
+                    // Not kept beyond this: it may hold what others wait for.
+                    let waited = service.take();
+                    let failed = this.before.as_mut().and_then(Before::take_last);
+                    let (Some(mut waited), Some((before, last))) = (waited, failed) else {
                         return Poll::Pending;
                     };
+                    let shared = &this.again.shared;
                     let (stopped, not_ready) = match outcome {
                         Ok(()) => {
                             shared.count_resend(last.class());
-                            let future = service.call(this.request.clone());
+                            let future = waited.call(this.request.clone());
                             this.state.set(State::Calling { future });
                             continue;
                         }

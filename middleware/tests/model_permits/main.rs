@@ -1,5 +1,6 @@
 //! The limit's permits under `loom`: in each order in which threads can run, no permit is lost, none is
-//! taken beyond the limit, and whoever waits is woken.
+//! taken beyond the limit, and whoever waits is woken. What is in the model is the debt, over a semaphore
+//! that is plainer than `tokio`'s, which has models of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 #[expect(dead_code, reason = "the figures are not in the model")]
@@ -52,23 +53,6 @@ fn a_permit_that_comes_back_while_the_limit_is_lowered_is_not_taken_beyond_it() 
         gives.join().unwrap();
         assert!(permits.try_take().is_none());
         drop(second);
-        assert_free(&permits, 1);
-    });
-}
-
-#[test]
-fn who_waited_before_the_limit_was_lowered_does_not_go_beyond_it_after_that() {
-    model(|| {
-        let (permits, [first, second]) = all_out();
-        let mut turn = Box::pin(Arc::clone(&permits).take());
-        let gives = thread::spawn(move || drop(first));
-        let had_none = poll(&mut turn).is_pending();
-        permits.set_limit(1);
-        if had_none {
-            assert!(poll(&mut turn).is_pending(), "the second is out, and the limit is 1");
-        }
-        gives.join().unwrap();
-        drop((second, turn));
         assert_free(&permits, 1);
     });
 }

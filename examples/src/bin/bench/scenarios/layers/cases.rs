@@ -3,7 +3,9 @@
 use std::future::{Ready, ready};
 use std::time::Duration;
 
-use cqlstack_core::{Error, ErrorClass, Prepared, Request, Response, Statement, StaticStatement};
+use cqlstack_core::{
+    Client, Error, ErrorClass, Prepared, Request, Response, Stack, Statement, StaticStatement,
+};
 use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use cqlstack_tests::at_once::AtOnce;
@@ -15,7 +17,7 @@ use tower_http::metrics::in_flight_requests::InFlightRequests;
 use tower_resilience::bulkhead::BulkheadLayer;
 
 use super::beside::{ByMacro, HttpAtOnce, OverHttp};
-use super::drive::drive;
+use super::drive::{drive, drive_client};
 use crate::Failure;
 use crate::connect::full_stack;
 
@@ -34,7 +36,8 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     let bound = raw.clone().bind(&Prepared::made(raw.statement()))?;
     // Installed first: a metrics layer records where its handles were made.
     let exporter = PrometheusExporter::install()?;
-    let full = full_stack(AtOnce, 100)?.service().clone();
+    let client = full_stack(AtOnce, 100)?;
+    let full = client.service().clone();
     let theirs = ServiceBuilder::new()
         .layer_fn(ByMacro)
         .retry(ByClass(2))
@@ -84,7 +87,19 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         of("macro, tower's retry and limit", None, &bound, theirs),
         of("full stack", Some("macro, tower's retry and limit"), &bound, full.clone()),
         of("full stack, a hit", Some("macro, tower's retry and limit"), &raw, full),
+        by_client("client, no layer", None, &raw, Client::new(AtOnce)),
+        by_client("client, full stack, a hit", Some("full stack, a hit"), &raw, client),
     ])
+}
+
+fn by_client<S: Stack + 'static>(
+    name: &'static str,
+    beside: Option<&'static str>,
+    request: &Request,
+    client: Client<S>,
+) -> Case {
+    let request = request.clone();
+    Case { name, beside, drive: Box::new(move |times| drive_client(&client, &request, times)) }
 }
 
 fn of<S: Service<Request> + 'static>(
