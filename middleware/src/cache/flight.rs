@@ -50,7 +50,7 @@ struct Follower {
 }
 
 /// A request's part in the prepares of a statement.
-pub(super) struct Seat<'f> {
+pub(super) struct Participant<'f> {
     flights: &'f Flights,
     statement: &'f Statement,
     deadline: Option<Instant>,
@@ -68,12 +68,12 @@ pub(super) struct Landed {
 
 impl Flights {
     /// For a request that is called now.
-    pub(super) fn seat<'f>(
+    pub(super) fn participant<'f>(
         &'f self,
         statement: &'f Statement,
         deadline: Option<Instant>,
-    ) -> Seat<'f> {
-        Seat { flights: self, statement, deadline, has_followed: false, refusals: 0 }
+    ) -> Participant<'f> {
+        Participant { flights: self, statement, deadline, has_followed: false, refusals: 0 }
     }
 
     fn join(&self, text: &str, deadline: Option<Instant>) -> Role<'_> {
@@ -105,10 +105,10 @@ impl Flights {
     }
 }
 
-impl Seat<'_> {
+impl Participant<'_> {
     /// The outcome of a prepare that another request is at, or else of `lead`, which is this one's and is
     /// not polled otherwise.
-    pub(super) async fn fly(
+    pub(super) async fn outcome(
         &mut self,
         lead: impl Future<Output = Outcome>,
     ) -> Result<Landed, Error> {

@@ -109,10 +109,10 @@ async fn prepare<S: Stack>(
     statement: &Statement,
     deadline: Option<Instant>,
 ) -> Outcome {
-    let mut seat = entries.flights.seat(statement, deadline);
+    let mut participant = entries.flights.participant(statement, deadline);
     let mut tries = 0;
     while tries < TRIES {
-        let landed = seat.fly(async {
+        let landed = participant.outcome(async {
             // Another leader may have landed since the look-up.
             match entries.get(statement) {
                 Some(prepared) => Ok(prepared),

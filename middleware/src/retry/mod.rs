@@ -36,7 +36,8 @@
 //! [`worst_class`](cqlstack_core::Error::worst_class) says whether any of them may have been applied.
 //! No wait begins that would end after the request's deadline, or after the time for all attempts. If the
 //! service below fails before it is ready for another attempt, that is no attempt: it ends them
-//! ([`Stopped::NotReady`]).
+//! ([`Stopped::NotReady`]). A layer below that waits by itself (a full limit, a statement's first use) reports
+//! such a failure as the outcome of its call, which is an attempt.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU32, Ordering};

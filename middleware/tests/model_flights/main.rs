@@ -19,7 +19,7 @@ use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 use error::NotPrepared;
-use flight::{Flights, Outcome, Seat};
+use flight::{Flights, Outcome, Participant};
 
 const REQUESTS: usize = 4;
 
@@ -56,11 +56,11 @@ fn statement() -> Statement {
 impl World {
     async fn prepare(self: Arc<Self>, ends: Ends, deadline: Option<Instant>) -> Outcome {
         let statement = statement();
-        let mut seat = self.flights.seat(&statement, deadline);
-        self.fly(&mut seat, ends).await
+        let mut participant = self.flights.participant(&statement, deadline);
+        self.ask(&mut participant, ends).await
     }
 
-    async fn fly(&self, seat: &mut Seat<'_>, ends: Ends) -> Outcome {
+    async fn ask(&self, participant: &mut Participant<'_>, ends: Ends) -> Outcome {
         let lead = async {
             let statement = statement();
             if self.is_prepared.load(Ordering::SeqCst) {
@@ -81,7 +81,7 @@ impl World {
                 Ends::Wrong => Err(failure(ErrorClass::Permanent)),
             }
         };
-        seat.fly(lead).await?.outcome
+        participant.outcome(lead).await?.outcome
     }
 }
 
@@ -189,9 +189,9 @@ fn who_tries_anew_does_not_find_the_flight_that_has_landed() {
                 let world = Arc::clone(&world);
                 future::spawn(async move {
                     let statement = statement();
-                    let mut seat = world.flights.seat(&statement, None);
-                    let first = world.fly(&mut seat, Ends::Changed).await.unwrap();
-                    let second = world.fly(&mut seat, Ends::Changed).await.unwrap();
+                    let mut participant = world.flights.participant(&statement, None);
+                    let first = world.ask(&mut participant, Ends::Changed).await.unwrap();
+                    let second = world.ask(&mut participant, Ends::Changed).await.unwrap();
                     assert_ne!(first.statement().text(), second.statement().text());
                 })
             });
