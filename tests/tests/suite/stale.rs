@@ -140,6 +140,14 @@ async fn goes_on_and_is_told_and_recovers(fault: Fault) {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("did not tell the"), "{warnings:?}");
 
+    // A statement of one use is gone when the session looks again.
+    write(&db, &insert, writes).await.unwrap();
+    let looks_twice = Instant::now() + Duration::from_millis(2_500);
+    while Instant::now() < looks_twice {
+        assert!(is_stale(&session), "{fault:?}: it is known again, and no table was told");
+        sleep(Duration::from_millis(20)).await;
+    }
+
     let meanwhile = tokio::spawn(build(&proxy, &keyspace));
     run(&other, "DROP TABLE t").await;
     run(&other, "CREATE TABLE t (k int PRIMARY KEY, v float)").await;

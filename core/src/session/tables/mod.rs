@@ -274,7 +274,7 @@ impl Tables {
     ) -> Result<Uuid, Unread> {
         let version = version(session, node, for_version).await?;
         *lock(&self.asked) = Some((Arc::clone(node), version));
-        let reads = iter(self.read_otherwise(version)).map(async |slot: Arc<Slot>| {
+        let reads = iter(self.read_otherwise(session, version)).map(async |slot: Arc<Slot>| {
             let Ok(_turn) = timeout(FOR_TURN, slot.reading.lock()).await else {
                 // Whoever reads it is not polled: its statements are no reason to take all others for stale.
                 slot.forget();
@@ -291,11 +291,14 @@ impl Tables {
         Ok(version)
     }
 
-    /// What was read at other versions. What no statement names any more is forgotten instead.
-    fn read_otherwise(&self, version: Uuid) -> Vec<Arc<Slot>> {
+    /// What was read at other versions. What no statement names any more is forgotten instead; but not while
+    /// it is stale, when statements are of one use: a look that tells of no table is none that succeeded.
+    fn read_otherwise(&self, session: &Inner, version: Uuid) -> Vec<Arc<Slot>> {
+        let is_stale = session.age.is_stale();
         let mut met = lock(&self.met);
         met.retain(|_, slot| {
-            Arc::strong_count(slot) > 1 || slot.is_of(version) || slot.is_conditional()
+            let is_named = is_stale || Arc::strong_count(slot) > 1;
+            is_named || slot.is_of(version) || slot.is_conditional()
         });
         met.values().filter(|slot| !slot.is_of(version)).cloned().collect()
     }
