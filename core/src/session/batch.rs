@@ -48,7 +48,7 @@ pub(super) async fn execute(
     };
     request.options().apply_to_batch(&mut sendable.batch);
     let stamping = Stamping::of(session, &request);
-    if stamping == Stamping::ByServer && stamping::is_to_switch(session, &request) {
+    if stamping.is_to_switch(session, &request) {
         stamping::switch(session, &request, Time::of(session, &request, called)?.until).await?;
     }
     stamping.apply_to_batch(session, &mut sendable.batch);

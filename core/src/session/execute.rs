@@ -161,7 +161,7 @@ pub(super) async fn execute(
     }
     let mut serialised = None;
     let stamping = Stamping::of(session, request);
-    if stamping == Stamping::ByServer && stamping::is_to_switch(session, request) {
+    if stamping.is_to_switch(session, request) {
         Box::pin(stamping::switch(session, request, time.until)).await?;
     }
     let bound = sendable(session, request, stamping, &mut serialised)?;

@@ -65,6 +65,16 @@ impl Stamping {
         }
     }
 
+    /// Whether it is a plain write that servers stamp and that may find older ones with timestamps of this
+    /// process.
+    #[inline]
+    pub(super) fn is_to_switch(self, session: &Inner, request: &Request) -> bool {
+        let Stamp::Automatic { choice, .. } = request.stamp() else { return false };
+        self == Self::ByServer
+            && choice.unwrap_or(session.config.timestamps) == Timestamps::ByTable
+            && !tables(request).all(|table| table.writes().are_overtaken())
+    }
+
     fn by_server(request: &Request) -> Self {
         if let Some(told) = request.told() {
             told.add(Learned { by_server: true, ..Learned::default() });
@@ -114,14 +124,6 @@ pub(super) async fn overtake(session: &Inner, tables: impl Iterator<Item = &Name
     for table in tables {
         table.writes().overtake(wait(session)).await;
     }
-}
-
-/// Whether a plain write that servers stamp may find older ones with timestamps of this process.
-#[inline]
-pub(super) fn is_to_switch(session: &Inner, request: &Request) -> bool {
-    let Stamp::Automatic { choice, .. } = request.stamp() else { return false };
-    choice.unwrap_or(session.config.timestamps) == Timestamps::ByTable
-        && !tables(request).all(|table| table.writes().are_overtaken())
 }
 
 /// Waits until it is newer than those. All its tables are as the one that has conditional statements, else the

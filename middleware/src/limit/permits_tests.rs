@@ -1,6 +1,8 @@
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use futures::FutureExt;
+use futures::executor::block_on;
 
 use super::layer::MOST;
 use super::permits::{Permit, Permits};
@@ -110,6 +112,32 @@ fn a_lower_limit_changes_no_place_in_the_queue() {
     assert!(permits.try_take().is_none());
     drop(second);
     assert_eq!((permits.limit(), permits.in_flight()), (1, 0));
+}
+
+#[test]
+fn no_permit_is_lost_between_one_who_gives_and_one_who_begins_to_wait() {
+    const ROUNDS: usize = 20_000;
+    let permits = Arc::new(Permits::new(1));
+    let (start, starts) = mpsc::sync_channel(0);
+    let (done, each_done) = mpsc::channel();
+    let waiter = Arc::clone(&permits);
+    std::thread::spawn(move || {
+        while starts.recv().is_ok() {
+            let place = waiter.try_queue(1).unwrap();
+            let permit = block_on(Arc::clone(&waiter).take());
+            drop((permit, place));
+            done.send(()).unwrap();
+        }
+    });
+    for round in 0..ROUNDS {
+        let permit = permits.try_take().unwrap();
+        start.send(()).unwrap();
+        // So that it is given back while the other one is at each point of its way.
+        (0..round % 200).for_each(|_| std::hint::spin_loop());
+        drop(permit);
+        each_done.recv_timeout(Duration::from_secs(60)).expect("nobody wakes who waits");
+    }
+    assert_eq!((permits.in_flight(), permits.waiting()), (0, 0));
 }
 
 #[test]

@@ -83,22 +83,21 @@ where
     let before = before.get_or_insert_with(first);
     before.attempts = before.attempts.saturating_add(1);
     before.ambiguous |= error.worst_class() == ErrorClass::Ambiguous;
-    if !may_resend {
-        return Err(before.give_up(Stopped::LastError, error, None, shared));
-    }
-    if before.attempts >= policy.attempts {
-        return Err(before.give_up(Stopped::Attempts, error, None, shared));
-    }
-    let next = Instant::now() + before.waits.next(&policy.growth);
-    match limit(request, end) {
-        Some((limit, stopped)) if next >= limit => {
-            Err(before.give_up(stopped, error, None, shared))
+    let stopped = if !may_resend {
+        Stopped::LastError
+    } else if before.attempts >= policy.attempts {
+        Stopped::Attempts
+    } else {
+        let next = Instant::now() + before.waits.next(&policy.growth);
+        match limit(request, end) {
+            Some((limit, stopped)) if next >= limit => stopped,
+            _ => {
+                before.last = Some(error);
+                return Ok(next);
+            }
         }
-        _ => {
-            before.last = Some(error);
-            Ok(next)
-        }
-    }
+    };
+    Err(before.give_up(stopped, error, None, shared))
 }
 
 /// Until when the next attempt has to begin, and why.

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 
 use loom::future::block_on;
 use loom::model::Builder;
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 
 use permits::{Permit, Permits};
 
@@ -33,6 +33,12 @@ fn all_out<const N: usize>() -> (Arc<Permits>, [Permit; N]) {
 
 fn poll(turn: &mut Pin<Box<impl Future<Output = Permit>>>) -> Poll<Permit> {
     turn.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// In a thread of its own; given back at once.
+fn wait_for_one(permits: &Arc<Permits>) -> JoinHandle<()> {
+    let permits = Arc::clone(permits);
+    thread::spawn(move || drop(block_on(permits.take())))
 }
 
 /// So many permits are free, and no more.
@@ -61,8 +67,7 @@ fn a_permit_that_comes_back_while_the_limit_is_lowered_is_not_taken_beyond_it() 
 fn who_waits_while_the_limit_is_lowered_has_the_last_permit() {
     model(|| {
         let (permits, [first, second]) = all_out();
-        let waiter = Arc::clone(&permits);
-        let waits = thread::spawn(move || drop(block_on(waiter.take())));
+        let waits = wait_for_one(&permits);
         permits.set_limit(1);
         drop(first);
         drop(second);
@@ -75,8 +80,7 @@ fn who_waits_while_the_limit_is_lowered_has_the_last_permit() {
 fn who_waits_while_the_limit_is_raised_is_woken() {
     model(|| {
         let (permits, [only]) = all_out();
-        let waiter = Arc::clone(&permits);
-        let waits = thread::spawn(move || drop(block_on(waiter.take())));
+        let waits = wait_for_one(&permits);
         permits.set_limit(2);
         waits.join().unwrap();
         drop(only);
