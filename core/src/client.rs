@@ -6,9 +6,10 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
+use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Waited};
 use crate::readying::{NotReady, Readying};
 use crate::request::Request;
 use crate::response::Response;
@@ -36,8 +37,8 @@ impl<S> Stack for S where
 
 /// Sends requests through a service: a [`Session`](crate::Session), bare or in layers.
 ///
-/// Each request goes through a clone of the service, which is waited for until it is ready or the
-/// request's deadline passes, then called, and dropped: no clone outlives its request with something that
+/// Each request goes through a clone of the service, which is waited for until it is ready, or until the
+/// request's deadline or the time of its attempt is over, then called, and dropped: no clone outlives its request with something that
 /// others wait for. Dropping a request gives it up; it may have been applied all the same.
 ///
 /// ```no_run
@@ -50,7 +51,7 @@ impl<S> Stack for S where
 ///
 /// let (name,): (String,) = db.execute(&by_id, (42_i32,)).await?.row()?;
 ///
-/// let patient = Request::new(&by_id, (43_i32,)).with_timeout(Duration::from_secs(30));
+/// let patient = Request::new(&by_id, (43_i32,)).with_attempt_timeout(Duration::from_secs(30));
 /// let other: Option<(String,)> = db.request(patient).await?.maybe_row()?;
 /// # Ok(())
 /// # }
@@ -116,10 +117,17 @@ pin_project! {
         Begun { service: Option<S>, request: Option<Request> },
         // The clone that waits to be ready is the one to call: readiness may be a permit that it holds.
         // In a box, so that the common way stays small.
-        Readying { waiting: Option<Box<(Readying<S>, Request)>> },
+        Readying { waiting: Option<Box<Waiting<S>>> },
         Calling { #[pin] future: S::Future },
         Done,
     }
+}
+
+/// A request whose service is not ready.
+struct Waiting<S> {
+    service: Readying<S>,
+    request: Request,
+    since: Instant,
 }
 
 impl<S: Service<Request, Error = Error>> Future for Call<S> {
@@ -158,14 +166,15 @@ impl<S: Service<Request, Error = Error>> Future for Call<S> {
                 }
                 StateProj::Readying { waiting } => {
                     let Some(polled) = waiting else { return Poll::Pending };
-                    let outcome = ready!(polled.0.poll::<Request>(cx));
+                    let outcome = ready!(polled.service.poll::<Request>(cx));
                     let Some(waited) = waiting.take() else { return Poll::Pending };
-                    let (mut service, request) = *waited;
+                    let Waiting { mut service, request, since } = *waited;
                     match outcome {
                         Ok(()) => State::Calling { future: service.call(request) },
                         Err(NotReady::Failed(error)) => return Poll::Ready(Err(error)),
                         Err(NotReady::Late) => {
-                            let late = request.error(ErrorKind::DeadlinePassed, None);
+                            let waited = Waited::ForLayers(since.elapsed());
+                            let late = request.error(ErrorKind::DeadlinePassed(waited), None);
                             return Poll::Ready(Err(late));
                         }
                     }
@@ -178,8 +187,9 @@ impl<S: Service<Request, Error = Error>> Future for Call<S> {
 
 impl<S: Service<Request>> State<S> {
     fn waiting(service: S, request: Request) -> Self {
-        let readying = Readying::new(service, request.deadline());
-        Self::Readying { waiting: Some(Box::new((readying, request))) }
+        let since = Instant::now();
+        let service = Readying::new(service, request.latest_after(since));
+        Self::Readying { waiting: Some(Box::new(Waiting { service, request, since })) }
     }
 }
 

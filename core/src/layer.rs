@@ -3,10 +3,12 @@
 //! Layers are generic over request, response and error, and ask these few questions. They can then
 //! be used around other services, and tested without a server.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::attempts::Attempts;
-use crate::error::{Error, ErrorClass, ErrorKind};
+use crate::error::{Error, ErrorClass, ErrorKind, Recovery};
 use crate::request::Request;
 use crate::statement::{Statement, StatementKind};
 
@@ -28,6 +30,14 @@ pub trait Described {
     /// When its answer is worth nothing any more.
     fn deadline(&self) -> Option<Instant>;
 
+    /// Sets the deadline: what is below obeys it.
+    fn set_deadline(&mut self, deadline: Instant);
+
+    /// The longest time of one attempt, if the request says so: a layer that lets it wait counts the wait.
+    fn attempt_timeout(&self) -> Option<Duration> {
+        None
+    }
+
     /// Begins to count how often it is sent, with its clones, if it can tell.
     fn count_attempts(&mut self) -> Option<Attempts> {
         None
@@ -42,6 +52,12 @@ pub trait Classify {
     /// The worst class of all attempts, if a layer below made several.
     fn worst_class(&self) -> ErrorClass {
         self.class()
+    }
+
+    /// What another attempt may hope for: not every request that was certainly not executed is worth
+    /// another attempt.
+    fn recovery(&self) -> Recovery {
+        Recovery::of(self.class())
     }
 
     /// Whether a layer below refused the request, so that it was certainly not sent.
@@ -67,6 +83,14 @@ impl Described for Request {
         Self::deadline(self)
     }
 
+    fn set_deadline(&mut self, deadline: Instant) {
+        Self::set_deadline(self, deadline);
+    }
+
+    fn attempt_timeout(&self) -> Option<Duration> {
+        Self::attempt_timeout(self)
+    }
+
     fn count_attempts(&mut self) -> Option<Attempts> {
         Some(Self::count_attempts(self))
     }
@@ -79,6 +103,10 @@ impl Classify for Error {
 
     fn worst_class(&self) -> ErrorClass {
         Self::worst_class(self)
+    }
+
+    fn recovery(&self) -> Recovery {
+        Self::recovery(self)
     }
 
     fn is_refusal(&self) -> bool {

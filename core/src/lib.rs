@@ -66,7 +66,8 @@ pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits, BatchPayload};
 pub use client::{Call, Client, Stack};
 pub use conditional::Conditional;
 pub use error::{
-    Error, ErrorClass, ErrorKind, Replicas, SchemaVersions, TlsFault, UnreadableType, WriteType,
+    Error, ErrorClass, ErrorKind, FailureReason, Recovery, Replicas, SchemaVersions, TlsFault,
+    UnreadableType, Waited, WriteType,
 };
 pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};

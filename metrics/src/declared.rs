@@ -139,6 +139,12 @@ pub const METRICS: &[Metric] = &[
         NONE,
         "Queries on which the retry layer gave up",
     ),
+    of(
+        Kind::Counter,
+        "cassandra_retries_unconnected_total",
+        NONE,
+        "Queries that waited for a connection in the retry layer",
+    ),
     of(Kind::Gauge, "cassandra_cache_statements", NONE, "Prepared statements in the cache"),
     of(Kind::Counter, "cassandra_cache_hits_total", NONE, "Queries that found their statement"),
     of(Kind::Counter, "cassandra_cache_misses_total", NONE, "Queries that did not"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{
-    Batch, Client, Error, ErrorClass, ErrorKind, Request, Response, Stack, Statement,
+    Batch, Client, Error, ErrorClass, ErrorKind, Request, Response, Stack, Statement, Waited,
 };
 use cqlstack_middleware::cache::NotPrepared;
 use cqlstack_middleware::limit::{Refused, Why};
@@ -141,10 +141,8 @@ async fn a_deadline_ends_the_wait_for_what_is_below() {
 
     let bare = Client::new(limit.layer(slow()));
     let error = timeout(HOUR, bare.request(request())).await.unwrap().unwrap_err();
-    assert_eq!(
-        (error.kind(), error.class()),
-        (&ErrorKind::DeadlinePassed, ErrorClass::NotExecuted)
-    );
+    let waited = ErrorKind::DeadlinePassed(Waited::ForLayers(TICK));
+    assert_eq!((error.kind(), error.class()), (&waited, ErrorClass::NotExecuted));
     assert_eq!(started.elapsed(), TICK);
     drop(held);
     bare.request(batch()).await.unwrap();
@@ -189,7 +187,7 @@ async fn a_deadline_ends_the_wait_of_a_request_that_has_its_permit() {
     });
     first.unwrap();
     let error = second.unwrap_err();
-    assert_eq!(error.downcast_ref::<Refused>().unwrap().why, Why::NotReady);
+    assert_eq!(error.downcast_ref::<Refused>().unwrap().why, Why::NotReady(TICK));
     assert_eq!((error.class(), started.elapsed()), (ErrorClass::NotExecuted, TICK * 3));
     assert_eq!(layer.handle().figures().in_flight, 0);
 }
@@ -202,7 +200,7 @@ async fn a_deadline_ends_a_first_use_of_a_cache_over_what_is_not_ready() {
     let hurried = Request::new(statement("a"), (1,)).with_deadline(started + TICK);
     let first_use = service.ready().await.unwrap().call(hurried);
     let error = timeout(HOUR, first_use).await.expect("its deadline passed").unwrap_err();
-    assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline));
+    assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline(TICK)));
     assert_eq!(started.elapsed(), TICK);
     let figures = layer.handle().figures();
     assert_eq!((figures.misses, figures.prepares), (1, 0));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{
-    Client, ColumnType, Consistency, ErrorClass, ErrorKind, NativeType, PagingState, Replicas,
-    Request, SchemaVersions, Stack, Statement, StatementKind, WriteType,
+    Client, ColumnType, Consistency, ErrorClass, ErrorKind, NativeType, PagingState, Recovery,
+    Replicas, Request, SchemaVersions, Stack, Statement, StatementKind, Waited, WriteType,
 };
 use cqlstack_middleware::retry::{Exhausted, Jitter};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -44,8 +44,7 @@ fn errors() -> Vec<ErrorKind> {
     let timeouts = write_types.map(|phase| ErrorKind::WriteTimeout(replicas, phase));
     let failures = write_types.map(|phase| ErrorKind::WriteFailure(replicas, phase));
     let others = [
-        ErrorKind::DeadlinePassed,
-        ErrorKind::NoConnection,
+        ErrorKind::DeadlinePassed(Waited::BeforeTheSession),
         ErrorKind::NoStreamId,
         ErrorKind::Bootstrapping,
         ErrorKind::Unprepared,
@@ -98,6 +97,7 @@ async fn every_error_of_every_kind_of_statement_is_sent_and_waited_for_as_its_cl
             let session = ScriptedSession::new().otherwise(Answer::error(kind.clone()));
             let bare = Client::new(session.clone()).execute(&statement, (1,)).await.unwrap_err();
             let again = match bare.class() {
+                _ if bare.recovery() == Recovery::Final => false,
                 ErrorClass::NotExecuted | ErrorClass::Overload => true,
                 ErrorClass::Ambiguous => statement.is_idempotent(),
                 _ => false,

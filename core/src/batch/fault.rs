@@ -31,6 +31,13 @@ pub enum BatchFault {
         /// How many.
         statements: usize,
     },
+    /// It has more different texts than [`BatchLimits::texts`](crate::BatchLimits::texts).
+    TooManyTexts {
+        /// How many.
+        texts: usize,
+        /// What is allowed.
+        limit: usize,
+    },
     /// One of its statements is no `INSERT`, `UPDATE` or `DELETE`.
     NotAWrite(Member),
     /// A counter is updated in a batch that is none of counters.
@@ -74,6 +81,12 @@ impl fmt::Display for BatchFault {
                 f,
                 "a batch can hold 65,535 statements, this one has {statements}: send them one by one, \
                  with `Client::many`"
+            ),
+            Self::TooManyTexts { texts, limit } => write!(
+                f,
+                "the batch has {texts} different texts, and {limit} are allowed, since a server may not be able to \
+                 keep them all prepared: write statements that differ in values as one text with markers, and bind \
+                 the values; or split it; or raise `batch_limits.texts`"
             ),
             Self::NotAWrite(member) => {
                 write!(f, "{member} is no INSERT, UPDATE or DELETE: execute it by itself")

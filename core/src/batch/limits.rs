@@ -1,6 +1,6 @@
 //! How large a batch may be.
 
-/// The sizes up to which a server takes batches, in bytes, so that a larger one is refused before it is
+/// The sizes up to which a server takes batches, so that a larger one is refused before it is
 /// sent.
 ///
 /// A server counts what is written, not what is sent: cells and rows with 20 to 30 bytes of their own
@@ -21,18 +21,22 @@ pub struct BatchLimits {
     pub warn: usize,
     /// Over several partitions: what is larger is refused. `batch_size_fail_threshold`
     pub refuse: usize,
+    /// Different texts: more may not fit the server's cache of prepared statements, which would then forget
+    /// some of them for each that it prepares. A server's `prepared_statements_cache_size`, 10 MiB unless the
+    /// heap is large, holds some thousands, and 1 MiB, the smallest, some hundreds.
+    pub texts: usize,
     /// What is written to one partition. `max_mutation_size`, which is half a commit log segment unless it
     /// is set.
     pub mutation: usize,
 }
 
 impl BatchLimits {
-    /// The defaults of Cassandra: 5 KiB, 50 KiB and 16 MiB.
+    /// The defaults of Cassandra, 5 KiB, 50 KiB and 16 MiB; and 100 texts.
     pub const CASSANDRA: Self =
-        Self { warn: 5 * 1024, refuse: 50 * 1024, mutation: 16 * 1024 * 1024 };
-    /// The defaults of ScyllaDB: 128 KiB, 1 MiB and 16 MiB.
+        Self { warn: 5 * 1024, refuse: 50 * 1024, texts: 100, mutation: 16 * 1024 * 1024 };
+    /// The defaults of ScyllaDB, 128 KiB, 1 MiB and 16 MiB; and 100 texts.
     pub const SCYLLADB: Self =
-        Self { warn: 128 * 1024, refuse: 1024 * 1024, mutation: 16 * 1024 * 1024 };
+        Self { warn: 128 * 1024, refuse: 1024 * 1024, texts: 100, mutation: 16 * 1024 * 1024 };
 }
 
 impl Default for BatchLimits {

@@ -33,6 +33,7 @@ mod guard;
 mod limits;
 mod literal;
 mod payload;
+mod rows;
 
 use std::fmt;
 
@@ -44,6 +45,7 @@ pub(crate) use footprint::{Footprint, Known};
 pub use guard::BatchGuard;
 pub use limits::BatchLimits;
 pub use payload::BatchPayload;
+pub(crate) use rows::{Rounds, Rows};
 
 use crate::request::Request;
 use crate::statement::Statement;

@@ -1,5 +1,6 @@
 //! A batch on its way down the stack.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -189,6 +190,16 @@ impl BatchPayload {
         &self.inner.told
     }
 
+    /// Whether it has more texts than this.
+    pub(crate) fn fits(&self, limits: &BatchLimits) -> Result<(), BatchFault> {
+        let limit = limits.texts;
+        if self.inner.members.statements.len() <= limit {
+            return Ok(());
+        }
+        let texts = self.texts();
+        if texts > limit { Err(BatchFault::TooManyTexts { texts, limit }) } else { Ok(()) }
+    }
+
     /// What is prepared of it so far.
     pub(crate) fn prepared(&self) -> &[Prepared] {
         &self.prepared
@@ -197,6 +208,14 @@ impl BatchPayload {
     /// Why it is not to be sent, as far as that is known before it is prepared.
     pub(crate) fn fault(&self) -> Option<&BatchFault> {
         self.inner.fault.as_ref()
+    }
+
+    /// How many different texts it has. Costs one look at each.
+    #[must_use]
+    pub fn texts(&self) -> usize {
+        let mut texts = HashSet::with_capacity(self.inner.members.statements.len());
+        texts.extend(self.inner.members.statements.iter().map(Statement::text));
+        texts.len()
     }
 
     /// The next statement that has to be prepared. None of a batch that is not to be sent.

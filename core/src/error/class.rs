@@ -13,7 +13,7 @@ use crate::statement::StatementKind;
 ///
 /// | outcome | read | serial read | write | several partitions | LOGGED batch | counter | conditional |
 /// |---|---|---|---|---|---|---|---|
-/// | deadline before the send, session closed, no connection, bootstrapping, unprepared twice, prepare failed on the way, keyspace unsettled or changed | N | N | N | N | N | N | N |
+/// | deadline before the send, session closed, no connection, bootstrapping, unprepared twice, statements of a batch forgotten, prepare failed on the way or differently on nodes, keyspace unsettled or changed | N | N | N | N | N | N | N |
 /// | no stream id, rate limited by the coordinator, refused by a layer | O | O | O | O | O | O | O |
 /// | `Unavailable` | N | N | N | **A** | N | N | **A** |
 /// | `Overloaded` | O | O | A | A | A | A | A |
@@ -110,13 +110,16 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
     let for_reads = |class| if work.is_read() { class } else { Ambiguous };
     #[deny(clippy::wildcard_enum_match_arm)]
     match kind {
-        ErrorKind::DeadlinePassed
+        ErrorKind::DeadlinePassed(_)
         | ErrorKind::NoConnection
         | ErrorKind::Closed
         | ErrorKind::Unreachable { .. }
         | ErrorKind::UnknownCluster { .. }
         | ErrorKind::PrepareTimeout { .. }
         | ErrorKind::PrepareFailed
+        | ErrorKind::PrepareUnreadable
+        | ErrorKind::PreparedIdsDiffer
+        | ErrorKind::StatementsForgotten { .. }
         | ErrorKind::KeyspaceUnsettled
         | ErrorKind::KeyspaceChanged
         | ErrorKind::Bootstrapping
@@ -185,7 +188,7 @@ mod tests {
 
     use super::*;
     use crate::Consistency;
-    use crate::error::{Replicas, UnreadableType};
+    use crate::error::{Replicas, UnreadableType, Waited};
 
     #[test]
     fn every_class_has_its_place_among_all() {
@@ -220,12 +223,15 @@ mod tests {
             }))
         };
         let rows = [
-            (ErrorKind::DeadlinePassed, "NNNNNNNN"),
+            (ErrorKind::DeadlinePassed(Waited::BeforeTheSession), "NNNNNNNN"),
             (ErrorKind::NoConnection, "NNNNNNNN"),
             (ErrorKind::Closed, "NNNNNNNN"),
             (ErrorKind::CutOff, "NNAAAAAA"),
             (ErrorKind::PrepareTimeout { after: Duration::ZERO }, "NNNNNNNN"),
             (ErrorKind::PrepareFailed, "NNNNNNNN"),
+            (ErrorKind::PrepareUnreadable, "NNNNNNNN"),
+            (ErrorKind::PreparedIdsDiffer, "NNNNNNNN"),
+            (ErrorKind::StatementsForgotten { texts: 600 }, "NNNNNNNN"),
             (ErrorKind::KeyspaceUnsettled, "NNNNNNNN"),
             (ErrorKind::KeyspaceChanged, "NNNNNNNN"),
             (ErrorKind::Bootstrapping, "NNNNNNNN"),

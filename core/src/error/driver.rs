@@ -11,8 +11,10 @@ use scylla::errors::{
 use scylla::serialize::{row, value};
 
 use super::kind::{ErrorKind, Replicas, WriteType};
+use super::reason;
 use super::unreadable::{self, UnreadableType};
 use crate::batch::BatchFault;
+use crate::session::may_be_sent;
 
 /// What the driver reported.
 #[derive(Debug)]
@@ -38,17 +40,18 @@ impl From<ExecutionError> for Failure {
         #[deny(clippy::wildcard_enum_match_arm)]
         let kind = match &error {
             ExecutionError::BadQuery(bad) => bad_query(bad),
-            ExecutionError::EmptyPlan => {
+            // Of the last node that was tried. Whether one before it had it, the session knows.
+            ExecutionError::EmptyPlan | ExecutionError::ConnectionPoolError(_) => {
                 attempted = false;
                 ErrorKind::NoConnection
             }
-            ExecutionError::ConnectionPoolError(_) => ErrorKind::NoConnection,
             ExecutionError::PrepareError(prepare) => {
                 attempted = false;
                 server_message = prepare_message(prepare);
                 prepare_kind(prepare)
             }
             ExecutionError::LastAttemptError(attempt) => {
+                attempted = may_be_sent(attempt);
                 server_message = attempt_message(attempt);
                 attempt_kind(attempt)
             }
@@ -141,13 +144,17 @@ fn prepare_kind(error: &PrepareError) -> ErrorKind {
             | ErrorKind::ServerConfiguration
             | ErrorKind::AlreadyExists { .. }
             | ErrorKind::Bootstrapping
-            | ErrorKind::NoStreamId) => kind,
+            | ErrorKind::NoStreamId
+            // The text is too long for a frame.
+            | ErrorKind::InvalidRequest(_)) => kind,
+            ErrorKind::UnreadableAnswer => ErrorKind::PrepareUnreadable,
             ErrorKind::UnreadableType(it) => {
                 ErrorKind::UnreadableType(Box::new(UnreadableType { executed: false, ..*it }))
             }
             _ => ErrorKind::PrepareFailed,
         },
         PrepareError::ConnectionPoolError(_) => ErrorKind::NoConnection,
+        PrepareError::PreparedStatementIdsMismatch => ErrorKind::PreparedIdsDiffer,
         _ => ErrorKind::PrepareFailed,
     }
 }
@@ -179,7 +186,7 @@ fn attempt_kind(error: &RequestAttemptError) -> ErrorKind {
         }
         RequestAttemptError::UnableToAllocStreamId => ErrorKind::NoStreamId,
         RequestAttemptError::BrokenConnectionError(_) => ErrorKind::ConnectionBroken,
-        RequestAttemptError::DbError(error, _) => server_kind(error),
+        RequestAttemptError::DbError(error, message) => server_kind(error, message),
         RequestAttemptError::RepreparedIdChanged { .. }
         | RequestAttemptError::RepreparedIdMissingInBatch => ErrorKind::Unprepared,
         RequestAttemptError::BodyExtensionsParseError(_)
@@ -191,7 +198,11 @@ fn attempt_kind(error: &RequestAttemptError) -> ErrorKind {
     }
 }
 
-fn server_kind(error: &DbError) -> ErrorKind {
+fn server_kind(error: &DbError, message: &str) -> ErrorKind {
+    let because = |replicas: Replicas| match reason::of_message(message) {
+        Some((reason, node)) => replicas.because(reason, node),
+        None => replicas,
+    };
     #[deny(clippy::wildcard_enum_match_arm)]
     match error {
         DbError::SyntaxError => ErrorKind::Syntax,
@@ -222,13 +233,12 @@ fn server_kind(error: &DbError) -> ErrorKind {
             )
         }
         DbError::ReadFailure { consistency, received, required, numfailures, .. } => {
-            ErrorKind::ReadFailure(Replicas::new(*consistency, *received, *required, *numfailures))
+            let replicas = Replicas::new(*consistency, *received, *required, *numfailures);
+            ErrorKind::ReadFailure(because(replicas))
         }
         DbError::WriteFailure { consistency, received, required, numfailures, write_type } => {
-            ErrorKind::WriteFailure(
-                Replicas::new(*consistency, *received, *required, *numfailures),
-                write_phase(write_type),
-            )
+            let replicas = Replicas::new(*consistency, *received, *required, *numfailures);
+            ErrorKind::WriteFailure(because(replicas), write_phase(write_type))
         }
         DbError::Unprepared { .. } => ErrorKind::Unprepared,
         DbError::RateLimitReached { rejected_by_coordinator, .. } => {

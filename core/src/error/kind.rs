@@ -1,9 +1,11 @@
 //! What went wrong, without the server's words.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use scylla::frame::types::Consistency;
 
+use super::reason::FailureReason;
 use super::schema_versions::SchemaVersions;
 use super::tls::TlsFault;
 use super::unreadable::UnreadableType;
@@ -53,8 +55,8 @@ pub enum ErrorKind {
     },
 
     // Before the send.
-    /// The request's deadline had passed before it was sent.
-    DeadlinePassed,
+    /// The request's deadline passed before it was sent.
+    DeadlinePassed(Waited),
     /// The request cannot be right; the text says why and what to do.
     InvalidRequest(String),
     /// The batch is a mistake, or the server would refuse it.
@@ -76,6 +78,10 @@ pub enum ErrorKind {
     },
     /// No node prepared the statement, for reasons that are not the statement's.
     PrepareFailed,
+    /// A node's answer to the preparation could not be understood.
+    PrepareUnreadable,
+    /// Nodes know the statement that they prepared by different ids, so that the driver cannot execute it.
+    PreparedIdsDiffer,
     /// The statement names no keyspace, and it is not certain which one the connections have in use: a `USE` is
     /// under way, or the last one did not succeed. Of a `USE`: another one, or a statement that names no
     /// keyspace, was under way all the time.
@@ -118,6 +124,12 @@ pub enum ErrorKind {
     Bootstrapping,
     /// The server forgot the statement again right after it was prepared anew.
     Unprepared,
+    /// The server forgot statements of a batch while others of it were prepared anew: they do not fit its
+    /// cache all together, and it never executed the batch.
+    StatementsForgotten {
+        /// How many different texts the batch has.
+        texts: usize,
+    },
     /// Too few replicas are alive for the consistency level.
     Unavailable {
         /// The consistency level asked for.
@@ -160,9 +172,9 @@ pub enum ErrorKind {
     ConnectionBroken,
     /// The session was shut down before the answer came.
     CutOff,
-    /// No answer within the time of the call or the request's deadline.
+    /// No answer within the time of the attempt or by the request's deadline.
     Timeout {
-        /// How long this call was given.
+        /// How long the attempt was given.
         after: Duration,
     },
     /// The answer could not be understood.
@@ -179,6 +191,19 @@ pub enum ErrorKind {
     Layer,
 }
 
+/// What a request waited for until its deadline, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Waited {
+    /// For nothing that the session knows of: the deadline had passed when the session was called.
+    BeforeTheSession,
+    /// For the layers to be ready.
+    ForLayers(Duration),
+    /// For the clocks of all nodes to pass the timestamps of earlier writes, when servers began to stamp the
+    /// writes of a table ([`Timestamps::ByTable`](crate::Timestamps::ByTable)).
+    ForClocks(Duration),
+}
+
 /// How many replicas answered, of how many needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -191,13 +216,24 @@ pub struct Replicas {
     pub required: i32,
     /// Replicas that reported a failure.
     pub failures: i32,
+    /// Why one of them failed, if the server told a reason that is known.
+    pub reason: Option<FailureReason>,
+    /// Which replica that is, by the address at which nodes speak with each other.
+    pub node: Option<SocketAddr>,
 }
 
 impl Replicas {
     /// Answers received and needed at this level, and failures that replicas reported.
     #[must_use]
     pub fn new(consistency: Consistency, received: i32, required: i32, failures: i32) -> Self {
-        Self { consistency, received, required, failures }
+        let (reason, node) = (None, None);
+        Self { consistency, received, required, failures, reason, node }
+    }
+
+    /// With why a replica failed, and which one it is.
+    #[must_use]
+    pub fn because(self, reason: FailureReason, node: Option<SocketAddr>) -> Self {
+        Self { reason: Some(reason), node, ..self }
     }
 }
 

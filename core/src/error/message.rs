@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::Error;
 use super::class::ErrorClass;
-use super::kind::{ErrorKind, WriteType};
+use super::kind::{ErrorKind, Replicas, Waited, WriteType};
 use crate::statement::StatementKind;
 
 /// A name that somebody chose, on one line and short.
@@ -34,6 +34,7 @@ impl fmt::Display for What<'_> {
 
 /// The bare facts, without statement, class and advice.
 impl fmt::Display for ErrorKind {
+    #[expect(clippy::too_many_lines, reason = "a few words for each kind")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidConfig(invalid) => write!(f, "invalid configuration: {invalid}"),
@@ -60,7 +61,9 @@ impl fmt::Display for ErrorKind {
                 write!(f, "a node asks for `{name}`, an authenticator to which no password is given")
             }
             Self::NoCredentials => f.write_str("the provider of credentials failed"),
-            Self::DeadlinePassed => f.write_str("its deadline passed before it was sent"),
+            Self::DeadlinePassed(waited) => {
+                write!(f, "its deadline passed before it was sent{waited}")
+            }
             Self::InvalidRequest(why) | Self::Rows(why) => f.write_str(why),
             Self::Batch(fault) => write!(f, "{fault}"),
             Self::PageToken => f.write_str(
@@ -75,6 +78,10 @@ impl fmt::Display for ErrorKind {
                 write!(f, "it could not be prepared on all nodes within {after:.1?}")
             }
             Self::PrepareFailed => f.write_str("no node prepared it"),
+            Self::PrepareUnreadable => {
+                f.write_str("the answer to its preparation could not be understood")
+            }
+            Self::PreparedIdsDiffer => f.write_str("nodes prepared it under different ids"),
             Self::KeyspaceUnsettled => f.write_str(
                 "it is not certain which keyspace is in use: a `USE` is under way, or did not succeed",
             ),
@@ -101,6 +108,11 @@ impl fmt::Display for ErrorKind {
             Self::Unprepared => {
                 f.write_str("the server forgot the statement again right after preparing it")
             }
+            Self::StatementsForgotten { texts } => write!(
+                f,
+                "the server forgot statements of the batch while it prepared others: its cache does not hold the \
+                 {texts} texts"
+            ),
             Self::Unavailable { consistency, required, alive } => {
                 write!(f, "{alive} of the {required} replicas that {consistency} needs are alive")
             }
@@ -113,7 +125,7 @@ impl fmt::Display for ErrorKind {
                 r.received, r.required, r.consistency
             ),
             Self::ReadFailure(r) => {
-                write!(f, "{} replicas failed to read at {}", r.failures, r.consistency)
+                write!(f, "{} replicas failed to read at {}{}", r.failures, r.consistency, Why(r))
             }
             Self::WriteTimeout(r, phase) => write!(
                 f,
@@ -121,7 +133,8 @@ impl fmt::Display for ErrorKind {
                 r.received, r.required, r.consistency
             ),
             Self::WriteFailure(r, phase) => {
-                write!(f, "{} replicas failed the {phase} write at {}", r.failures, r.consistency)
+                let (failures, level) = (r.failures, r.consistency);
+                write!(f, "{failures} replicas failed the {phase} write at {level}{}", Why(r))
             }
             Self::RateLimited { .. } => f.write_str("the partition's rate limit is reached"),
             Self::SchemaDisagreement(versions) | Self::SchemaUnconfirmed(versions) => {
@@ -133,6 +146,36 @@ impl fmt::Display for ErrorKind {
             Self::UnreadableAnswer => f.write_str("the answer could not be understood"),
             Self::UnreadableType(unreadable) => write!(f, "{unreadable}"),
             Self::Layer => f.write_str("a layer refused it"),
+        }
+    }
+}
+
+/// Why a replica failed, and which one, if that was told.
+struct Why<'r>(&'r Replicas);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.reason, self.0.node) {
+            (None, _) => Ok(()),
+            (Some(reason), Some(node)) => write!(f, ", of {node}: {reason}"),
+            (Some(reason), None) => write!(f, ", of one: {reason}"),
+        }
+    }
+}
+
+/// What follows "before it was sent".
+impl fmt::Display for Waited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BeforeTheSession => Ok(()),
+            Self::ForLayers(waited) => {
+                write!(f, ", after {waited:.1?} of waiting for the layers to be ready")
+            }
+            Self::ForClocks(waited) => write!(
+                f,
+                ", after {waited:.1?} of waiting for the clocks of all nodes, since servers begin to stamp the \
+                 writes of its table"
+            ),
         }
     }
 }
@@ -176,7 +219,7 @@ pub(super) fn advice(
         ErrorKind::UnknownKeyspace { .. } => {
             "create it, or correct `keyspace`: capital letters are taken as written"
         }
-        ErrorKind::DeadlinePassed => "allow more time, or send less at once",
+        ErrorKind::DeadlinePassed(_) => "allow more time, or send less at once",
         ErrorKind::Closed => "send it through another session",
         ErrorKind::NoConnection => "check that the nodes are up and reachable from here",
         ErrorKind::NoStreamId => "keep fewer than 30,000 requests per node in flight",
@@ -207,6 +250,18 @@ pub(super) fn advice(
             "check for nodes that are down or frozen, and go on when they agree"
         }
         ErrorKind::WriteTimeout(_, WriteType::Batch) => "the server will apply it: do nothing",
+        ErrorKind::StatementsForgotten { .. } => {
+            "write statements that differ in values as one text with markers, split the batch, or raise the \
+             server's `prepared_statements_cache_size`"
+        }
+        ErrorKind::PreparedIdsDiffer => {
+            "look for nodes of different versions, and name the keyspace in the statement"
+        }
+        ErrorKind::ReadFailure(replicas) | ErrorKind::WriteFailure(replicas, _)
+            if replicas.reason.is_some_and(|reason| reason.advice().is_some()) =>
+        {
+            return replicas.reason?.advice();
+        }
         ErrorKind::UnreadableType(_) if class == ErrorClass::Permanent => {
             "name the other columns, read this one by `toJson(column)`, and write it as a literal"
         }

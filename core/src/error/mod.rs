@@ -4,6 +4,8 @@ mod class;
 mod driver;
 mod kind;
 mod message;
+mod reason;
+mod recovery;
 mod schema_versions;
 mod tls;
 mod unreadable;
@@ -15,8 +17,10 @@ use std::sync::Arc;
 pub use class::ErrorClass;
 pub(crate) use class::Work;
 pub(crate) use driver::{Failure, decode_message, values_kind};
-pub use kind::{ErrorKind, Replicas, WriteType};
+pub use kind::{ErrorKind, Replicas, Waited, WriteType};
 pub(crate) use message::OneLine;
+pub use reason::FailureReason;
+pub use recovery::Recovery;
 pub use schema_versions::SchemaVersions;
 pub use tls::TlsFault;
 pub(crate) use tls::tls_fault;
@@ -69,6 +73,7 @@ struct Inner {
     kind: ErrorKind,
     class: ErrorClass,
     worst: ErrorClass,
+    recovery: Recovery,
     statement: Option<Statement>,
     /// What the statement does, if more is known of that than it tells itself.
     work: Option<StatementKind>,
@@ -79,7 +84,8 @@ struct Inner {
 impl Inner {
     fn new(kind: ErrorKind, class: ErrorClass) -> Self {
         let (statement, work, server_message, cause) = (None, None, None, None);
-        Self { kind, class, worst: class, statement, work, server_message, cause }
+        let recovery = Recovery::of_kind(&kind, class);
+        Self { kind, class, worst: class, recovery, statement, work, server_message, cause }
     }
 }
 
@@ -158,6 +164,19 @@ impl Error {
     #[must_use]
     pub fn worst_class(&self) -> ErrorClass {
         self.0.worst
+    }
+
+    /// What another attempt may hope for.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        self.0.recovery
+    }
+
+    /// Says that the same request would end the same way again, so that no retry sends it.
+    #[must_use]
+    pub fn finally(mut self) -> Self {
+        Arc::make_mut(&mut self.0).recovery = Recovery::Final;
+        self
     }
 
     /// What went wrong in words: `Display` without the statement, the class and the advice.

@@ -41,7 +41,7 @@ use options::{PageSize, Place};
 /// let by_id = Statement::new("SELECT name FROM app.users WHERE id = ?");
 /// let request = Request::new(&by_id, (42_i32,))
 ///     .with_consistency(Consistency::One)
-///     .with_timeout(Duration::from_millis(50));
+///     .with_attempt_timeout(Duration::from_millis(50));
 /// assert_eq!(request.statement().name(), "SELECT app.users");
 /// assert_eq!(request.timestamp(), None); // it reads
 /// ```
@@ -356,18 +356,32 @@ impl Request {
         Ok((page, Some(Arc::new(seal))))
     }
 
-    /// Sets the longest time of one call of the session: preparing, if need be, and executing, with
-    /// the driver's failover inside.
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
+    /// Sets the longest time of one attempt: of one call of the session, which prepares, if need be, and
+    /// executes, with the driver's failover inside. A wait for a permit of a limit below the retry is part of
+    /// the attempt. A retry makes several: the whole is bounded by the
+    /// [deadline](Self::with_deadline), which a retry layer sets where there is none.
+    pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options.attempt_timeout = Some(timeout);
         self
     }
 
     /// Sets when the answer is worth nothing any more. Every layer obeys it, waiting and sending
     /// again included.
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
-        self.options.deadline = Some(deadline);
+        self.set_deadline(deadline);
         self
+    }
+
+    /// As [`with_deadline`](Self::with_deadline), in place.
+    #[inline]
+    pub fn set_deadline(&mut self, deadline: Instant) {
+        self.options.deadline = Some(deadline);
+    }
+
+    /// When a wait that begins now has to end: at the deadline, or when the time of the attempt is over.
+    pub(crate) fn latest_after(&self, now: Instant) -> Option<Instant> {
+        let attempt = self.attempt_timeout().and_then(|timeout| now.checked_add(timeout));
+        self.deadline().into_iter().chain(attempt).min()
     }
 
     /// The statement.
@@ -446,10 +460,10 @@ impl Request {
         }
     }
 
-    /// The longest time of one call of the session, if it does not leave it to the session.
+    /// The longest time of one attempt, if it does not leave it to the session.
     #[must_use]
-    pub fn timeout(&self) -> Option<Duration> {
-        self.options.timeout
+    pub fn attempt_timeout(&self) -> Option<Duration> {
+        self.options.attempt_timeout
     }
 
     /// When the answer is worth nothing any more.

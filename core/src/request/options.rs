@@ -23,7 +23,7 @@ pub(crate) struct Options {
     pub(super) page_size: Option<PageSize>,
     /// None for the first page, without tokens.
     pub(super) place: Option<Arc<Place>>,
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) stamp: Stamp,
     pub(crate) attempts: Option<Attempts>,
@@ -55,10 +55,10 @@ impl Options {
     /// What the statement says.
     #[inline]
     pub(super) fn of(statement: &Statement) -> Self {
-        let Defaults { consistency, serial_consistency, page_size, timeout, .. } =
+        let Defaults { consistency, serial_consistency, page_size, attempt_timeout, .. } =
             statement.defaults();
         let page_size = page_size.map(PageSize::new);
-        Self { consistency, serial_consistency, page_size, timeout, ..Self::default() }
+        Self { consistency, serial_consistency, page_size, attempt_timeout, ..Self::default() }
     }
 
     /// With a timestamp, if it is one of a write.

@@ -17,6 +17,7 @@ use scylla::routing::{NodeLocationPreference, Shard};
 use super::nodes::NodeAttempts;
 use super::placement::Placements;
 use super::schema::Clock;
+use super::sent;
 
 /// Counts, besides, what it is told of, and notes when the cluster state is another one.
 #[derive(Debug, Default)]
@@ -90,6 +91,7 @@ impl LoadBalancingPolicy for Balancing {
         error: &RequestAttemptError,
     ) {
         self.inner.on_request_failure(request, latency, node, error);
+        sent::failed(error);
         self.attempts.count(node, latency, true);
     }
 

@@ -12,14 +12,13 @@ use super::alarm::Alarm;
 use super::execute::{Time, ended, invalid, prepare_all, within};
 use super::keyspace;
 use super::stamping::{self, Stamping};
-use crate::cells::Cells;
-use crate::error::{Error, ErrorKind};
+use crate::batch::{Rounds, Rows};
+use crate::error::{Error, ErrorKind, Failure};
 use crate::prepared::resends;
 use crate::request::{Payload, Request};
 use crate::response::Response;
 
-/// The driver prepares a statement that the server has forgotten again and again, for as long as the
-/// server forgets it: that ends here, whatever time the caller allows.
+/// Bounds what the driver does by itself with a batch, whatever time the caller allows.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Prepares what no layer above has, looks at the whole, and sends it.
@@ -31,6 +30,10 @@ pub(super) async fn execute(
     let default = Some(session.config.consistency);
     if let Some(fault) = request.fault() {
         return Err(request.error(ErrorKind::Batch(fault.clone()), default));
+    }
+    if let Payload::Batch(batch) = request.payload() {
+        let fits = batch.fits(&session.config.batch_limits);
+        fits.map_err(|fault| request.error(ErrorKind::Batch(fault), default))?;
     }
     let longest = called + LONGEST;
     let deadline = request.deadline().map_or(longest, |deadline| deadline.min(longest));
@@ -56,13 +59,24 @@ pub(super) async fn execute(
     sendable.batch.set_is_idempotent(idempotent);
     sendable.batch.set_retry_policy(policy);
     let time = Time::of(session, &request, Instant::now())?;
-    let rows: Vec<Cells<'_>> = sendable.rows().collect();
+    let texts = batch.texts();
+    let rounds = Rounds::new(texts);
+    let rows = Rows::new(sendable.rows(), &rounds);
     let answer = pin!(async {
-        let answer = session.driver.batch(&sendable.batch, rows.as_slice()).await?;
+        let answer = session.driver.batch(&sendable.batch, &rows).await?;
         Ok((answer, PagingStateResponse::NoMorePages))
     });
     let attempt = keyspace::attempt(session, &request)?;
     let answer = within(session, &request, time, answer, pin!(Alarm::default())).await;
+    let answer = answer.map_err(|error| {
+        if rounds.is_over() {
+            let kind = ErrorKind::StatementsForgotten { texts };
+            let attempted = rounds.has_failed_over();
+            return request.error(Failure { attempted, ..kind.into() }, default);
+        }
+        let is_late = matches!(error.kind(), ErrorKind::Timeout { .. });
+        if is_late && rounds.is_preparing() { error.finally() } else { error }
+    });
     ended(&request, attempt, &answer);
     answer
 }

@@ -26,7 +26,7 @@ use crate::timestamp::Timestamps;
 /// | [`connect_timeout`](Self::connect_timeout) | 2 s |
 /// | [`build_timeout`](Self::build_timeout) | 10 s |
 /// | [`prepare_timeout`](Self::prepare_timeout) | 5 s |
-/// | [`request_timeout`](Self::request_timeout) | 10 s |
+/// | [`attempt_timeout`](Self::attempt_timeout) | 10 s |
 /// | [`schema_timeout`](Self::schema_timeout) | 60 s |
 /// | [`schema_agreement_timeout`](Self::schema_agreement_timeout) | 10 s |
 /// | [`schema_refresh`](Self::schema_refresh) | 1 s |
@@ -188,9 +188,10 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets the longest time of one call, where the request names none.
-    pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.config.request_timeout = timeout;
+    /// Sets the longest time of one attempt, which is one call of the session, where the request names none:
+    /// 10 s unless it is set. A retry layer makes several attempts, and bounds them all together.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.config.attempt_timeout = timeout;
         self
     }
 

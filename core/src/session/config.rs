@@ -28,7 +28,7 @@ use crate::timestamp::Timestamps;
 /// contact_points = ["cassandra-1:9042", "cassandra-2:9042"]
 /// local_datacenter = "dc1"
 /// user = "app"                       # the password from the environment
-/// request_timeout = "2s"
+/// attempt_timeout = "2s"
 ///
 /// [tls]
 /// ca_file = "/etc/cassandra/ca.pem"
@@ -36,7 +36,7 @@ use crate::timestamp::Timestamps;
 /// [profiles.report]
 /// consistency = "LOCAL_ONE"
 /// page_size = 10000
-/// timeout = "1m"
+/// attempt_timeout = "1m"
 /// ```
 #[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
@@ -69,7 +69,7 @@ pub struct SessionConfig {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
     pub prepare_timeout: Duration,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
-    pub request_timeout: Duration,
+    pub attempt_timeout: Duration,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
     pub schema_timeout: Duration,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
@@ -113,7 +113,7 @@ impl Default for SessionConfig {
             connect_timeout: Duration::from_secs(2),
             build_timeout: Duration::from_secs(10),
             prepare_timeout: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(10),
+            attempt_timeout: Duration::from_secs(10),
             schema_timeout: Duration::from_secs(60),
             schema_agreement_timeout: Duration::from_secs(10),
             schema_refresh: Duration::from_secs(1),
@@ -181,7 +181,7 @@ impl SessionConfig {
             ("connect_timeout", self.connect_timeout),
             ("build_timeout", self.build_timeout),
             ("prepare_timeout", self.prepare_timeout),
-            ("request_timeout", self.request_timeout),
+            ("attempt_timeout", self.attempt_timeout),
             ("schema_timeout", self.schema_timeout),
             ("schema_agreement_timeout", self.schema_agreement_timeout),
             ("schema_refresh", self.schema_refresh),
@@ -212,9 +212,9 @@ impl SessionConfig {
         if self.page_size == 0 {
             return Err(InvalidConfig::new("page_size", "must be at least 1"));
         }
-        let BatchLimits { refuse, mutation, .. } = self.batch_limits;
-        if refuse == 0 || mutation == 0 {
-            let why = "must allow some bytes: give the server's own limits";
+        let BatchLimits { refuse, texts, mutation, .. } = self.batch_limits;
+        if refuse == 0 || texts == 0 || mutation == 0 {
+            let why = "must allow some bytes and texts: give the server's own limits";
             return Err(InvalidConfig::new("batch_limits", why));
         }
         if let Some(keyspace) = &self.keyspace {
@@ -236,7 +236,7 @@ impl fmt::Debug for SessionConfig {
             .field("local_datacenter", &self.local_datacenter)
             .field("keyspace", &self.keyspace)
             .field("user", &self.user)
-            .field("request_timeout", &self.request_timeout)
+            .field("attempt_timeout", &self.attempt_timeout)
             .field("consistency", &self.consistency)
             .finish_non_exhaustive()
     }
@@ -279,11 +279,15 @@ mod tests {
         let blank = vec![" ".to_owned()];
         assert_eq!(refused(&SessionConfig { contact_points: blank, ..local() }), "contact_points");
         let zero = Duration::ZERO;
-        assert_eq!(refused(&SessionConfig { request_timeout: zero, ..local() }), "request_timeout");
+        assert_eq!(refused(&SessionConfig { attempt_timeout: zero, ..local() }), "attempt_timeout");
         assert_eq!(refused(&SessionConfig { build_timeout: zero, ..local() }), "build_timeout");
         assert_eq!(refused(&SessionConfig { page_size: 0, ..local() }), "page_size");
-        let batch_limits = BatchLimits { refuse: 0, ..BatchLimits::CASSANDRA };
-        assert_eq!(refused(&SessionConfig { batch_limits, ..local() }), "batch_limits");
+        for batch_limits in [
+            BatchLimits { refuse: 0, ..BatchLimits::CASSANDRA },
+            BatchLimits { texts: 0, ..BatchLimits::CASSANDRA },
+        ] {
+            assert_eq!(refused(&SessionConfig { batch_limits, ..local() }), "batch_limits");
+        }
         let keyspace = Some("app; DROP".to_owned());
         assert_eq!(refused(&SessionConfig { keyspace, ..local() }), "keyspace");
     }

@@ -27,10 +27,11 @@ use super::learned::{footprint, learned};
 use super::markers::{Fit, Markers};
 use super::place;
 use super::runner::Runner;
+use super::sent;
 use super::stamping::{self, Stamping};
 use super::tables::{Named, Tables};
 use super::unreadable;
-use crate::error::{Error, ErrorClass, ErrorKind, Failure};
+use crate::error::{Error, ErrorClass, ErrorKind, Failure, Waited};
 use crate::moment;
 use crate::pages::{Origin, PagingState};
 use crate::prepared::{Prepared, no_failover};
@@ -294,7 +295,7 @@ pub(super) async fn send_text(
     let (page, seal) = request.place(name.map(|name| name.as_str()))?;
     place::of_text(session, request, &page, in_use)?;
     let answer = session.driver.query_single_page(statement, (), page.to_driver()).await;
-    let mut answer = response(session, request, answer)?;
+    let mut answer = response(session, request, answer, false)?;
     if in_use.is_some() {
         answer = answer.read_with(Origin::Text(name.cloned()));
     }
@@ -312,9 +313,11 @@ pub(super) fn within<'a>(
     mut alarm: Pin<&'a mut Alarm>,
 ) -> impl Future<Output = Result<Response, Error>> {
     alarm.as_mut().begin(time.until.min(time.started + LOOK));
+    let mut failed = 0;
     poll_fn(move |cx| {
-        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-            return Poll::Ready(response(session, request, answer));
+        let poll = sent::during(&mut failed, || answer.as_mut().poll(cx));
+        if let Poll::Ready(answer) = poll {
+            return Poll::Ready(response(session, request, answer, failed > 0));
         }
         ready!(alarm.as_mut().poll(time.until, || session.inside.is_cut(), cx));
         let (is_cut, consistency) = (session.inside.is_cut(), session.config.consistency);
@@ -354,9 +357,17 @@ pub(super) async fn until<T>(
 }
 
 #[inline]
-fn response(session: &Inner, request: &Request, answer: Answer) -> Result<Response, Error> {
+fn response(
+    session: &Inner,
+    request: &Request,
+    answer: Answer,
+    has_failed_before: bool,
+) -> Result<Response, Error> {
     let default = Some(session.config.consistency);
-    let failed = |failure: Failure| failed_answer(request, failure, default);
+    let failed = |mut failure: Failure| {
+        failure.attempted |= has_failed_before;
+        failed_answer(request, failure, default)
+    };
     let (result, next) = answer.map_err(|error| failed(error.into()))?;
     let next = match next {
         PagingStateResponse::HasMorePages { state } => {
@@ -482,12 +493,13 @@ impl Time {
     pub(super) fn of(session: &Inner, request: &Request, started: Instant) -> Result<Self, Error> {
         let default = match request.statement().kind() {
             StatementKind::Schema => session.config.schema_timeout,
-            _ => session.config.request_timeout,
+            _ => session.config.attempt_timeout,
         };
-        let timeout = add(started, request.options().timeout.unwrap_or(default));
+        let timeout = add(started, request.options().attempt_timeout.unwrap_or(default));
         match request.options().deadline {
             Some(deadline) if deadline <= started => {
-                Err(request.error(ErrorKind::DeadlinePassed, Some(session.config.consistency)))
+                let late = ErrorKind::DeadlinePassed(Waited::BeforeTheSession);
+                Err(request.error(late, Some(session.config.consistency)))
             }
             Some(deadline) => Ok(Self { started, until: deadline.min(timeout) }),
             None => Ok(Self { started, until: timeout }),

@@ -26,6 +26,7 @@ mod placement;
 mod profile;
 mod runner;
 mod schema;
+mod sent;
 mod stamping;
 mod tables;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
@@ -49,6 +50,7 @@ pub use door::Shutdown;
 pub use health::{Health, NodeHealth};
 pub use nodes::NodeFigures;
 pub use profile::Profile;
+pub(crate) use sent::{may_be_sent, so_far as failed_attempts};
 pub use tls::Tls;
 pub use warm_up::{WarmNode, WarmUp};
 

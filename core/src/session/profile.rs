@@ -33,9 +33,9 @@ pub struct Profile {
     pub serial_consistency: Option<SerialConsistency>,
     /// [`Statement::with_page_size`](crate::Statement::with_page_size)
     pub page_size: Option<u32>,
-    /// [`Statement::with_timeout`](crate::Statement::with_timeout)
+    /// [`Statement::with_attempt_timeout`](crate::Statement::with_attempt_timeout)
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::duration"))]
-    pub timeout: Option<Duration>,
+    pub attempt_timeout: Option<Duration>,
     /// [`Statement::with_timestamps`](crate::Statement::with_timestamps)
     pub timestamps: Option<Timestamps>,
     /// [`Statement::idempotent`](crate::Statement::idempotent)

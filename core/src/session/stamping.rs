@@ -15,7 +15,7 @@ use super::Inner;
 use super::basis::Basis;
 use super::execute::until;
 use super::tables::{Named, TableName};
-use crate::error::{Error, ErrorKind, OneLine};
+use crate::error::{Error, ErrorKind, OneLine, Waited};
 use crate::prepared::{Prepared, resends};
 use crate::request::Request;
 use crate::statement::{Learned, Statement, StatementKind, takes_timestamp};
@@ -131,8 +131,10 @@ pub(super) async fn overtake(session: &Inner, tables: impl Iterator<Item = &Name
 pub(super) async fn switch(session: &Inner, request: &Request, by: Instant) -> Result<(), Error> {
     tables(request).for_each(|table| table.writes().note_conditional());
     let is_cut = || session.inside.is_cut();
+    let began = Instant::now();
     let waited = until(is_cut, by, overtake(session, tables(request))).await;
-    let kind = || if is_cut() { ErrorKind::Closed } else { ErrorKind::DeadlinePassed };
+    let late = || ErrorKind::DeadlinePassed(Waited::ForClocks(began.elapsed()));
+    let kind = || if is_cut() { ErrorKind::Closed } else { late() };
     waited.ok_or_else(|| request.error(kind(), Some(session.config.consistency)))
 }
 

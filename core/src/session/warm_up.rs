@@ -73,7 +73,7 @@ async fn warm_node(session: &Inner, node: &Arc<Node>, queries: u32) -> WarmNode 
     let address = nodes::address(node);
     let mut warm = WarmNode { address, answered: 0, failed: 0, latency: None, error: None };
     let mut time = Duration::ZERO;
-    let most = session.config.request_timeout;
+    let most = session.config.attempt_timeout;
     for _ in 0..queries {
         match nodes::ask(session, node, most).await {
             Ok(took) => {

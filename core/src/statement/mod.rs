@@ -129,7 +129,7 @@ impl Statement {
     /// | consistency level | [`Request::with_consistency`](crate::Request::with_consistency) | here | [`SessionBuilder::consistency`](crate::SessionBuilder::consistency) |
     /// | serial consistency level | [`with_serial_consistency`](crate::Request::with_serial_consistency) | [here](Self::with_serial_consistency) | `LOCAL_SERIAL` |
     /// | page size | [`with_page_size`](crate::Request::with_page_size) | [here](Self::with_page_size) | [`page_size`](crate::SessionBuilder::page_size) |
-    /// | timeout of a call | [`with_timeout`](crate::Request::with_timeout) | [here](Self::with_timeout) | [`request_timeout`](crate::SessionBuilder::request_timeout) |
+    /// | timeout of an attempt | [`with_attempt_timeout`](crate::Request::with_attempt_timeout) | [here](Self::with_attempt_timeout) | [`attempt_timeout`](crate::SessionBuilder::attempt_timeout) |
     /// | timestamps | [`with_timestamps`](crate::Request::with_timestamps) | [here](Self::with_timestamps) | [`timestamps`](crate::SessionBuilder::timestamps) |
     /// | idempotent | | [`idempotent`](Self::idempotent), else the text | |
     #[must_use]
@@ -149,10 +149,11 @@ impl Statement {
         self.change(|inner| inner.defaults.page_size = Some(rows))
     }
 
-    /// Sets the longest time of one call of the session, for requests that do not say themselves.
+    /// Sets the longest time of one attempt, for requests that do not say themselves:
+    /// [`Request::with_attempt_timeout`](crate::Request::with_attempt_timeout).
     #[must_use]
-    pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.change(|inner| inner.defaults.timeout = Some(timeout))
+    pub fn with_attempt_timeout(self, timeout: Duration) -> Self {
+        self.change(|inner| inner.defaults.attempt_timeout = Some(timeout))
     }
 
     /// Sets who gives its writes their timestamps, for requests that do not say themselves.
@@ -170,7 +171,7 @@ impl Statement {
             defaults.serial_consistency =
                 profile.serial_consistency.or(defaults.serial_consistency);
             defaults.page_size = profile.page_size.or(defaults.page_size);
-            defaults.timeout = profile.timeout.or(defaults.timeout);
+            defaults.attempt_timeout = profile.attempt_timeout.or(defaults.attempt_timeout);
             defaults.timestamps = profile.timestamps.or(defaults.timestamps);
             inner.idempotent = profile.idempotent.or(inner.idempotent);
         })

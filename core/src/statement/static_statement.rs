@@ -18,7 +18,7 @@ pub(crate) struct Defaults {
     pub(crate) consistency: Option<Consistency>,
     pub(crate) serial_consistency: Option<SerialConsistency>,
     pub(crate) page_size: Option<u32>,
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) timestamps: Option<Timestamps>,
 }
 
@@ -27,7 +27,7 @@ impl Defaults {
         consistency: None,
         serial_consistency: None,
         page_size: None,
-        timeout: None,
+        attempt_timeout: None,
         timestamps: None,
     };
 }
@@ -122,10 +122,10 @@ impl StaticStatement {
         self
     }
 
-    /// As [`Statement::with_timeout`](super::Statement::with_timeout).
+    /// As [`Statement::with_attempt_timeout`](super::Statement::with_attempt_timeout).
     #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.defaults.timeout = Some(timeout);
+    pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.defaults.attempt_timeout = Some(timeout);
         self
     }
 

@@ -234,7 +234,7 @@ impl Service<Request> for ScriptedSession {
 fn error(request: &Request, kind: ErrorKind) -> Error {
     let attempted = !matches!(
         kind,
-        ErrorKind::DeadlinePassed
+        ErrorKind::DeadlinePassed(_)
             | ErrorKind::Closed
             | ErrorKind::InvalidRequest(_)
             | ErrorKind::Batch(_)
@@ -242,6 +242,8 @@ fn error(request: &Request, kind: ErrorKind) -> Error {
             | ErrorKind::Values(_)
             | ErrorKind::PrepareTimeout { .. }
             | ErrorKind::PrepareFailed
+            | ErrorKind::PrepareUnreadable
+            | ErrorKind::PreparedIdsDiffer
             | ErrorKind::KeyspaceUnsettled
             | ErrorKind::KeyspaceChanged
             | ErrorKind::OtherResult

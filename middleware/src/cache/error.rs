@@ -1,6 +1,7 @@
 //! What the cache itself fails with.
 
 use std::fmt;
+use std::time::Duration;
 
 use cqlstack_core::{Error, ErrorClass, Statement};
 
@@ -8,9 +9,9 @@ use cqlstack_core::{Error, ErrorClass, Statement};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotPrepared {
-    /// The request's deadline came while another one's prepare was under way, or while the service below was
-    /// not ready.
-    Deadline,
+    /// The request's deadline came, or the time of its attempt was over, when it had waited this long for another
+    /// one's prepare, or for the service below to be ready.
+    Deadline(Duration),
     /// The service below answered a prepare with something else.
     NoAnswer,
     /// Its table, or the keyspace in use, changed each time while it was prepared.
@@ -20,8 +21,12 @@ pub enum NotPrepared {
 impl fmt::Display for NotPrepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Deadline => {
-                "its deadline came while it waited for its statement, or for the service below"
+            Self::Deadline(waited) => {
+                return write!(
+                    f,
+                    "its time was over after {waited:.1?} of waiting for its statement to be prepared, or for the \
+                     service below to be ready"
+                );
             }
             Self::NoAnswer => "the service below answered a prepare with something else",
             Self::Changing => {
@@ -36,7 +41,7 @@ impl std::error::Error for NotPrepared {}
 impl NotPrepared {
     pub(super) fn of(self, statement: &Statement) -> Error {
         let class = match self {
-            Self::Deadline | Self::Changing => ErrorClass::NotExecuted,
+            Self::Deadline(_) | Self::Changing => ErrorClass::NotExecuted,
             Self::NoAnswer => ErrorClass::Permanent,
         };
         Error::other(class, self).about(statement)

@@ -136,7 +136,8 @@ impl Participant<'_> {
 
     /// `None` if the leader is gone without an outcome, or is at it for too long.
     async fn wait(&self, follower: Follower) -> Result<Option<Outcome>, Error> {
-        let patience = Instant::now() + PATIENCE;
+        let began = Instant::now();
+        let patience = began + PATIENCE;
         let end = self.deadline.map_or(patience, |deadline| deadline.min(patience));
         let flight = follower.outcome.clone();
         match timeout_at(end, follower.wait()).await {
@@ -145,7 +146,7 @@ impl Participant<'_> {
                 self.flights.remove(self.statement.text(), &flight);
                 Ok(None)
             }
-            Err(_) => Err(NotPrepared::Deadline.of(self.statement)),
+            Err(_) => Err(NotPrepared::Deadline(began.elapsed()).of(self.statement)),
         }
     }
 
@@ -170,7 +171,7 @@ fn is_over(deadline: Option<Instant>) -> bool {
 fn is_of_time(error: &Error) -> bool {
     use ErrorKind::{DeadlinePassed, PrepareTimeout, Timeout};
     error.class() == ErrorClass::Exhausted
-        || matches!(error.kind(), DeadlinePassed | PrepareTimeout { .. } | Timeout { .. })
+        || matches!(error.kind(), DeadlinePassed(_) | PrepareTimeout { .. } | Timeout { .. })
 }
 
 impl Flight<'_> {

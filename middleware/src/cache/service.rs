@@ -5,7 +5,9 @@ use std::future::{poll_fn, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Error, NotReady, Payload, Readying, Request, Response, Stack, Statement};
+use cqlstack_core::{
+    BatchLimits, Error, NotReady, Payload, Readying, Request, Response, Stack, Statement,
+};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -40,6 +42,9 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
     fn call(&mut self, mut request: Request) -> ResponseFuture<S> {
         if matches!(request.payload(), Payload::Prepare) {
             return self.prepare(request);
+        }
+        if is_for_the_session(&request) {
+            return ResponseFuture::calling(self.inner.call(request));
         }
         // One statement, or those of a batch.
         while let Some(statement) = request.unprepared() {
@@ -81,11 +86,24 @@ impl<S: Stack + 'static> StatementCache<S> {
     }
 }
 
+/// A batch of more texts than sessions take by default: one that refuses it does that before anything is
+/// prepared.
+#[inline]
+fn is_for_the_session(request: &Request) -> bool {
+    let Payload::Batch(batch) = request.payload() else { return false };
+    batch.len() > BatchLimits::CASSANDRA.texts && batch.texts() > BatchLimits::CASSANDRA.texts
+}
+
 async fn prepare_and_call<S: Stack>(
     mut inner: S,
     entries: Arc<Entries>,
     mut request: Request,
 ) -> Result<Response, Error> {
+    // What it waits for is part of the attempt.
+    let attempt = request.attempt_timeout().and_then(|time| Instant::now().checked_add(time));
+    if let Some(end) = request.deadline().into_iter().chain(attempt).min() {
+        request.set_deadline(end);
+    }
     while let Some(statement) = request.unprepared() {
         let prepared = if let Some(prepared) = entries.get(statement) {
             Counters::count(entries.counters.hits.here());
@@ -157,11 +175,12 @@ async fn made_ready<'s, S: Stack>(
     inner: &'s mut S,
     request: &Request,
 ) -> Result<Readying<&'s mut S>, Error> {
+    let began = Instant::now();
     let mut readying = Readying::new(inner, request.deadline());
     match poll_fn(|cx| readying.poll::<Request>(cx)).await {
         Ok(()) => Ok(readying),
         Err(NotReady::Failed(error)) => Err(error),
-        Err(NotReady::Late) => Err(NotPrepared::Deadline.of(request.statement())),
+        Err(NotReady::Late) => Err(NotPrepared::Deadline(began.elapsed()).of(request.statement())),
     }
 }
 

@@ -161,7 +161,7 @@ async fn nobody_waits_for_another_s_prepare_beyond_their_own_deadline() {
     println!("{error}");
     assert_eq!(started.elapsed(), TICK);
     assert_eq!(error.class(), ErrorClass::NotExecuted);
-    assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline));
+    assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline(TICK)));
     leader.abort();
 }
 
@@ -316,7 +316,7 @@ async fn nothing_of_the_first_caller_stays_with_the_entry() {
     let first = Request::new(select(), (1,))
         .with_consistency(Consistency::One)
         .with_page_size(5_000)
-        .with_timeout(TICK);
+        .with_attempt_timeout(TICK);
     let second = Request::new(select().named("other").idempotent(false), (1,)).with_page_size(3);
     for (a, b) in [(first.clone(), second.clone()), (second, first)] {
         let _ = tokio::join!(db.request(a.clone()), db.request(b.clone()));
@@ -325,7 +325,7 @@ async fn nothing_of_the_first_caller_stays_with_the_entry() {
             let got = &got.request;
             assert_eq!(got.page_size(), asked.page_size());
             assert_eq!(got.consistency(), asked.consistency());
-            assert_eq!(got.timeout(), asked.timeout());
+            assert_eq!(got.attempt_timeout(), asked.attempt_timeout());
             assert_eq!(got.statement().name(), asked.statement().name());
             assert_eq!(got.statement().is_idempotent(), asked.statement().is_idempotent());
         }

@@ -27,10 +27,12 @@ pub enum Why {
     Full,
     /// It waited this long, the longest that is allowed.
     Waited(Duration),
-    /// Its own deadline came while it waited.
-    Deadline,
-    /// It had a permit, and its own deadline came before the service below was ready.
-    NotReady,
+    /// Its own deadline came when it had waited this long for a permit.
+    Deadline(Duration),
+    /// The time of its attempt was over when it had waited this long for a permit.
+    Attempt(Duration),
+    /// It had a permit, and its time was over when it had waited this long for the service below to be ready.
+    NotReady(Duration),
 }
 
 impl fmt::Display for Refused {
@@ -42,13 +44,20 @@ impl fmt::Display for Refused {
             Why::Waited(longest) => {
                 write!(f, "{by} {limit}, after {longest:.1?} of waiting, with {waiting} waiting")
             }
-            Why::Deadline => write!(
+            Why::Deadline(waited) => write!(
                 f,
-                "{by} {limit}, since its deadline came while it waited, with {waiting} waiting"
+                "{by} {limit}, since its deadline came after {waited:.1?} of waiting for a permit, with {waiting} \
+                 waiting"
             ),
-            Why::NotReady => {
-                f.write_str("its deadline came before the service below the limit was ready")
-            }
+            Why::Attempt(waited) => write!(
+                f,
+                "{by} {limit}, since the time of its attempt was over after {waited:.1?} of waiting for a permit, \
+                 with {waiting} waiting"
+            ),
+            Why::NotReady(waited) => write!(
+                f,
+                "its time was over after {waited:.1?} of waiting for the service below the limit to be ready"
+            ),
         }
     }
 }
@@ -58,8 +67,8 @@ impl std::error::Error for Refused {}
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         let class = match refused.why {
-            Why::Full | Why::Waited(_) => ErrorClass::Overload,
-            Why::Deadline | Why::NotReady => ErrorClass::NotExecuted,
+            Why::Full | Why::Waited(_) | Why::Attempt(_) => ErrorClass::Overload,
+            Why::Deadline(_) | Why::NotReady(_) => ErrorClass::NotExecuted,
         };
         let statement = refused.statement.clone();
         Self::other(class, refused).about(&statement)

@@ -10,7 +10,7 @@ use std::time::Duration;
 use cqlstack_core::{Described, NotReady, Readying, Statement};
 use pin_project_lite::pin_project;
 use tokio::task::unconstrained;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
 use super::error::{Refused, Why};
@@ -78,7 +78,8 @@ struct Waiting<S, R> {
     turn: Turn,
     place: Place,
     end: Option<Pin<Box<Sleep>>>,
-    why: Why,
+    /// With how long it waited.
+    why: WhyAfter,
 }
 
 /// It has its permit, and waits for the service below.
@@ -86,7 +87,12 @@ struct Permitted<S, R> {
     service: Readying<S>,
     request: R,
     permit: Permit,
+    /// When it began to wait for the service, if it is not ready at once.
+    since: Option<Instant>,
 }
+
+/// Why it is refused, of how long it waited.
+type WhyAfter = fn(Duration) -> Why;
 
 type Turn = Pin<Box<dyn Future<Output = Permit> + Send + Sync>>;
 
@@ -138,7 +144,8 @@ where
 {
     fn permitted(inner: S, request: R, permit: Permit) -> Self {
         let service = Readying::new(inner, request.deadline());
-        Self::Readying { permitted: Some(Box::new(Permitted { service, request, permit })) }
+        let permitted = Permitted { service, request, permit, since: None };
+        Self::Readying { permitted: Some(Box::new(permitted)) }
     }
 
     /// The next state. Apart from the common way, which goes through each layer for each poll.
@@ -160,9 +167,11 @@ where
                 let Poll::Ready(permit) = poll_turn(&mut current.turn, cx) else {
                     let Some(end) = &mut current.end else { return Poll::Pending };
                     ready!(end.as_mut().poll(cx));
-                    let (permits, statement) =
-                        (&current.place.permits, current.request.statement());
-                    return Poll::Ready(Err(refuse(permits, current.why, statement).into()));
+                    let Waiting { place, request, why, .. } = &**current;
+                    let why = why(place.since.elapsed());
+                    return Poll::Ready(Err(
+                        refuse(&place.permits, why, request.statement()).into()
+                    ));
                 };
                 let Some(done) = waiting.take() else { return Poll::Pending };
                 // It waits in the queue no longer.
@@ -171,9 +180,12 @@ where
             }
             StateProj::Readying { permitted } => {
                 let Some(current) = permitted else { return Poll::Pending };
-                let outcome = ready!(current.service.poll::<R>(cx));
+                let Poll::Ready(outcome) = current.service.poll::<R>(cx) else {
+                    current.since.get_or_insert_with(Instant::now);
+                    return Poll::Pending;
+                };
                 let Some(done) = permitted.take() else { return Poll::Pending };
-                let Permitted { mut service, request, permit } = *done;
+                let Permitted { mut service, request, permit, since } = *done;
                 Poll::Ready(match outcome {
                     Ok(()) => {
                         let future = service.call(request);
@@ -181,7 +193,8 @@ where
                     }
                     Err(NotReady::Failed(error)) => Err(error),
                     Err(NotReady::Late) => {
-                        Err(refuse(&permit.0, Why::NotReady, request.statement()).into())
+                        let waited = since.map_or(Duration::ZERO, |since| since.elapsed());
+                        Err(refuse(&permit.0, Why::NotReady(waited), request.statement()).into())
                     }
                 })
             }
@@ -213,22 +226,32 @@ fn poll_turn(turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Permit> {
 }
 
 impl<S, R: Described> Called<S, R> {
-    fn wait(self, place: Place) -> Waiting<S, R> {
+    fn wait(mut self, place: Place) -> Waiting<S, R> {
+        let after = |time: Option<Duration>| place.since.checked_add(time?);
         let allowed = match self.when_full {
-            WhenFull::WaitBounded { longest, .. } => {
-                place.since.checked_add(longest).map(|end| (end, Why::Waited(longest)))
-            }
+            WhenFull::WaitBounded { longest, .. } => Some(longest),
             WhenFull::Wait | WhenFull::Reject => None,
         };
-        let deadline = self.request.deadline().map(|deadline| (deadline, Why::Deadline));
-        let first = allowed.into_iter().chain(deadline).min_by_key(|(end, _)| *end);
+        let attempt = after(self.request.attempt_timeout());
+        let ends: [(_, WhyAfter); 3] = [
+            (after(allowed), Why::Waited),
+            (self.request.deadline(), Why::Deadline),
+            (attempt, Why::Attempt),
+        ];
+        let ends = ends.into_iter().filter_map(|(end, why)| Some((end?, why)));
+        let first = ends.min_by_key(|(end, _)| *end);
+        // What follows the wait is part of the same attempt.
+        let bound = self.request.deadline().into_iter().chain(attempt).min();
+        if let Some(bound) = bound {
+            self.request.set_deadline(bound);
+        }
         Waiting {
             turn: Box::pin(self.permits.take()),
             inner: self.inner,
             request: self.request,
             place,
             end: first.map(|(end, _)| Box::pin(sleep_until(end))),
-            why: first.map_or(Why::Full, |(_, why)| why),
+            why: first.map_or(Why::Waited, |(_, why)| why),
         }
     }
 }

@@ -137,7 +137,7 @@ async fn no_request_waits_beyond_its_own_deadline() {
         first.unwrap();
         assert_eq!(second.1, deadline);
         assert_eq!(second.0.as_ref().unwrap_err().class(), ErrorClass::NotExecuted);
-        assert_eq!(refused(second.0).why, Why::Deadline);
+        assert_eq!(refused(second.0).why, Why::Deadline(TICK));
         assert_idle(&layer.handle(), seen.in_flight());
     }
 }

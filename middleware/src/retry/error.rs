@@ -1,6 +1,7 @@
 //! The error of a request that was sent several times in vain.
 
 use std::fmt;
+use std::time::Duration;
 
 use cqlstack_core::{Error, ErrorClass};
 
@@ -8,8 +9,12 @@ use cqlstack_core::{Error, ErrorClass};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Exhausted<E = Error> {
-    /// How often the service below was called.
+    /// How often the service below was called, without the times when there was no connection to send by.
     pub attempts: u32,
+    /// How often there was no connection: each time it was certainly not sent.
+    pub unconnected: u32,
+    /// The time from the call to the end, waits included.
+    pub elapsed: Duration,
     /// Why it stopped.
     pub stopped: Stopped,
     /// [`ErrorClass::Ambiguous`] if any attempt was, else the class of the last.
@@ -29,7 +34,7 @@ pub enum Stopped {
     Attempts,
     /// The next attempt would have begun after the request's deadline.
     Deadline,
-    /// The next attempt would have begun after the time that is allowed for all together.
+    /// The next attempt would have begun after the time that the layer allows for all together.
     Time,
     /// The last error is one that is not to be sent again.
     LastError,
@@ -51,9 +56,13 @@ impl fmt::Display for Stopped {
 
 impl fmt::Display for Exhausted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempts, stopped, last, not_ready, .. } = self;
+        let Self { attempts, unconnected, elapsed, stopped, last, not_ready, .. } = self;
         let plural = if *attempts == 1 { "" } else { "s" };
-        write!(f, "gave up after {attempts} attempt{plural}, {stopped}")?;
+        write!(f, "gave up after {attempts} attempt{plural}")?;
+        if *unconnected > 0 {
+            write!(f, ", and {unconnected} looks for a connection,")?;
+        }
+        write!(f, " in {elapsed:.1?}, {stopped}")?;
         if let Some(not_ready) = not_ready {
             write!(f, ": {}", not_ready.what())?;
         }

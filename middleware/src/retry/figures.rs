@@ -19,6 +19,7 @@ pub(super) struct Shared<E> {
 struct Counters {
     resent: [AtomicU64; ErrorClass::ALL.len()],
     exhausted: AtomicU64,
+    unconnected: AtomicU64,
 }
 
 impl<E> Shared<E> {
@@ -32,6 +33,10 @@ impl<E> Shared<E> {
 
     pub(super) fn count_resend(&self, after: ErrorClass) {
         self.counters.resent[after.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_unconnected(&self, is_first: bool) {
+        self.counters.unconnected.fetch_add(u64::from(is_first), Ordering::Relaxed);
     }
 
     pub(super) fn count_exhausted(&self) {
@@ -60,6 +65,8 @@ pub struct RetryFigures {
     resent: [u64; ErrorClass::ALL.len()],
     /// Requests that ended with [`Exhausted`](super::Exhausted).
     pub exhausted: u64,
+    /// Requests that waited for a connection, whether one came or not.
+    pub unconnected: u64,
 }
 
 impl RetryFigures {
@@ -84,6 +91,7 @@ impl RetryHandle {
         RetryFigures {
             resent: self.counters.resent.each_ref().map(of),
             exhausted: of(&self.counters.exhausted),
+            unconnected: of(&self.counters.unconnected),
         }
     }
 }
@@ -96,5 +104,6 @@ impl Report for RetryHandle {
             sink.count("retries_total", &labels, figures.resent_after(class));
         }
         sink.count("retries_exhausted_total", &[], figures.exhausted);
+        sink.count("retries_unconnected_total", &[], figures.unconnected);
     }
 }

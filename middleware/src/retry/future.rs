@@ -4,16 +4,19 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use cqlstack_core::{Classify, Described, ErrorClass, NotReady, Readying, moment};
+use cqlstack_core::{Classify, Described, ErrorClass, NotReady, Readying, Recovery};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
-use super::backoff::Waits;
+use super::backoff::{Growth, Waits};
 use super::error::{Exhausted, Stopped};
 use super::figures::Shared;
+use super::policy::RECONNECT;
 use super::service::Again;
+use super::time::Time;
 
 pin_project! {
     /// The answer of a [`Retry`](super::Retry) to come.
@@ -26,8 +29,7 @@ pin_project! {
         state: State<S::Future, S>,
         request: R,
         again: Arc<Again<S, S::Error>>,
-        // The end of the time for all attempts.
-        end: Option<Instant>,
+        started: Instant,
         before: Option<Before<S::Error>>,
     }
 }
@@ -46,18 +48,25 @@ pin_project! {
 /// What is known of the attempts so far.
 struct Before<E> {
     attempts: u32,
+    /// How often there was no connection to make an attempt with.
+    unconnected: u32,
     ambiguous: bool,
     waits: Waits,
+    reconnect: Waits,
     /// What the last one ended with, while the next is waited for.
     last: Option<E>,
 }
 
 impl<S: Service<R>, R> ResponseFuture<S, R> {
     #[inline]
-    pub(super) fn new(first: S::Future, request: R, again: Arc<Again<S, S::Error>>) -> Self {
-        let end = again.shared.policy.within.and_then(|within| moment::now().checked_add(within));
+    pub(super) fn new(
+        first: S::Future,
+        request: R,
+        again: Arc<Again<S, S::Error>>,
+        started: Instant,
+    ) -> Self {
         let state = State::Calling { future: first };
-        Self { state, request, again, end, before: None }
+        Self { state, request, again, started, before: None }
     }
 }
 
@@ -67,7 +76,7 @@ fn after_failure<E, R>(
     before: &mut Option<Before<E>>,
     shared: &Shared<E>,
     request: &R,
-    end: Option<Instant>,
+    time: Time,
 ) -> Result<Instant, E>
 where
     E: Classify + From<Exhausted<E>>,
@@ -78,36 +87,48 @@ where
     if before.is_none() && (!may_resend || policy.attempts == 1) {
         return Err(error);
     }
-    let first =
-        || Before { attempts: 0, ambiguous: false, waits: Waits::new(&policy.growth), last: None };
-    let before = before.get_or_insert_with(first);
-    before.attempts = before.attempts.saturating_add(1);
+    let before = before.get_or_insert_with(|| Before::new(&policy.growth));
     before.ambiguous |= error.worst_class() == ErrorClass::Ambiguous;
+    let is_unconnected = error.recovery() == Recovery::Reconnect;
+    let stopped = if is_unconnected {
+        shared.count_unconnected(before.unconnected == 0);
+        before.unconnected = before.unconnected.saturating_add(1);
+        None
+    } else {
+        before.attempts = before.attempts.saturating_add(1);
+        (before.attempts >= policy.attempts).then_some(Stopped::Attempts)
+    };
     let stopped = if !may_resend {
         Stopped::LastError
-    } else if before.attempts >= policy.attempts {
-        Stopped::Attempts
+    } else if let Some(stopped) = stopped {
+        stopped
     } else {
-        let next = Instant::now() + before.waits.next(&policy.growth);
-        match limit(request, end) {
-            Some((limit, stopped)) if next >= limit => stopped,
-            _ => {
-                before.last = Some(error);
-                return Ok(next);
-            }
-        }
+        let next = Instant::now() + before.next_wait(is_unconnected, &policy.growth);
+        let Some(stopped) = time.stopped_at(next) else {
+            before.last = Some(error);
+            return Ok(next);
+        };
+        stopped
     };
-    Err(before.give_up(stopped, error, None, shared))
-}
-
-/// Until when the next attempt has to begin, and why.
-fn limit(request: &impl Described, end: Option<Instant>) -> Option<(Instant, Stopped)> {
-    let deadline = request.deadline().map(|deadline| (deadline, Stopped::Deadline));
-    let end = end.map(|end| (end, Stopped::Time));
-    deadline.into_iter().chain(end).min_by_key(|(limit, _)| *limit)
+    Err(before.give_up(stopped, error, None, (shared, time)))
 }
 
 impl<E> Before<E> {
+    fn new(growth: &Growth) -> Self {
+        Self {
+            attempts: 0,
+            unconnected: 0,
+            ambiguous: false,
+            waits: Waits::new(growth),
+            reconnect: Waits::new(&RECONNECT),
+            last: None,
+        }
+    }
+
+    fn next_wait(&mut self, is_unconnected: bool, growth: &Growth) -> Duration {
+        if is_unconnected { self.reconnect.next(&RECONNECT) } else { self.waits.next(growth) }
+    }
+
     fn take_last(&mut self) -> Option<(&mut Self, E)> {
         let last = self.last.take()?;
         Some((self, last))
@@ -115,10 +136,18 @@ impl<E> Before<E> {
 }
 
 impl<E: Classify + From<Exhausted<E>>> Before<E> {
-    fn give_up(&self, stopped: Stopped, last: E, not_ready: Option<E>, shared: &Shared<E>) -> E {
+    fn give_up(
+        &self,
+        stopped: Stopped,
+        last: E,
+        not_ready: Option<E>,
+        (shared, time): (&Shared<E>, Time),
+    ) -> E {
         shared.count_exhausted();
         let worst = if self.ambiguous { ErrorClass::Ambiguous } else { last.worst_class() };
-        Exhausted { attempts: self.attempts, stopped, worst, last, not_ready }.into()
+        let Self { attempts, unconnected, .. } = *self;
+        let elapsed = time.elapsed();
+        Exhausted { attempts, unconnected, elapsed, stopped, worst, last, not_ready }.into()
     }
 }
 
@@ -157,18 +186,20 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), S::Error>> {
         let mut this = self.project();
+        let total = this.again.shared.policy.total;
+        let time = Time::of(this.request, *this.started, total);
         loop {
             if let Some(error) = error.take() {
                 let next =
-                    after_failure(error, this.before, &this.again.shared, this.request, *this.end)?;
+                    after_failure(error, this.before, &this.again.shared, this.request, time)?;
                 this.state.set(State::Sleeping { sleep: Box::pin(sleep_until(next)) });
             }
             match this.state.as_mut().project() {
                 StateProj::Calling { .. } => return Poll::Ready(Ok(())),
                 StateProj::Sleeping { sleep } => {
                     ready!(sleep.as_mut().poll(cx));
-                    let until = limit(this.request, *this.end).map(|(until, _)| until);
-                    let service = Some(Box::new(Readying::new(this.again.service(), until)));
+                    let readying = Readying::new(this.again.service(), time.end());
+                    let service = Some(Box::new(readying));
                     this.state.set(State::Readying { service });
                 }
                 StateProj::Readying { service } => {
@@ -183,18 +214,18 @@ where
                     let shared = &this.again.shared;
                     let (stopped, not_ready) = match outcome {
                         Ok(()) => {
-                            shared.count_resend(last.class());
+                            if last.recovery() != Recovery::Reconnect {
+                                shared.count_resend(last.class());
+                            }
                             let future = waited.call(this.request.clone());
                             this.state.set(State::Calling { future });
                             continue;
                         }
                         Err(NotReady::Failed(error)) => (Stopped::NotReady, Some(error)),
-                        Err(NotReady::Late) => {
-                            let limit = limit(this.request, *this.end);
-                            (limit.map_or(Stopped::Deadline, |(_, stopped)| stopped), None)
-                        }
+                        Err(NotReady::Late) => (time.stopped(), None),
                     };
-                    return Poll::Ready(Err(before.give_up(stopped, last, not_ready, shared)));
+                    let with = (&**shared, time);
+                    return Poll::Ready(Err(before.give_up(stopped, last, not_ready, with)));
                 }
             }
         }

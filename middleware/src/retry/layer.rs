@@ -23,7 +23,7 @@ pub struct RetryLayer<E = Error> {
     shared: Arc<Shared<E>>,
 }
 
-/// For production: 3 attempts, waits of anything up to 25 ms, 50 ms, ... 1 s.
+/// For production: 3 attempts, waits of anything up to 25 ms, 50 ms, ... 1 s, and 10 s for all together.
 impl<E> Default for RetryLayer<E> {
     fn default() -> Self {
         Self::with(Policy::default())
@@ -31,7 +31,7 @@ impl<E> Default for RetryLayer<E> {
 }
 
 impl RetryLayer {
-    /// The performance guide's: 3 attempts, waits of exactly 1 s, 2 s, ... 10 s.
+    /// The performance guide's: 3 attempts, waits of exactly 1 s, 2 s, ... 10 s; and 10 s for all together.
     pub fn guide() -> Self {
         let growth = Growth {
             base: Duration::from_secs(1),
@@ -104,11 +104,20 @@ impl<E> RetryBuilder<E> {
         self
     }
 
-    /// Sets the time for all attempts and waits together, from the call on: no wait begins that would
-    /// end later. An attempt that is under way is not cut off. Without it only the number of attempts
-    /// and the request's deadline bound them.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.policy.within = Some(time);
+    /// Sets the time for all attempts and waits together, from the call on, for requests without a deadline:
+    /// it becomes their [deadline](cqlstack_core::Request::with_deadline), which everything below obeys, also
+    /// an attempt that is under way. 10 s unless it is set. A change of the schema has its own time
+    /// ([`schema_timeout`](cqlstack_core::SessionBuilder::schema_timeout)): it gets no deadline, and only no
+    /// wait begins that would end later.
+    pub fn total(mut self, time: Duration) -> Self {
+        self.policy.total = Some(time);
+        self
+    }
+
+    /// Leaves requests without a deadline as they are: each attempt is bounded by itself, and a request that
+    /// finds no connection waits for one for ever.
+    pub fn without_total(mut self) -> Self {
+        self.policy.total = None;
         self
     }
 
@@ -124,7 +133,7 @@ impl<E> RetryBuilder<E> {
     /// # Errors
     ///
     /// [`InvalidConfig`] for `attempts`, if it is 0; for `factor`, if it is below 1 or not finite; for
-    /// `base`, if it is above the maximum; for `maximum`, if it is above a day; for `within`, if it is
+    /// `base`, if it is above the maximum; for `maximum`, if it is above a day; for `total`, if it is
     /// 0.
     pub fn build(self) -> Result<RetryLayer<E>, InvalidConfig> {
         let Growth { base, factor, maximum, .. } = self.policy.growth;
@@ -143,8 +152,8 @@ impl<E> RetryBuilder<E> {
         if base > maximum {
             return Err(InvalidConfig::new("base", "is above `maximum`"));
         }
-        if self.policy.within == Some(Duration::ZERO) {
-            return Err(InvalidConfig::new("within", "is 0: leave it out, or give 1 attempt"));
+        if self.policy.total == Some(Duration::ZERO) {
+            return Err(InvalidConfig::new("total", "is 0: leave it out, or give 1 attempt"));
         }
         Ok(RetryLayer::with(self.policy))
     }

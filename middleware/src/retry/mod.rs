@@ -94,6 +94,7 @@ mod future;
 mod layer;
 mod policy;
 mod service;
+mod time;
 
 pub use backoff::Jitter;
 pub use error::{Exhausted, Stopped};

@@ -4,15 +4,27 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Classify, Described, ErrorClass};
+use cqlstack_core::{Classify, Described, ErrorClass, Recovery};
 
 use super::backoff::{Growth, Jitter};
+
+/// The time for a request with all its attempts and waits, where it has no deadline.
+const TOTAL: Duration = Duration::from_secs(10);
+
+/// How a request waits for a connection: the driver makes one after 50 ms and a handshake, or else after
+/// growing waits.
+pub(super) const RECONNECT: Growth = Growth {
+    base: Duration::from_millis(20),
+    factor: 2.0,
+    maximum: Duration::from_millis(200),
+    jitter: Jitter::Full,
+};
 
 /// What is retried, and when.
 pub(super) struct Policy<E> {
     pub(super) attempts: u32,
     pub(super) growth: Growth,
-    pub(super) within: Option<Duration>,
+    pub(super) total: Option<Duration>,
     pub(super) retry_if: Option<Predicate<E>>,
 }
 
@@ -26,14 +38,17 @@ impl<E> Default for Policy<E> {
             maximum: Duration::from_secs(1),
             jitter: Jitter::Full,
         };
-        Self { attempts: 3, growth, within: None, retry_if: None }
+        Self { attempts: 3, growth, total: Some(TOTAL), retry_if: None }
     }
 }
 
 impl<E: Classify> Policy<E> {
     /// Whether this error may be followed by another attempt: what certainly was not executed, and of
-    /// the rest what is idempotent. No predicate lifts that.
+    /// the rest what is idempotent; and nothing of which another attempt is in vain. No predicate lifts that.
     pub(super) fn may_resend(&self, error: &E, request: &impl Described) -> bool {
+        if error.recovery() == Recovery::Final {
+            return false;
+        }
         let safe = match error.class() {
             ErrorClass::NotExecuted | ErrorClass::Overload => true,
             ErrorClass::Ambiguous => request.is_idempotent(),
@@ -51,7 +66,7 @@ impl<E> fmt::Debug for Policy<E> {
         f.debug_struct("Policy")
             .field("attempts", &self.attempts)
             .field("growth", &self.growth)
-            .field("within", &self.within)
+            .field("total", &self.total)
             .field("retry_if", &self.retry_if.is_some())
             .finish()
     }

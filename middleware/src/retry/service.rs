@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Classify, Described};
+use cqlstack_core::{Classify, Described, moment};
 use tower_service::Service;
 
 use super::error::Exhausted;
 use super::figures::Shared;
 use super::future::ResponseFuture;
+use super::time;
 
 /// The service of [`RetryLayer`](super::RetryLayer).
 pub struct Retry<S, E> {
@@ -53,10 +54,12 @@ where
     }
 
     #[inline]
-    fn call(&mut self, request: R) -> ResponseFuture<S, R> {
+    fn call(&mut self, mut request: R) -> ResponseFuture<S, R> {
+        let called = moment::now();
+        time::begin(&mut request, called, self.again.shared.policy.total);
         let kept = request.clone();
-        let first = self.inner.call(request);
-        ResponseFuture::new(first, kept, Arc::clone(&self.again))
+        let first = moment::during(called, || self.inner.call(request));
+        ResponseFuture::new(first, kept, Arc::clone(&self.again), called)
     }
 }
 

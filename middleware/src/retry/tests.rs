@@ -283,17 +283,18 @@ async fn the_time_for_all_attempts_counts_from_the_call() {
     let mut script = Script::new(overloaded(9));
     script.each_takes = Duration::from_secs(2);
     let builder = RetryBuilder::default().base(Duration::from_secs(1)).jitter(Jitter::None);
-    let builder = builder.maximum(Duration::from_secs(10)).within(Duration::from_secs(4));
+    let builder = builder.maximum(Duration::from_secs(10)).total(Duration::from_secs(4));
     let error = run(builder.build().unwrap(), &script, read()).await.unwrap_err();
     // 2 s, a wait of 1 s, 2 s; the wait of 2 s that would follow ends after 7 s.
     assert_eq!((error.exhausted().stopped, error.exhausted().attempts), (Stopped::Time, 2));
-    let for_ever = RetryBuilder::default().within(Duration::MAX).build().unwrap();
+    let for_ever = RetryBuilder::default().total(Duration::MAX).build().unwrap();
     assert!(run(for_ever, &Script::new(overloaded(2)), read()).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_hundred_attempts_of_factor_ten_end() {
     let builder = RetryBuilder::default().attempts(200).factor(10.0).jitter(Jitter::None);
+    let builder = builder.total(Duration::from_secs(24 * 60 * 60));
     let layer = builder.base(TICK).maximum(Duration::from_secs(60)).build().unwrap();
     let script = Script::new(overloaded(199));
     run(layer, &script, read()).await.unwrap();
@@ -396,11 +397,14 @@ async fn a_service_that_is_not_ready_at_first_is_reported_as_it_is() {
 async fn a_service_that_stays_unready_is_waited_for_until_the_time_is_over() {
     let breaks = Breaks::new(Poll::Pending, ErrorClass::Overload);
     let time = Duration::from_secs(5);
-    let builder = RetryBuilder::default().base(TICK).jitter(Jitter::None).within(time);
+    let builder = RetryBuilder::default().base(TICK).jitter(Jitter::None).total(time);
     let within = builder.build().unwrap().layer(breaks.clone());
-    let (deadline, deadline_is_later) = (Instant::now() + time, Instant::now() + time * 3);
+    let now = Instant::now();
+    // The second begins when the first has ended.
+    let (deadline, deadline_is_later) = (now + time * 3, now + time * 3);
     for (request, stopped, after) in [
-        (read().with_deadline(deadline_is_later), Stopped::Time, time),
+        (read(), Stopped::Time, time),
+        (read().with_deadline(deadline_is_later), Stopped::Deadline, time * 2),
         (read().with_deadline(deadline + time / 2), Stopped::Deadline, time / 2),
     ] {
         *breaks.asked.lock().unwrap() = 0;
@@ -442,6 +446,8 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     let last = Error::other(ErrorClass::NotExecuted, std::io::Error::other("cut off"));
     let exhausted = Exhausted {
         attempts: 3,
+        unconnected: 0,
+        elapsed: Duration::from_millis(75),
         stopped: Stopped::Attempts,
         worst: ErrorClass::Ambiguous,
         last: last.about(&rename),
@@ -450,7 +456,7 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     let error = Error::from(exhausted.clone());
     assert_eq!(
         error.to_string(),
-        "UPDATE app.users: gave up after 3 attempts, as many as are allowed; the last: cut off; it \
+        "UPDATE app.users: gave up after 3 attempts in 75.0ms, as many as are allowed; the last: cut off; it \
          may have been applied; read the row back, or make the statement idempotent so that it can \
          be sent again"
     );
@@ -461,7 +467,7 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     let (stopped, not_ready) = (Stopped::NotReady, Some(closed));
     let not_ready = Error::from(Exhausted { attempts: 1, stopped, not_ready, ..exhausted });
     assert!(not_ready.to_string().starts_with(
-        "UPDATE app.users: gave up after 1 attempt, since the service below did not become ready: it \
+        "UPDATE app.users: gave up after 1 attempt in 75.0ms, since the service below did not become ready: it \
          is closed; the last: cut off; it may have been applied"
     ));
 }
@@ -473,7 +479,7 @@ fn settings_that_cannot_be_are_refused_by_name() {
     assert_eq!(setting(RetryLayer::builder().attempts(0)), "attempts");
     assert_eq!(setting(RetryLayer::builder().base(second * 2)), "base");
     assert_eq!(setting(RetryLayer::builder().maximum(Duration::MAX)), "maximum");
-    assert_eq!(setting(RetryLayer::builder().within(Duration::ZERO)), "within");
+    assert_eq!(setting(RetryLayer::builder().total(Duration::ZERO)), "total");
     for factor in [0.5, -1.0, f64::NAN, f64::INFINITY] {
         assert_eq!(setting(RetryLayer::builder().factor(factor)), "factor");
     }

@@ -62,7 +62,7 @@ impl Changes {
         self.tables += 1;
         let text = format!("CREATE TABLE t{} (k int PRIMARY KEY)", self.tables);
         let before = self.by_the_last.load(Ordering::Relaxed);
-        let request = Request::from(&Statement::new(text)).with_timeout(within);
+        let request = Request::from(&Statement::new(text)).with_attempt_timeout(within);
         let began = Instant::now();
         let made = timeout(Duration::from_secs(20), self.db.request(request)).await;
         let took = began.elapsed();

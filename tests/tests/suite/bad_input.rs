@@ -101,9 +101,9 @@ async fn what_a_test_made_is_refused_by_a_real_session() {
 async fn times_beyond_the_clock_are_no_panic() {
     let db = table().await;
     let select = Statement::new("SELECT k FROM t");
-    let patient = Request::from(&select).with_timeout(Duration::MAX);
+    let patient = Request::from(&select).with_attempt_timeout(Duration::MAX);
     assert!(db.request(patient).await.is_ok());
-    let hurried = Request::from(&select).with_timeout(Duration::ZERO);
+    let hurried = Request::from(&select).with_attempt_timeout(Duration::ZERO);
     assert!(db.request(hurried).await.is_err());
 }
 

@@ -152,7 +152,7 @@ async fn a_server_that_forgets_for_ever_ends_with_the_time_of_the_call() {
     assert!(matches!(error.kind(), ErrorKind::Timeout { .. }));
     assert!(began.elapsed() < TIME * 3);
     if HEAVY {
-        let patient = Request::from(batch).with_timeout(Duration::MAX);
+        let patient = Request::from(batch).with_attempt_timeout(Duration::MAX);
         let began = Instant::now();
         let error = db.request(patient).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Timeout { .. }));

@@ -145,11 +145,11 @@ impl Forged {
     }
 
     /// A session with all nodes, whose calls end after this time.
-    pub(crate) async fn session(&self, request_timeout: Duration) -> Session {
+    pub(crate) async fn session(&self, attempt_timeout: Duration) -> Session {
         Session::builder()
             .contact_points(&self.points)
             .keepalive(Duration::from_secs(60), Duration::from_secs(60))
-            .request_timeout(request_timeout)
+            .attempt_timeout(attempt_timeout)
             .build()
             .await
             .unwrap()

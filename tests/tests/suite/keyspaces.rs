@@ -155,7 +155,8 @@ async fn a_truncate_while_the_keyspace_changes_waits() {
     let change = tokio::spawn(db.request(&use_(b)));
     begins(&playing).await;
     let hurried = Request::from(&Statement::new("TRUNCATE crate_by_id"));
-    let error = db.request(hurried.with_timeout(Duration::from_millis(50))).await.unwrap_err();
+    let error =
+        db.request(hurried.with_attempt_timeout(Duration::from_millis(50))).await.unwrap_err();
     println!("{error}");
     assert_eq!(*error.kind(), ErrorKind::KeyspaceUnsettled);
     assert_eq!(error.class(), ErrorClass::NotExecuted);
@@ -176,7 +177,8 @@ async fn a_use_waits_for_a_text_that_was_given_up() {
     let wait = Step::Wait(Duration::from_millis(600));
     let playing = proxy.play(Script::requests().with(&[opcode::QUERY]).then(wait)).unwrap();
     let given_up = Request::from(&Statement::new("TRUNCATE crate_by_id"));
-    let error = db.request(given_up.with_timeout(Duration::from_millis(50))).await.unwrap_err();
+    let error =
+        db.request(given_up.with_attempt_timeout(Duration::from_millis(50))).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Ambiguous);
     db.request(&use_(b)).await.unwrap();
     assert!(playing.begun() > 0);
@@ -237,7 +239,7 @@ async fn a_use_that_times_out_beside_a_frozen_node_leaves_no_doubt() {
     let db = full_stack(&session);
     assert_eq!(&value(db.request(&WHO).await), a);
     cluster.node(2).unwrap().freeze().await.unwrap();
-    let hurried = Request::from(&use_(b)).with_timeout(Duration::from_millis(300));
+    let hurried = Request::from(&use_(b)).with_attempt_timeout(Duration::from_millis(300));
     let error = db.request(hurried).await.unwrap_err();
     println!("{error}");
     let hurried = Request::from(&WHO).with_deadline(tokio::time::Instant::now() + SOON);
@@ -248,7 +250,7 @@ async fn a_use_that_times_out_beside_a_frozen_node_leaves_no_doubt() {
         assert_eq!(&value(timeout(SOON, db.execute(&named, (id,))).await.unwrap()), a);
     }
     // Its connection is given up after some seconds, and the next one begins in the right keyspace.
-    let patient = |keyspace| Request::from(&use_(keyspace)).with_timeout(SOON);
+    let patient = |keyspace| Request::from(&use_(keyspace)).with_attempt_timeout(SOON);
     db.request(patient(b)).await.unwrap();
     for _ in 0..20 {
         assert_eq!(&value(db.request(&WHO).await), b);
@@ -318,7 +320,7 @@ async fn a_write_that_is_sent_again_stays_in_its_keyspace() {
         db.request(&use_(a)).await.unwrap();
         let lose = Script::answers().when(move |frame| frame.request() == Some(what));
         let playing = proxy.play(lose.on_every_connection().then(Step::Lose(1))).unwrap();
-        let write = db.request(request.with_timeout(Duration::from_millis(500)));
+        let write = db.request(request.with_attempt_timeout(Duration::from_millis(500)));
         let write = tokio::spawn(write);
         begins(&playing).await;
         db.request(&use_(b)).await.unwrap();
@@ -376,7 +378,7 @@ async fn a_text_that_is_sent_again_stays_in_its_keyspace() {
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(600)));
     let playing = proxy.play(lose).unwrap();
     let truncate = Statement::new("TRUNCATE crate_by_id").idempotent(true);
-    let truncate = Request::from(&truncate).with_timeout(Duration::from_millis(300));
+    let truncate = Request::from(&truncate).with_attempt_timeout(Duration::from_millis(300));
     let truncate = tokio::spawn(db.request(truncate));
     begins(&playing).await;
     db.request(&use_(b)).await.unwrap();

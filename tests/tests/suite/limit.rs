@@ -121,7 +121,7 @@ async fn without_a_limit_what_is_too_much_fails_with_its_class_and_the_session_r
     let session = Session::builder()
         .contact_points(cluster.contact_points())
         .keepalive(Duration::from_secs(30), Duration::from_secs(30))
-        .request_timeout(Duration::from_secs(5))
+        .attempt_timeout(Duration::from_secs(5))
         .build()
         .await
         .unwrap();

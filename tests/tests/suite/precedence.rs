@@ -36,7 +36,7 @@ static READ: StaticStatement = StaticStatement::new("SELECT k FROM t")
     .with_consistency(Consistency::Three)
     .with_serial_consistency(SerialConsistency::Serial)
     .with_page_size(33)
-    .with_timeout(Duration::from_millis(300));
+    .with_attempt_timeout(Duration::from_millis(300));
 
 async fn session(forged: &Forged) -> Client<Session> {
     let builder = Session::builder()
@@ -44,7 +44,7 @@ async fn session(forged: &Forged) -> Client<Session> {
         .keepalive(Duration::from_secs(60), Duration::from_secs(60))
         .consistency(Consistency::Two)
         .page_size(22)
-        .request_timeout(Duration::from_millis(600));
+        .attempt_timeout(Duration::from_millis(600));
     Client::new(builder.build().await.unwrap())
 }
 
@@ -112,7 +112,7 @@ async fn the_time_of_a_call_is_the_request_s_else_the_statement_s_else_the_sessi
     let prepared = db.service().prepare(&plain).await.unwrap();
     let _frames = forged.react(RequestOpcode::Execute, &RequestReaction::drop_frame());
     let of_static = Statement::from_static(&READ);
-    let of_request = Request::from(&of_static).with_timeout(Duration::from_millis(100));
+    let of_request = Request::from(&of_static).with_attempt_timeout(Duration::from_millis(100));
     for (request, millis) in
         [(Request::from(&plain), 600), (Request::from(&of_static), 300), (of_request, 100)]
     {

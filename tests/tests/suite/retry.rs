@@ -20,7 +20,7 @@ async fn node() -> (Lent, Client<Session>) {
         .contact_points(cluster.contact_points())
         .keyspace(name)
         .keepalive(Duration::from_secs(60), Duration::from_secs(60))
-        .request_timeout(Duration::from_millis(500))
+        .attempt_timeout(Duration::from_millis(500))
         .build()
         .await
         .unwrap();

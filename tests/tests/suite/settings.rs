@@ -26,7 +26,7 @@ keepalive_timeout = "1s 500ms"
 connect_timeout = "3s"
 build_timeout = "1m"
 prepare_timeout = "4s"
-request_timeout = "250ms"
+attempt_timeout = "250ms"
 schema_timeout = "2m"
 schema_refresh = "30s"
 page_size = 100
@@ -50,7 +50,7 @@ refuse = 102400
 consistency = "ONE"
 serial_consistency = "LOCAL_SERIAL"
 page_size = 10000
-timeout = "1m"
+attempt_timeout = "1m"
 idempotent = true
 "#;
 
@@ -73,7 +73,7 @@ fn every_setting_is_read_from_a_file() {
     assert_eq!(config.compression, Some(Compression::Lz4));
     assert_eq!(config.connections_per_node.get(), 2);
     assert_eq!(config.keepalive_timeout, Duration::from_millis(1_500));
-    assert_eq!(config.request_timeout, Duration::from_millis(250));
+    assert_eq!(config.attempt_timeout, Duration::from_millis(250));
     assert_eq!(config.build_timeout, Duration::from_secs(60));
     assert_eq!((config.page_size, config.consistency), (100, Consistency::LocalOne));
     assert_eq!(config.serial_consistency, SerialConsistency::Serial);
@@ -84,27 +84,31 @@ fn every_setting_is_read_from_a_file() {
     report.consistency = Some(Consistency::One);
     report.serial_consistency = Some(SerialConsistency::LocalSerial);
     report.page_size = Some(10_000);
-    report.timeout = Some(Duration::from_secs(60));
+    report.attempt_timeout = Some(Duration::from_secs(60));
     report.idempotent = Some(true);
     assert_eq!(*config.profile("report").unwrap(), report);
     let statement = Statement::new("SELECT a FROM t").with_profile(&report);
     let request = Request::from(&statement);
     assert_eq!(request.consistency(), Some(Consistency::One));
-    assert_eq!(request.timeout(), Some(Duration::from_secs(60)));
+    assert_eq!(request.attempt_timeout(), Some(Duration::from_secs(60)));
     assert!(statement.is_idempotent());
 }
 
 #[test]
 fn yaml_and_json_say_the_same_and_what_is_not_there_has_its_default() {
-    let yaml = "contact_points: [a]\nrequest_timeout: 2s\nprofiles: {fast: {timeout: 50ms}}";
-    let json = r#"{"contact_points": ["a"], "request_timeout": "2s",
+    let yaml =
+        "contact_points: [a]\nrequest_timeout: 2s\nprofiles: {fast: {attempt_timeout: 50ms}}";
+    let json = r#"{"contact_points": ["a"], "attempt_timeout": "2s",
                    "profiles": {"fast": {"timeout": "50ms"}}}"#;
     for figment in [Figment::from(Yaml::string(yaml)), Figment::from(Json::string(json))] {
         let config = read(&figment).unwrap();
-        assert_eq!(config.request_timeout, Duration::from_secs(2));
+        assert_eq!(config.attempt_timeout, Duration::from_secs(2));
         assert_eq!(config.page_size, SessionConfig::default().page_size);
         let fast = config.profile("fast").unwrap();
-        assert_eq!((fast.timeout, fast.consistency), (Some(Duration::from_millis(50)), None));
+        assert_eq!(
+            (fast.attempt_timeout, fast.consistency),
+            (Some(Duration::from_millis(50)), None)
+        );
     }
 }
 
@@ -152,8 +156,8 @@ fn a_password_that_was_taken_for_something_else_is_refused_and_not_shown() {
 fn what_is_wrong_in_a_file_is_named_with_what_would_be_right() {
     for (text, parts) in [
         ("page_size = \"many\"", ["page_size", "u32"]),
-        ("request_timeout = \"-1s\"", ["request_timeout", "250ms"]),
-        ("request_timeout = 10", ["request_timeout", "250ms"]),
+        ("attempt_timeout = \"-1s\"", ["attempt_timeout", "250ms"]),
+        ("attempt_timeout = 10", ["attempt_timeout", "250ms"]),
         ("contact_point = [\"a\"]", ["contact_point", "contact_points"]),
         ("consistency = \"MOST\"", ["consistency", "LOCAL_QUORUM"]),
         ("serial_consistency = \"QUORUM\"", ["serial_consistency", "LOCAL_SERIAL"]),
@@ -175,7 +179,7 @@ fn what_is_wrong_in_a_file_is_named_with_what_would_be_right() {
 async fn what_only_building_can_tell_is_told_before_anything_is_sent() {
     for (text, setting) in [
         ("contact_points = []", "contact_points"),
-        ("contact_points = [\"a\"]\nrequest_timeout = \"0s\"", "request_timeout"),
+        ("contact_points = [\"a\"]\nrequest_timeout = \"0s\"", "attempt_timeout"),
         ("contact_points = [\"a\"]\nprotocol_version = 5", "protocol_version"),
         ("contact_points = [\"a\"]\nuser = \"app\"", "password"),
         ("contact_points = [\"a\"]\nuser = \"app\"\npassword = \"hush\"", "user"),

@@ -143,7 +143,7 @@ async fn beside_a_frozen_node_it_ends_in_time_and_each_request_with_it() {
         .contact_points(cluster.contact_points())
         .keyspace(&name)
         .keepalive(Duration::from_secs(60), Duration::from_secs(60))
-        .request_timeout(Duration::from_secs(60))
+        .attempt_timeout(Duration::from_secs(60))
         .build()
         .await
         .unwrap();

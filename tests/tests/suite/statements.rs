@@ -149,7 +149,7 @@ async fn a_list_in_one_keyspace_is_a_list_though_it_is_a_set_in_another() {
                     .then(Step::Lose(1)),
             )
             .unwrap();
-        let mut request = write().with_timeout(Duration::from_millis(400));
+        let mut request = write().with_attempt_timeout(Duration::from_millis(400));
         let counted = request.count_attempts();
         let answer = db.request(request.clone()).await;
         drop(playing);

@@ -163,7 +163,8 @@ impl<S: Stack + 'static> Storm<S> {
         for number in 1..=switches {
             self.in_use.0.store(2 * number - 1, Ordering::SeqCst);
             let name = &self.names[(number % 2) as usize];
-            let patient = || Request::from(&use_(name)).with_timeout(Duration::from_secs(20));
+            let patient =
+                || Request::from(&use_(name)).with_attempt_timeout(Duration::from_secs(20));
             while let Err(error) = self.db.request(patient()).await {
                 println!("a switch: {error}");
                 failed += 1;

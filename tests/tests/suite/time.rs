@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, ErrorClass, ErrorKind, Request, Session, Statement};
+use cqlstack_core::{Client, ErrorClass, ErrorKind, Request, Session, Statement, Waited};
 use cqlstack_tests::cluster::Cluster;
 use tokio::time::Instant as Clock;
 
@@ -15,7 +15,7 @@ async fn beside_a_frozen_node_every_call_ends_in_time_with_its_class() {
     let cluster = Cluster::shared_one_to_break().await.unwrap();
     let session = Session::builder()
         .contact_points(cluster.contact_points())
-        .request_timeout(Duration::from_secs(1))
+        .attempt_timeout(Duration::from_secs(1))
         .prepare_timeout(Duration::from_millis(700))
         // Longer than the test: it is the session's own clock that is looked at.
         .keepalive(Duration::from_secs(60), Duration::from_secs(60))
@@ -47,7 +47,7 @@ async fn beside_a_frozen_node_every_call_ends_in_time_with_its_class() {
         ] {
             let mut request = request.clone();
             if let Some(timeout) = timeout {
-                request = request.with_timeout(timeout);
+                request = request.with_attempt_timeout(timeout);
             }
             if let Some(time) = deadline {
                 request = request.with_deadline(Clock::now() + time);
@@ -66,7 +66,7 @@ async fn beside_a_frozen_node_every_call_ends_in_time_with_its_class() {
     let passed = bound[1].clone().with_deadline(Clock::now());
     let error = db.request(passed).await.unwrap_err();
     println!("{error}");
-    assert_eq!(*error.kind(), ErrorKind::DeadlinePassed);
+    assert_eq!(*error.kind(), ErrorKind::DeadlinePassed(Waited::BeforeTheSession));
     assert_eq!(error.class(), ErrorClass::NotExecuted);
 
     // What is not prepared is certainly not executed, whatever its kind.

@@ -64,7 +64,7 @@ async fn held(timestamps: Timestamps) -> (Result<Response, Error>, usize, i32) {
     let (sent, _counting) = count(&proxy, is_execute);
     let lost = proxy.play(Script::answers().with(&[opcode::EXECUTE]).then(Step::Lose(1))).unwrap();
     let request = Request::new(&insert, (1,)).with_timestamps(timestamps);
-    let request = request.with_timeout(Duration::from_millis(800));
+    let request = request.with_attempt_timeout(Duration::from_millis(800));
     let newer = async {
         lost.finished(Duration::from_secs(5)).await.unwrap();
         other.request(Request::new(&insert, (2,))).await.unwrap();
@@ -124,7 +124,7 @@ async fn a_table_s_first_conditional_statement_leaves_its_plain_writes_to_the_se
     let made_before = Request::new(&insert, (1,));
     let keeps = async |request: Request| {
         let made = request.timestamp();
-        db.request(request.with_timeout(Duration::from_secs(5))).await.unwrap();
+        db.request(request.with_attempt_timeout(Duration::from_secs(5))).await.unwrap();
         made == Some(run(&db, WRITETIME).await.value::<i64>().unwrap())
     };
     let sent_before = Request::new(&insert, (2,));

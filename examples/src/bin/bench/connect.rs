@@ -30,7 +30,7 @@ impl Connect {
     pub(crate) async fn session(&self) -> Result<Session, Failure> {
         let mut builder = Session::builder().contact_points(self.nodes.clone());
         if let Some(timeout) = self.timeout {
-            builder = builder.request_timeout(timeout);
+            builder = builder.attempt_timeout(timeout);
         }
         if let Some(connections) = self.connections {
             builder = builder.connections_per_node(connections);

@@ -90,7 +90,7 @@ pub(super) async fn mistaken(db: &Client<impl Stack + 'static>, it: Needle, said
     let read = Request::new(Statement::new("SELECT v FROM t WHERE k = ?"), (it.text(),));
     let late = read.clone().with_deadline(Instant::now());
     said.outcome("past its deadline", false, db.request(late).await);
-    let hurried = read.clone().with_timeout(std::time::Duration::from_nanos(1));
+    let hurried = read.clone().with_attempt_timeout(std::time::Duration::from_nanos(1));
     said.either("no time", db.request(hurried).await);
     said.outcome("no page", false, db.request(read.with_page_size(0)).await);
 }
