@@ -58,6 +58,7 @@ mod striped;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod time_sum;
 mod timestamp;
 mod values;
 
@@ -88,6 +89,7 @@ pub use session::{
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;
+pub use time_sum::TimeSum;
 pub use timestamp::Timestamps;
 pub use values::Values;
 

@@ -21,6 +21,12 @@ use std::time::Duration;
 pub trait Report: Send + Sync {
     /// Tells all figures, as they are now.
     fn report(&self, sink: &mut dyn Sink);
+
+    /// Whether they will never change again, since what they are of is gone and nobody else holds this handle's
+    /// figures. Whoever adds figures up keeps the counts then, and lets the handle go.
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// What figures are told to. Labels are pairs of a name and a value.

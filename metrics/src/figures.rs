@@ -9,12 +9,12 @@ use metrics::{Key, Label, Level, Metadata, Recorder};
 use crate::declared::PREFIX;
 
 /// The figures of all sources. Those of the same name and labels, of two sessions say, are one.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Figures(BTreeMap<&'static str, BTreeMap<Labels, Value>>);
 
 type Labels = Vec<(&'static str, String)>;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Value {
     Count(u64),
     Level(f64),
@@ -22,7 +22,7 @@ pub(crate) enum Value {
 }
 
 /// The times of all sources together.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Summed {
     pub(crate) bounds: Vec<f64>,
     pub(crate) counts: Vec<u64>,
@@ -68,6 +68,26 @@ impl Figures {
     ) -> &mut Value {
         let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         self.0.entry(name).or_default().entry(labels).or_insert(new)
+    }
+}
+
+impl Figures {
+    /// Adds what only grows. What goes up and down is nothing where its source is gone.
+    pub(crate) fn add_counts(&mut self, gone: Self) {
+        for (name, series) in gone.0 {
+            for (labels, value) in series {
+                let labels: Vec<_> =
+                    labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                match value {
+                    Value::Count(count) => self.count(name, &labels, count),
+                    Value::Times(Summed { bounds, counts, total }) => {
+                        let times = Times { bounds: &bounds, counts: &counts, sum: total };
+                        self.times(name, &labels, times);
+                    }
+                    Value::Level(_) => {}
+                }
+            }
+        }
     }
 }
 

@@ -178,4 +178,9 @@ impl Report for NodeHandle {
             sink.level("node_latency_seconds", &node, figures.avg_latency().as_secs_f64());
         }
     }
+
+    /// The watch has ended, or the session was shut down.
+    fn is_gone(&self) -> bool {
+        self.schema().is_none()
+    }
 }

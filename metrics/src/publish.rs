@@ -1,7 +1,7 @@
 //! From the handles of layers to a recorder of the `metrics` facade.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cqlstack_core::Report;
@@ -30,7 +30,14 @@ use crate::figures::Figures;
 /// ```
 #[derive(Clone, Default)]
 pub struct Publisher {
-    sources: Arc<Mutex<Vec<Arc<dyn Report>>>>,
+    sources: Arc<Mutex<Sources>>,
+}
+
+#[derive(Default)]
+struct Sources {
+    live: Vec<Arc<dyn Report>>,
+    /// The counts and times of those that are gone.
+    gone: Figures,
 }
 
 impl Publisher {
@@ -41,8 +48,11 @@ impl Publisher {
     }
 
     /// Publishes these figures too, from now on. Clones share what they publish.
+    ///
+    /// Once their layer, its services and all other handles are gone
+    /// ([`Report::is_gone`]), the counts stay in the sums, and the handle is let go.
     pub fn add(&self, source: impl Report + 'static) {
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(source));
+        self.sources().live.push(Arc::new(source));
     }
 
     /// Publishes all figures as they are now. Costs some microseconds for each statement.
@@ -61,19 +71,42 @@ impl Publisher {
     }
 
     pub(crate) fn figures(&self) -> Figures {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut figures = Figures::default();
-        for source in sources {
+        let (live, mut figures) = {
+            let sources = self.sources();
+            (sources.live.clone(), sources.gone.clone())
+        };
+        for source in live {
+            // Before it is read: what is read then is the last there is.
+            let is_gone = source.is_gone();
             source.report(&mut figures);
+            if is_gone {
+                self.retire(&source);
+            }
         }
         figures
+    }
+
+    fn retire(&self, source: &Arc<dyn Report>) {
+        // Without the lock: it may be a user's.
+        let mut last = Figures::default();
+        source.report(&mut last);
+        let mut sources = self.sources();
+        // Another reader may have been faster.
+        let place = sources.live.iter().position(|live| Arc::ptr_eq(live, source));
+        if let Some(place) = place {
+            sources.live.remove(place);
+            sources.gone.add_counts(last);
+        }
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Publisher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).len();
-        f.debug_struct("Publisher").field("sources", &sources).finish()
+        f.debug_struct("Publisher").field("sources", &self.sources().live.len()).finish()
     }
 }
 
@@ -106,6 +139,61 @@ mod tests {
         let text = recorder.handle().render();
         assert!(text.contains("cassandra_shed_total{why=\"full\"} 5"), "{text}");
         assert!(text.contains("cassandra_limit_waiting 3"), "{text}");
+    }
+
+    struct Gone(Queue);
+
+    impl Report for Gone {
+        fn report(&self, sink: &mut dyn Sink) {
+            self.0.report(sink);
+        }
+
+        fn is_gone(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn sources_that_are_gone_leave_their_counts_and_no_memory() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let publisher = Publisher::new();
+        publisher.add(Queue(1));
+        for _ in 0..1_000 {
+            publisher.add(Gone(Queue(2)));
+        }
+        let read = || {
+            with_local_recorder(&recorder, || publisher.publish());
+            recorder.handle().render()
+        };
+        assert!(read().contains("cassandra_limit_waiting 1501.5"));
+        assert_eq!(publisher.sources().live.len(), 1);
+        for _ in 0..2 {
+            let text = read();
+            assert!(text.contains("cassandra_shed_total{why=\"full\"} 2001"), "{text}");
+            assert!(text.contains("cassandra_limit_waiting 1.5"), "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_layer_is_gone_with_its_last_service_and_request() {
+        use cqlstack_core::testing::{Answer, ScriptedSession};
+        use cqlstack_core::{Client, Statement};
+        use futures::FutureExt;
+        use tower::Layer;
+
+        let layer = crate::MetricsLayer::new();
+        let handle = layer.handle();
+        let service = layer.layer(ScriptedSession::new().otherwise(Answer::never()));
+        let db = Client::new(service);
+        drop(layer);
+        let mut request = Box::pin(db.request(&Statement::new("SELECT a FROM t")));
+        assert!(request.as_mut().now_or_never().is_none());
+        assert!(!handle.is_gone());
+        drop(db);
+        assert!(!handle.is_gone(), "a request is in flight");
+        drop(request);
+        assert!(handle.is_gone());
+        assert!(!handle.clone().is_gone(), "somebody else has it");
     }
 
     #[tokio::test(start_paused = true)]

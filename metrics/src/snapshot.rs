@@ -68,7 +68,7 @@ impl StatementFigures {
             query_count: totals.count(),
             error_count: totals.failed.iter().sum(),
             in_flight,
-            total_time: Duration::from_nanos(totals.nanos),
+            total_time: totals.time,
             cancelled: totals.cancelled,
             failed: totals.failed,
             buckets: totals.buckets,

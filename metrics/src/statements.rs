@@ -234,7 +234,8 @@ mod tests {
         drop(first);
         let under_way = begin();
         let (totals, in_flight) = statements.of(&statement).totals();
-        assert_eq!((totals.count(), totals.cancelled, totals.nanos), (21, 20, 21 * 7_000));
+        let time = Duration::from_micros(7) * 21;
+        assert_eq!((totals.count(), totals.cancelled, totals.time), (21, 20, time));
         assert_eq!(in_flight, 1);
         drop(under_way);
         assert_eq!(statements.of(&statement).totals().1, 0);

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::yield_now;
 use std::time::Duration;
 
-use cqlstack_core::ErrorClass;
+use cqlstack_core::{ErrorClass, TimeSum};
 use histogram::{AtomicHistogram, Config, SparseHistogram};
 
 use crate::declared::BUCKET_NANOS;
@@ -34,7 +34,7 @@ pub(crate) struct Tally {
 
 #[derive(Debug)]
 struct Half {
-    nanos: AtomicU64,
+    time: TimeSum,
     cancelled: AtomicU64,
     failed: [AtomicU64; ErrorClass::ALL.len()],
     latencies: AtomicHistogram,
@@ -46,7 +46,7 @@ struct Half {
 /// What has ended so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Totals {
-    pub(crate) nanos: u64,
+    pub(crate) time: Duration,
     pub(crate) cancelled: u64,
     pub(crate) failed: [u64; ErrorClass::ALL.len()],
     pub(crate) buckets: [u64; BUCKET_NANOS.len() + 1],
@@ -67,7 +67,7 @@ const MOST: u64 = (1 << MOST_BITS) - 1;
 impl Tally {
     pub(crate) fn new() -> Self {
         let half = || Half {
-            nanos: AtomicU64::new(0),
+            time: TimeSum::default(),
             cancelled: AtomicU64::new(0),
             failed: Default::default(),
             latencies: AtomicHistogram::with_config(&config()),
@@ -84,7 +84,7 @@ impl Tally {
         // It fits: the largest value is the last bucket's.
         let _ = half.latencies.increment(micros);
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        half.nanos.fetch_add(nanos, Ordering::Relaxed);
+        half.time.add(took);
         match outcome {
             Outcome::Answered => {}
             Outcome::Cancelled => {
@@ -107,7 +107,7 @@ impl Tally {
             yield_now();
         }
         totals.add(&Totals {
-            nanos: cold.nanos.swap(0, Ordering::Relaxed),
+            time: cold.time.take(),
             cancelled: cold.cancelled.swap(0, Ordering::Relaxed),
             failed: cold.failed.each_ref().map(|failed| failed.swap(0, Ordering::Relaxed)),
             buckets: cold.buckets.each_ref().map(|bucket| bucket.swap(0, Ordering::Relaxed)),
@@ -126,7 +126,7 @@ impl Half {
 impl Default for Totals {
     fn default() -> Self {
         Self {
-            nanos: 0,
+            time: Duration::ZERO,
             cancelled: 0,
             failed: [0; ErrorClass::ALL.len()],
             buckets: [0; BUCKET_NANOS.len() + 1],
@@ -137,7 +137,7 @@ impl Default for Totals {
 
 impl Totals {
     pub(crate) fn add(&mut self, other: &Self) {
-        self.nanos = self.nanos.wrapping_add(other.nanos);
+        self.time = self.time.saturating_add(other.time);
         self.cancelled += other.cancelled;
         for (sum, failed) in self.failed.iter_mut().zip(other.failed) {
             *sum += failed;
@@ -188,7 +188,8 @@ mod tests {
                 let (mut readings, mut before) = (0, 0);
                 while running.load(Ordering::Relaxed) {
                     let totals = tally.totals();
-                    assert_eq!(totals.nanos, totals.count() * 100_000);
+                    let each = Duration::from_micros(100);
+                    assert_eq!(totals.time, each * u32::try_from(totals.count()).unwrap());
                     assert_eq!(totals.latencies.count().iter().sum::<u64>(), totals.count());
                     assert!(totals.count() >= before);
                     before = totals.count();

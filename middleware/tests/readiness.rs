@@ -187,7 +187,7 @@ async fn a_deadline_ends_the_wait_of_a_request_that_has_its_permit() {
     });
     first.unwrap();
     let error = second.unwrap_err();
-    assert_eq!(error.downcast_ref::<Refused>().unwrap().why, Why::NotReady(TICK));
+    assert_eq!(error.downcast_ref::<Refused>().unwrap().why, Why::NotReady(TICK * 2));
     assert_eq!((error.class(), started.elapsed()), (ErrorClass::NotExecuted, TICK * 3));
     assert_eq!(layer.handle().figures().in_flight, 0);
 }

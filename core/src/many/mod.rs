@@ -3,6 +3,10 @@
 //! [`Client::many`] gives a [`Many`]: a stream of the answers, as they come or in order, each with its
 //! index. [`run`](Many::run) drives it to the first error, [`run_all`](Many::run_all) to the end.
 //!
+//! A row that a layer below refuses, since it is full, is sent again: as many rows are in flight from then on as
+//! were let through, and slowly more. Without a [deadline](Many::with_deadline) it goes on until nothing was let
+//! through for 30 s.
+//!
 //! # Cost
 //!
 //! `run` and `run_all` cost next to nothing above the requests. As a stream, a task for each row, which
@@ -17,31 +21,30 @@
 //! and no permit is left.
 
 mod outcome;
+mod sending;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::ready;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use futures::stream::{self, FusedStream, Stream, StreamExt};
+use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
 
 pub use outcome::{ManyError, ManyReport};
 
 use crate::client::{Client, Stack};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Waited};
 use crate::invalid_config::InvalidConfig;
 use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
 use crate::task;
-
-/// What the performance guide sends at a time.
-const IN_FLIGHT: usize = 100;
+use sending::{Row, Sending};
 
 pin_project! {
     /// Answers to one statement with many values: a stream of an index, from 0, and its answer.
@@ -50,20 +53,21 @@ pin_project! {
     #[must_use = "nothing is sent until it is run or polled"]
     pub struct Many<S, V> {
         client: Client<S>,
-        statement: Statement,
         #[pin]
-        rows: stream::Fuse<V>,
-        most: usize,
+        sending: Sending<V>,
         in_order: bool,
-        sent: usize,
         // The next to be given, where they are given in order.
         next: usize,
         early: HashMap<usize, Answer>,
-        under_way: JoinSet<(usize, Answer)>,
+        under_way: JoinSet<Answer>,
+        rows: HashMap<Id, Row>,
     }
 }
 
 type Answer = Result<Response, Error>;
+
+/// The answer to a row, unless it is sent again.
+type Landed = Option<(usize, Answer)>;
 
 impl<S: Stack + 'static> Client<S> {
     /// Executes a statement once for each of these values, 100 at a time.
@@ -98,14 +102,12 @@ impl<S: Stack + 'static> Client<S> {
     {
         Many {
             client: self.clone(),
-            statement: statement.into(),
-            rows: rows.fuse(),
-            most: IN_FLIGHT,
+            sending: Sending::new(statement.into(), rows),
             in_order: false,
-            sent: 0,
             next: 0,
             early: HashMap::new(),
             under_way: JoinSet::new(),
+            rows: HashMap::new(),
         }
     }
 }
@@ -124,8 +126,14 @@ where
         if most == 0 {
             return Err(InvalidConfig::new("in_flight", "has to be at least 1"));
         }
-        self.most = most;
+        self.sending.set_in_flight(most);
         Ok(self)
+    }
+
+    /// Sets when all has to be done: each row's request has this deadline, and no row is taken after it.
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.sending.set_deadline(deadline);
+        self
     }
 
     /// Gives the answers in the order of their rows, and not as they come.
@@ -139,10 +147,12 @@ where
     ///
     /// # Errors
     ///
-    /// The first failure, with the index of its row, and what became of the others.
+    /// The first failure, with the index of its row, and what became of the others. If the deadline passes while
+    /// none is in flight, that is one of the row that would have been next.
     pub async fn run(self) -> Result<usize, ManyError> {
         let mut first: Option<(usize, Error)> = None;
         let (mut succeeded, mut failed) = (0, 0);
+        let statement = self.sending.statement().clone();
         let each = |index, answer| match answer {
             Ok(_) => succeeded += 1,
             Err(error) => {
@@ -150,74 +160,94 @@ where
                 first.get_or_insert((index, error));
             }
         };
-        self.drive(each, true).await;
+        let is_complete = self.drive(each, true).await;
         match first {
-            None => Ok(succeeded),
             Some((index, error)) => Err(ManyError::new(index, error, succeeded, failed)),
+            None if is_complete => Ok(succeeded),
+            None => {
+                let late = ErrorKind::DeadlinePassed(Waited::BeforeTheSession);
+                let error = Request::from(&statement).error(late, None);
+                Err(ManyError::new(succeeded, error, succeeded, 0))
+            }
         }
     }
 
     /// Sends all rows, whatever becomes of them; tells which failed. Memory grows with the failures.
     pub async fn run_all(self) -> ManyReport {
-        let mut report = ManyReport::default();
+        let (mut succeeded, mut failed) = (0, Vec::new());
         let each = |index, answer| match answer {
-            Ok(_) => report.succeeded += 1,
-            Err(error) => report.failed.push((index, error)),
+            Ok(_) => succeeded += 1,
+            Err(error) => failed.push((index, error)),
         };
-        self.drive(each, false).await;
-        report
+        let is_complete = self.drive(each, false).await;
+        ManyReport { succeeded, failed, is_complete }
     }
 
     /// All requests are polled here, so that none needs a task: nobody else is given a turn between
-    /// their answers.
-    async fn drive(self, mut each: impl FnMut(usize, Answer), stop_at_failure: bool) {
-        let Self { client, statement, rows, most, .. } = self;
-        let stopped = AtomicBool::new(false);
-        let going_on = |_: &(usize, V::Item)| ready(!stopped.load(Ordering::Relaxed));
-        let answers = rows.enumerate().take_while(going_on).map(|(index, values)| {
-            let call = client.request(Request::new(&statement, values));
-            async move { (index, call.await) }
-        });
-        let mut answers = pin!(answers.buffer_unordered(most));
-        while let Some((index, answer)) = answers.next().await {
+    /// their answers. Tells whether all rows were sent.
+    async fn drive(self, mut each: impl FnMut(usize, Answer), stop_at_failure: bool) -> bool {
+        let Self { client, sending, .. } = self;
+        let mut sending = pin!(sending);
+        let mut under_way = FuturesUnordered::new();
+        let mut tell = |sending: Pin<&mut Sending<V>>, index, answer: Answer| {
             if stop_at_failure && answer.is_err() {
-                stopped.store(true, Ordering::Relaxed);
+                sending.stop();
             }
             each(index, answer);
-        }
+        };
+        poll_fn(|cx| {
+            loop {
+                while let Poll::Ready(Some(row)) =
+                    sending.as_mut().poll_next(cx, under_way.len(), 0)
+                {
+                    let call = client.request(row.request.clone());
+                    under_way.push(async move { (row, call.await) });
+                }
+                while let Some((index, answer)) = sending.as_mut().given_up() {
+                    tell(sending.as_mut(), index, answer);
+                }
+                let Some((row, answer)) = ready!(under_way.poll_next_unpin(cx)) else {
+                    return if sending.is_done() { Poll::Ready(()) } else { Poll::Pending };
+                };
+                let in_flight = under_way.len();
+                let answered = sending.as_mut().answered(row, answer, in_flight);
+                if let Some((index, answer)) = answered {
+                    tell(sending.as_mut(), index, answer);
+                }
+            }
+        })
+        .await;
+        sending.is_complete()
     }
 
     /// Sends rows until so many are in flight or were not taken yet.
     fn send(self: Pin<&mut Self>, cx: &mut Context<'_>) {
         let mut this = self.project();
-        while this.under_way.len() + this.early.len() < *this.most {
-            let Poll::Ready(Some(values)) = this.rows.as_mut().poll_next(cx) else { return };
-            let call = this.client.request(Request::new(&*this.statement, values));
-            let index = *this.sent;
-            *this.sent += 1;
-            this.under_way.spawn(async move { (index, call.await) });
+        loop {
+            let (in_flight, not_taken) = (this.under_way.len(), this.early.len());
+            let next = this.sending.as_mut().poll_next(cx, in_flight, not_taken);
+            let Poll::Ready(Some(row)) = next else { return };
+            let task = this.under_way.spawn(this.client.request(row.request.clone()));
+            this.rows.insert(task.id(), row);
         }
     }
 
-    /// The next answer of those that were sent.
-    fn poll_under_way(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<(usize, Answer)>> {
-        let this = self.project();
-        loop {
-            if let Some(answer) = this.early.remove(this.next) {
-                *this.next += 1;
-                return Poll::Ready(Some((*this.next - 1, answer)));
-            }
-            let Poll::Ready(ended) = this.under_way.poll_join_next(cx) else {
-                return Poll::Pending;
-            };
-            let Some(ended) = ended else { return Poll::Ready(None) };
-            // Where the runtime has ended, no answer will come.
-            let Some((index, answer)) = task::outcome(ended) else { return Poll::Pending };
-            if !*this.in_order {
-                return Poll::Ready(Some((index, answer)));
-            }
-            this.early.insert(index, answer);
+    /// The next row that is no longer in flight, with its answer unless it is sent again; none while none is
+    /// in flight.
+    fn poll_row(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Landed>> {
+        let mut this = self.project();
+        if let given_up @ Some(_) = this.sending.as_mut().given_up() {
+            return Poll::Ready(Some(given_up));
         }
+        let Some(ended) = ready!(this.under_way.poll_join_next_with_id(cx)) else {
+            return Poll::Ready(None);
+        };
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let Some(row) = this.rows.remove(&id) else { return Poll::Ready(Some(None)) };
+        let answer = task::outcome(ended.map(|(_, answer)| answer))
+            // Where the runtime has ended, so have its connections.
+            .unwrap_or_else(|| Err(row.request.error(ErrorKind::ConnectionBroken, None)));
+        Poll::Ready(Some(this.sending.as_mut().answered(row, answer, this.under_way.len())))
     }
 }
 
@@ -228,11 +258,22 @@ where
     type Item = (usize, Answer);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.as_mut().send(cx);
-        match self.as_mut().poll_under_way(cx) {
-            // More rows may come, which the stream of them will tell.
-            Poll::Ready(None) if !self.rows.is_terminated() => Poll::Pending,
-            answer => answer,
+        loop {
+            self.as_mut().send(cx);
+            let this = self.as_mut().project();
+            if let Some(answer) = this.early.remove(this.next) {
+                *this.next += 1;
+                return Poll::Ready(Some((*this.next - 1, answer)));
+            }
+            let Some(landed) = ready!(self.as_mut().poll_row(cx)) else {
+                // More rows may come, which the stream of them will tell, or a pause ends.
+                return if self.sending.is_done() { Poll::Ready(None) } else { Poll::Pending };
+            };
+            let Some((index, answer)) = landed else { continue };
+            if !self.in_order {
+                return Poll::Ready(Some((index, answer)));
+            }
+            self.as_mut().project().early.insert(index, answer);
         }
     }
 }
@@ -240,9 +281,8 @@ where
 impl<S, V> fmt::Debug for Many<S, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Many")
-            .field("statement", &self.statement.name())
             .field("in_flight", &self.under_way.len())
-            .field("sent", &self.sent)
+            .field("sent", &self.sending.sent)
             .finish_non_exhaustive()
     }
 }

@@ -44,11 +44,13 @@ impl std::error::Error for ManyError {
 }
 
 /// What became of all rows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ManyReport {
     /// Rows that were answered without an error.
     pub succeeded: usize,
     /// The index, from 0, of each row that failed, and why; in the order in which they failed.
     pub failed: Vec<(usize, Error)>,
+    /// Whether all rows were sent. If not, the deadline passed, or a layer below let nothing through for 30 s.
+    pub is_complete: bool,
 }

@@ -167,3 +167,183 @@ fn none_in_flight_is_refused() {
     let error = db.many(insert(), [(1,)]).in_flight(0).unwrap_err();
     assert_eq!(error.to_string(), "`in_flight` has to be at least 1");
 }
+
+/// A limit with some places to wait: it refuses what has none.
+#[derive(Clone)]
+struct Refusing {
+    permits: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    refused: Arc<AtomicUsize>,
+    done: Arc<AtomicUsize>,
+}
+
+impl Refusing {
+    fn to(permits: usize, places: usize) -> Self {
+        let (permits, places) = (Semaphore::new(permits), Semaphore::new(permits + places));
+        let (permits, places) = (Arc::new(permits), Arc::new(places));
+        Self { permits, places, refused: Arc::default(), done: Arc::default() }
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        (self.done.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
+    }
+}
+
+impl tower_service::Service<Request> for Refusing {
+    type Response = Response;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<Response, Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move {
+            let Ok(_place) = this.places.try_acquire() else {
+                this.refused.fetch_add(1, Ordering::Relaxed);
+                return Err(Error::other(ErrorClass::Overload, std::fmt::Error));
+            };
+            let _permit = this.permits.acquire().await.unwrap();
+            sleep(Duration::from_millis(5)).await;
+            this.done.fetch_add(1, Ordering::Relaxed);
+            Ok(Response::done(request.statement()))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_sent_again_and_fewer_are_in_flight() {
+    for (permits, places) in [(1, 0), (20, 50), (100, 0), (7, 3)] {
+        let service = Refusing::to(permits, places);
+        let db = Client::new(service.clone());
+        let rows = || (0..3_000).map(|k| (k,));
+        assert_eq!(db.many(insert(), rows()).run().await.unwrap(), 3_000, "{permits} {places}");
+        let (done, refused) = service.counts();
+        assert_eq!(done, 3_000);
+        // Those of the first hundred that found no place, and then one now and then.
+        assert!(refused <= 100 + 3_000 / 50, "{permits} {places}: {refused}");
+
+        let report = db.many(insert(), rows()).run_all().await;
+        assert!(report.is_complete && report.failed.is_empty());
+        for in_order in [false, true] {
+            let mut many = db.many(insert(), rows());
+            if in_order {
+                many = many.in_order();
+            }
+            let seen: Vec<_> = many.map(|(index, answer)| (index, answer.is_ok())).collect().await;
+            assert!(seen.iter().all(|(_, is_ok)| *is_ok), "{permits} {places}");
+            assert!(!in_order || seen.is_sorted());
+            assert_eq!(seen.len(), 3_000);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_waits_while_others_have_all_of_the_room() {
+    let service = Refusing::to(1, 0);
+    let held = Arc::clone(&service.places).try_acquire_owned().unwrap();
+    let db = Client::new(service.clone());
+    let streams = db.many(insert(), (0..3).map(|k| (k,)));
+    let waits =
+        tokio::spawn(
+            async move { streams.map(|(_, answer)| answer.is_ok()).collect::<Vec<_>>().await },
+        );
+    let runs = tokio::spawn(db.many(insert(), (0..3).map(|k| (k,))).run());
+    sleep(Duration::from_secs(10)).await;
+    // Not a busy loop.
+    let (_, refused) = service.counts();
+    assert!((20..400).contains(&refused), "{refused}");
+    drop(held);
+    assert_eq!(waits.await.unwrap(), [true; 3]);
+    assert_eq!(runs.await.unwrap().unwrap(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_it_whatever_it_waits_for() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let full = Refusing::to(1, 0);
+    let _held = Arc::clone(&full.places).try_acquire_owned().unwrap();
+    let db = Client::new(full);
+    let late = || Instant::now() + SECOND;
+
+    let error = db.many(insert(), (0..9).map(|k| (k,))).with_deadline(late()).run().await;
+    let error = error.unwrap_err();
+    assert_eq!(error.error.class(), ErrorClass::Overload);
+    assert_eq!((error.succeeded, error.failed), (0, 9));
+    let report = db.many(insert(), (0..).map(|k| (k,))).with_deadline(late()).run_all().await;
+    assert_eq!((report.is_complete, report.succeeded, report.failed.len()), (false, 0, 100));
+    let ended: Vec<_> =
+        db.many(insert(), (0..).map(|k| (k,))).with_deadline(late()).collect().await;
+    assert_eq!(ended.len(), 100);
+
+    // Rows that do not come.
+    let db = Client::new(Limited::to(10));
+    let pending = || stream::iter([(1,)]).chain(stream::pending());
+    let began = Instant::now();
+    let error = db.many_of(insert(), pending()).with_deadline(late()).run().await.unwrap_err();
+    assert!(matches!(error.error.kind(), ErrorKind::DeadlinePassed(_)), "{error}");
+    assert_eq!((error.index, error.succeeded, error.failed), (1, 1, 0));
+    let report = db.many_of(insert(), pending()).with_deadline(late()).run_all().await;
+    assert_eq!((report.is_complete, report.succeeded), (false, 1));
+    assert_eq!(began.elapsed(), SECOND * 2);
+
+    // All was sent in time.
+    let rows = (0..10).map(|k| (k,));
+    let many = db.many(insert(), rows).in_flight(10).unwrap();
+    assert_eq!(many.with_deadline(late()).run().await.unwrap(), 10);
+    let last_in_time = Instant::now() + Duration::from_millis(1);
+    let report = db.many(insert(), (0..5).map(|k| (k,))).in_flight(5).unwrap();
+    assert!(report.with_deadline(last_in_time).run_all().await.is_complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_deadline_refusals_are_endured_for_half_a_minute() {
+    let full = Refusing::to(1, 0);
+    let _held = Arc::clone(&full.places).try_acquire_owned().unwrap();
+    let db = Client::new(full);
+    let began = Instant::now();
+    let error = db.many(insert(), (0..).map(|k| (k,))).run().await.unwrap_err();
+    assert_eq!(error.error.class(), ErrorClass::Overload);
+    let took = began.elapsed();
+    assert!(took >= sending::PATIENCE && took < sending::PATIENCE * 2, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_for_good_is_not_sent_again() {
+    let service = Limited { fails: |call| call == 0, ..Limited::to(10) };
+    let calls = Arc::clone(&service.calls);
+    // An overloaded server has had the request: it is no refusal.
+    let report = Client::new(service).many(insert(), (0..10).map(|k| (k,))).run_all().await;
+    assert_eq!((report.succeeded, report.failed.len()), (9, 1));
+    assert_eq!(calls.load(Ordering::Relaxed), 10);
+}
+
+#[test]
+fn rows_whose_runtime_has_ended_are_told_as_lost() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    for in_order in [false, true] {
+        let first = runtime();
+        let db = Client::new(Limited::to(0));
+        let mut many = db.many(insert(), (0..3).map(|k| (k,)));
+        if in_order {
+            many = many.in_order();
+        }
+        first.block_on(async {
+            assert!(timeout(Duration::from_millis(1), many.next()).await.is_err());
+        });
+        drop(first);
+        let lost: Vec<_> = runtime().block_on(async {
+            timeout(Duration::from_secs(9), many.collect::<Vec<_>>()).await.unwrap()
+        });
+        let mut rows: Vec<_> = lost.iter().map(|(index, _)| *index).collect();
+        rows.sort_unstable();
+        assert_eq!(rows, [0, 1, 2]);
+        for (_, answer) in lost {
+            let error = answer.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Ambiguous);
+            assert_eq!(*error.kind(), ErrorKind::ConnectionBroken);
+        }
+    }
+}

@@ -159,7 +159,6 @@ pub(super) async fn keep(session: Weak<Inner>) {
     loop {
         {
             let Some(session) = session.upgrade() else { return };
-            let _no_request = session.inside.no_request();
             session.clocks.compare(&session).await;
         }
         sleep(EVERY).await;

@@ -68,7 +68,7 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         watcher: Watcher::default(),
         inside,
     });
-    door.enter().iter().for_each(watcher::start);
+    door.session().iter().for_each(watcher::start);
     Ok(Session { door: Arc::new(door) })
 }
 

@@ -1,10 +1,11 @@
-//! Who may come in, and what happens when nobody may any more.
+//! Session lifecycle and graceful shutdown.
 //!
 //! A session lives in one place, and all handles to it are weak: a request takes hold of it for as long as
 //! it lasts. When the session is let go, it ends with the last request, and with it the driver, its tasks
 //! and its connections. To take hold is the one atomic up and down that counts requests.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -21,18 +22,41 @@ pub(super) const LOOK: Duration = Duration::from_millis(250);
 const NOTICE: Duration = Duration::from_millis(400);
 
 pub(super) struct Door {
+    requests: Weak<Requests>,
+    keep: Mutex<Option<Arc<Requests>>>,
+    /// What is no request holds the session itself.
     inner: Weak<Inner>,
-    keep: Mutex<Option<Arc<Inner>>>,
     closed: AtomicBool,
     ended: watch::Receiver<()>,
     cut: Arc<AtomicBool>,
 }
 
+/// Held once by each request, and by nothing else but the door: the references to it are the requests.
+struct Requests(Arc<Inner>);
+
+/// The session, as a request holds it.
+pub(super) struct Entry(Arc<Requests>);
+
+impl Entry {
+    /// For what outlives the request, or is no request.
+    #[inline]
+    pub(super) fn session(&self) -> &Arc<Inner> {
+        &self.0.0
+    }
+}
+
+impl Deref for Entry {
+    type Target = Inner;
+
+    #[inline]
+    fn deref(&self) -> &Inner {
+        self.session()
+    }
+}
+
 /// What a session holds of its door.
 pub(super) struct Inside {
     cut: Arc<AtomicBool>,
-    /// How many hold the session that are no request.
-    others: AtomicUsize,
     /// Dropped with the session, which is how its end is noticed.
     _ended: watch::Sender<()>,
 }
@@ -50,23 +74,8 @@ pub struct Shutdown {
     pub complete: bool,
 }
 
-/// What holds the session and is no request.
-pub(super) struct NoRequest<'i>(&'i AtomicUsize);
-
-impl Drop for NoRequest<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 impl Inside {
-    /// To be called by what holds the session and is no request, for as long as it does.
-    pub(super) fn no_request(&self) -> NoRequest<'_> {
-        self.others.fetch_add(1, Ordering::Relaxed);
-        NoRequest(&self.others)
-    }
-
-    /// Tells the same for as long as it is held, which need not be held by a request.
+    /// Tells whether requests are to end now, to what does not hold the session.
     pub(super) fn cut(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cut)
     }
@@ -82,16 +91,31 @@ impl Door {
     pub(super) fn new(inner: impl FnOnce(Inside) -> Inner) -> Self {
         let (sender, ended) = watch::channel(());
         let cut = Arc::new(AtomicBool::new(false));
-        let others = AtomicUsize::new(0);
-        let inside = Inside { cut: Arc::clone(&cut), others, _ended: sender };
+        let inside = Inside { cut: Arc::clone(&cut), _ended: sender };
         let inner = Arc::new(inner(inside));
-        let (inner, keep) = (Arc::downgrade(&inner), Mutex::new(Some(inner)));
-        Self { inner, keep, closed: AtomicBool::new(false), ended, cut }
+        let weak = Arc::downgrade(&inner);
+        let requests = Arc::new(Requests(inner));
+        Self {
+            requests: Arc::downgrade(&requests),
+            keep: Mutex::new(Some(requests)),
+            inner: weak,
+            closed: AtomicBool::new(false),
+            ended,
+            cut,
+        }
     }
 
-    /// Takes hold of the session, unless it is shut down.
+    /// Takes hold of the session for a request, unless it is shut down.
     #[inline]
-    pub(super) fn enter(&self) -> Option<Arc<Inner>> {
+    pub(super) fn enter(&self) -> Option<Entry> {
+        if self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.requests.upgrade().map(Entry)
+    }
+
+    /// Takes hold of the session for what is no request, unless it is shut down.
+    pub(super) fn session(&self) -> Option<Arc<Inner>> {
         if self.closed.load(Ordering::Relaxed) {
             return None;
         }
@@ -111,11 +135,7 @@ impl Door {
         if timeout_at(add(began, time), ended.changed()).await.is_ok() {
             return Shutdown { cut_off: 0, complete: true };
         }
-        let cut_off = self.inner.upgrade().map_or(0, |inner| {
-            let others = inner.inside.others.load(Ordering::Relaxed);
-            // This is one more.
-            Arc::strong_count(&inner).saturating_sub(1 + others)
-        });
+        let cut_off = self.requests.strong_count();
         self.cut.store(true, Ordering::Relaxed);
         let complete = timeout(NOTICE, ended.changed()).await.is_ok();
         Shutdown { cut_off, complete }

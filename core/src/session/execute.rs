@@ -20,7 +20,7 @@ use super::alarm::Alarm;
 use super::basis::{Basis, Before, keyspace_answered, named, of_markers};
 use super::batch;
 use super::change::SchemaChange;
-use super::door::LOOK;
+use super::door::{Entry, LOOK};
 use super::keyspace;
 use super::keyspace::Settled;
 use super::learned::{footprint, learned};
@@ -56,20 +56,18 @@ pub(super) enum Call {
 /// Starts a request. Each way has a future of its own, since a future is as large as the largest of
 /// its branches.
 #[inline]
-pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
+pub(super) fn start(session: Entry, request: Request) -> Call {
     let called = moment::now();
     Call::Other(match request.payload() {
         Payload::Bound(_) => return start_bound(session, request, called),
-        Payload::Prepare => {
-            Box::pin(
-                async move { prepare(&session, &request, called).await.map(Response::of_prepared) },
-            )
-        }
+        Payload::Prepare => Box::pin(async move {
+            prepare(session.session(), &request, called).await.map(Response::of_prepared)
+        }),
         Payload::Batch(_) => {
-            Box::pin(async move { batch::execute(&session, request, called).await })
+            Box::pin(async move { batch::execute(session.session(), request, called).await })
         }
         Payload::Raw(_) if request.unprepared().is_some() => {
-            Box::pin(async move { prepare_and_execute(&session, request, called).await })
+            Box::pin(async move { prepare_and_execute(session.session(), request, called).await })
         }
         Payload::Raw(_) if request.statement().is_use() => {
             Box::pin(async move { keyspace::change(session, request, called).await })
@@ -82,7 +80,7 @@ pub(super) fn start(session: Arc<Inner>, request: Request) -> Call {
 }
 
 #[inline]
-fn start_bound(session: Arc<Inner>, request: Request, called: Instant) -> Call {
+fn start_bound(session: Entry, request: Request, called: Instant) -> Call {
     let changes_schema = request.statement().may_change_schema();
     match if changes_schema { None } else { Runner::idle() } {
         Some(mut runner) => {

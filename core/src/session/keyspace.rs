@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::Inner;
 use super::change::SchemaChange;
+use super::door::Entry;
 use super::execute::{Time, add, ended, invalid, send_text, unanswered, until};
 use super::schema::Clock;
 use crate::error::{Error, ErrorKind};
@@ -125,10 +126,12 @@ fn unsettled(session: &Inner, request: &Request) -> Error {
 /// Sends a text that depends on the keyspace in use, which stays so until the text is answered, also if its
 /// caller gives up.
 pub(super) async fn send(
-    session: Arc<Inner>,
+    entry: Entry,
     request: Request,
     called: Instant,
 ) -> Result<Response, Error> {
+    // What goes on when its caller has given up is no request.
+    let session = Arc::clone(entry.session());
     let time = Time::of_page(&session, &request, called)?;
     let settled = settled(&session, &request, time.until).await?;
     let ends = add(time.until, given_up(&session));
@@ -149,16 +152,19 @@ pub(super) async fn send(
     });
     let answer = waiting.wait(told).await;
     ended(&request, attempt, &answer);
+    drop(entry);
     answer
 }
 
 /// Changes the keyspace in use, alone. If its caller gives up, it is not certain afterwards, whatever came of
 /// it: the caller does not know. One that did not get its turn in its time changed nothing.
 pub(super) async fn change(
-    session: Arc<Inner>,
+    entry: Entry,
     request: Request,
     called: Instant,
 ) -> Result<Response, Error> {
+    // What goes on when its caller has given up is no request.
+    let session = Arc::clone(entry.session());
     let time = Time::of_page(&session, &request, called)?;
     if matches!(request.payload(), Payload::Raw(values) if !values.is_empty()) {
         return Err(invalid(&session, &request, "a `USE` takes no values"));
@@ -189,7 +195,9 @@ pub(super) async fn change(
             outcome.not_taken(&change.clock);
         }
     });
-    waiting.wait(told).await
+    let answer = waiting.wait(told).await;
+    drop(entry);
+    answer
 }
 
 /// How long the driver may go on with a text that its caller has given up. After that no connection has it
@@ -261,7 +269,7 @@ impl Outcome {
     }
 }
 
-/// Who waits for what a task does. It does not hold the session, which the task counts as one request.
+/// Who waits for what a task does.
 struct Waiting {
     request: Request,
     time: Time,

@@ -184,21 +184,23 @@ impl Session {
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
     pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
         let request = Request::prepare(statement);
-        let inner = self.open().map_err(|error| error.about(request.statement()))?;
-        execute::prepare(&inner, &request, Instant::now()).await
+        let Some(session) = self.door.enter() else {
+            return Err(request.error(ErrorKind::Closed, None));
+        };
+        execute::prepare(session.session(), &request, Instant::now()).await
     }
 
     /// A number that grows whenever this session learns of another schema, or of another keyspace in
     /// use, by `USE` through the session. Costs a few atomics. 0 once it is shut down.
     #[must_use]
     pub fn schema_generation(&self) -> u64 {
-        self.door.enter().map_or(0, |inner| inner.schema.generation(&inner.driver))
+        self.door.session().map_or(0, |inner| inner.schema.generation(&inner.driver))
     }
 
     /// How old what this session knows of the schema is. Asks nobody. `None` once it is shut down.
     #[must_use]
     pub fn schema(&self) -> Option<SchemaFigures> {
-        self.door.enter().map(|inner| inner.age.figures())
+        self.door.session().map(|inner| inner.age.figures())
     }
 
     /// What this session knows of each node of the cluster: up or down, attempts, errors, latency; and
@@ -208,14 +210,14 @@ impl Session {
     /// that are given up. Nothing once it is shut down.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeFigures> {
-        self.door.enter().map(|inner| nodes::nodes(&inner)).unwrap_or_default()
+        self.door.session().map(|inner| nodes::nodes(&inner)).unwrap_or_default()
     }
 
     /// Asks each node that is up how many connections it has open from this session, for
     /// [`nodes`](Self::nodes). Ends within a second. The node lists all its clients for it: with many
     /// of them, ask seldom.
     pub async fn count_connections(&self) {
-        if let Some(inner) = self.door.enter() {
+        if let Some(inner) = self.door.session() {
             nodes::count_connections(&inner).await;
         }
     }
@@ -236,7 +238,7 @@ impl Session {
     /// # }
     /// ```
     pub async fn warm_up(&self, queries_per_host: u32) -> WarmUp {
-        match self.door.enter() {
+        match self.door.session() {
             Some(inner) => warm_up::warm_up(&inner, queries_per_host).await,
             None => WarmUp { nodes: Vec::new() },
         }
@@ -253,7 +255,7 @@ impl Session {
     /// # }
     /// ```
     pub async fn health(&self, within: Duration) -> Health {
-        match self.door.enter() {
+        match self.door.session() {
             Some(inner) => health::health(&inner, within).await,
             None => Health { nodes: Vec::new(), schema: None },
         }
@@ -301,7 +303,7 @@ impl Session {
     }
 
     fn open(&self) -> Result<Arc<Inner>, Error> {
-        self.door.enter().ok_or_else(|| Error::setup(ErrorKind::Closed))
+        self.door.session().ok_or_else(|| Error::setup(ErrorKind::Closed))
     }
 
     /// The driver's session, for what this crate does not offer. What goes this way passes no layer
@@ -338,7 +340,7 @@ impl Service<Request> for Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.door.enter() {
+        match self.door.session() {
             Some(inner) => f.debug_struct("Session").field("config", &inner.config).finish(),
             None => f.write_str("Session(shut down)"),
         }

@@ -23,6 +23,7 @@ use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::statement::StaticStatement;
 use crate::striped::Striped;
+use crate::time_sum::TimeSum;
 
 /// A node, as the session sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,7 +204,7 @@ struct OfNode {
 struct Counts {
     ended: AtomicU64,
     failed: AtomicU64,
-    nanos: AtomicU64,
+    time: TimeSum,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -253,8 +254,7 @@ impl OfNode {
         if failed {
             counts.failed.fetch_add(1, Ordering::Relaxed);
         }
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        counts.nanos.fetch_add(nanos, Ordering::Relaxed);
+        counts.time.add(took);
     }
 
     fn sums(&self) -> Sums {
@@ -262,7 +262,7 @@ impl OfNode {
         self.counts.iter().fold(Sums::default(), |sum, counts| Sums {
             ended: sum.ended + load(&counts.ended),
             failed: sum.failed + load(&counts.failed),
-            time: sum.time + Duration::from_nanos(load(&counts.nanos)),
+            time: sum.time.saturating_add(counts.time.total()),
         })
     }
 }

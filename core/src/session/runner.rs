@@ -10,14 +10,13 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::mem;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread::LocalKey;
 
 use tokio::time::Instant;
 
-use super::Inner;
 use super::alarm::Alarm;
+use super::door::Entry;
 use super::execute::execute;
 use crate::error::Error;
 use crate::request::Request;
@@ -27,7 +26,7 @@ use crate::response::Response;
 const IDLE: usize = 256;
 
 struct Work {
-    session: Arc<Inner>,
+    session: Entry,
     request: Request,
     called: Instant,
 }
@@ -57,7 +56,7 @@ impl Runner {
     }
 
     #[inline]
-    pub(super) fn start(&mut self, session: Arc<Inner>, request: Request, called: Instant) {
+    pub(super) fn start(&mut self, session: Entry, request: Request, called: Instant) {
         put(&WORK, &mut Some(Work { session, request, called }));
         // It takes the work up, and does nothing yet.
         let Poll::Pending = self.step(&mut Context::from_waker(Waker::noop()));

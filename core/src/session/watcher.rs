@@ -57,7 +57,6 @@ async fn watch(session: Weak<Inner>, every: Duration) {
         // The cluster may take longer to be read than tables can wait.
         pause.set(sleep(every));
         let Some(session) = session.upgrade() else { return };
-        let _no_request = session.inside.no_request();
         let refreshed = session.tables.refresh(&session).await;
         let is_blind = session.watcher.is_blind.load(Ordering::Relaxed);
         // Where no node tells of tables, none would tell of the cluster.

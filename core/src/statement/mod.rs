@@ -235,17 +235,19 @@ impl Statement {
     /// A small number of its own within the process, from 0, so that a layer finds what it keeps of
     /// a statement by index. Clones share it; a statement that differs in anything has another.
     /// Statements made anew for each request use numbers up: a layer bounds its table. Those of a
-    /// [`Batch`](crate::Batch) all have the same one, which is beyond all tables.
+    /// [`Batch`](crate::Batch) all have the same one, which is beyond all tables, and so have those that are made
+    /// when all numbers are used up.
     #[must_use]
     #[inline]
     pub fn id(&self) -> u32 {
+        // From 1, since 0 is none.
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let id = &self.inner().id;
         let known = id.load(Ordering::Relaxed);
         if known != 0 {
             return known - 1;
         }
-        let new = NEXT.fetch_add(1, Ordering::Relaxed);
+        let new = take_number(&NEXT);
         match id.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => new - 1,
             Err(other) => other - 1,
@@ -319,6 +321,12 @@ impl Statement {
     }
 }
 
+/// The next number; the largest, again and again, when all are used up.
+fn take_number(next: &AtomicU32) -> u32 {
+    next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1))
+        .unwrap_or(u32::MAX)
+}
+
 impl From<&Self> for Statement {
     fn from(statement: &Self) -> Self {
         statement.clone()
@@ -348,6 +356,13 @@ mod tests {
 
     static INSERT: StaticStatement =
         StaticStatement::new("INSERT INTO t (k) VALUES (?)").named("insert").idempotent(true);
+
+    #[test]
+    fn numbers_are_used_once_and_none_comes_after_the_last() {
+        let next = AtomicU32::new(u32::MAX - 2);
+        let taken: Vec<_> = (0..4).map(|_| take_number(&next)).collect();
+        assert_eq!(taken, [u32::MAX - 2, u32::MAX - 1, u32::MAX, u32::MAX]);
+    }
 
     #[test]
     fn a_static_one_is_read_at_first_use() {

@@ -97,6 +97,12 @@ impl Report for MetricsHandle {
             report_statement(&StatementFigures::of(series), sink);
         }
     }
+
+    fn is_gone(&self) -> bool {
+        let is_alone = Arc::strong_count(&self.statements) == 1;
+        // Requests in flight hold what they count, and not the statements.
+        is_alone && self.statements.all().all(|series| series.totals().1 == 0)
+    }
 }
 
 fn report_statement(figures: &StatementFigures, sink: &mut dyn Sink) {

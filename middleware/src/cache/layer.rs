@@ -141,6 +141,10 @@ impl Report for CacheHandle {
         sink.count("cache_evictions_total", &[], evictions);
         sink.count("cache_stale_total", &[], stale);
     }
+
+    fn is_gone(&self) -> bool {
+        Arc::strong_count(&self.counters) == 1
+    }
 }
 
 impl fmt::Debug for CacheHandle {

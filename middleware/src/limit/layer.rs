@@ -128,7 +128,7 @@ impl LimitHandle {
         Ok(())
     }
 
-    /// The figures now. Takes no lock.
+    /// The figures now. No request waits for it.
     #[must_use]
     pub fn figures(&self) -> LimitFigures {
         LimitFigures {
@@ -150,5 +150,9 @@ impl Report for LimitHandle {
         sink.level("limit_waiting", &[], waiting as f64);
         sink.level("limit_waited_seconds", &[], waited.as_secs_f64());
         sink.count("limit_refused_total", &[], refused);
+    }
+
+    fn is_gone(&self) -> bool {
+        Arc::strong_count(&self.permits) == 1
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use cqlstack_core::TimeSum;
 use tokio::time::Instant;
 
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Semaphore};
@@ -24,7 +25,7 @@ pub(super) struct Permits {
     /// Requests that have a place in the queue.
     waiting: AtomicUsize,
     pub(super) refused: AtomicU64,
-    waited_nanos: AtomicU64,
+    waited: TimeSum,
 }
 
 /// One request's permit, given back on drop.
@@ -40,7 +41,7 @@ impl Permits {
             change: Mutex::new(()),
             waiting: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
-            waited_nanos: AtomicU64::new(0),
+            waited: TimeSum::default(),
         }
     }
 
@@ -119,7 +120,7 @@ impl Permits {
     }
 
     pub(super) fn waited(&self) -> Duration {
-        Duration::from_nanos(self.waited_nanos.load(Ordering::Relaxed))
+        self.waited.total()
     }
 }
 
@@ -141,7 +142,6 @@ pub(super) struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.permits.waiting.fetch_sub(1, Ordering::Relaxed);
-        let nanos = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.permits.waited_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.permits.waited.add(self.since.elapsed());
     }
 }

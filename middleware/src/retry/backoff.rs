@@ -63,7 +63,11 @@ fn grow(wait: Duration, growth: &Growth) -> Duration {
         ..ExponentialBackoff::default()
     };
     steps.next_backoff();
-    steps.current_interval
+    let grown = steps.current_interval;
+    // The crate rounds down, and a nanosecond and a half is one again.
+    let is_stuck = grown <= wait && growth.factor > 1.0 && !wait.is_zero();
+    let grown = if is_stuck { wait + Duration::from_nanos(1) } else { grown };
+    grown.min(growth.maximum)
 }
 
 #[cfg(test)]
@@ -101,6 +105,18 @@ mod tests {
             assert_eq!(all[199], Duration::from_millis(day));
         }
         assert_eq!(waits(&growth(0, 2.0, day, Jitter::None), 200)[199], Duration::ZERO);
+    }
+
+    #[test]
+    fn the_smallest_waits_grow_too() {
+        let nanos = Duration::from_nanos;
+        for (base, factor) in [(1, 1.5), (1, 1.000_1), (3, 1.1), (999, 1.000_1)] {
+            let growth =
+                Growth { base: nanos(base), factor, maximum: nanos(1_500), jitter: Jitter::None };
+            let all = waits(&growth, 2_000);
+            assert!(all.windows(2).all(|two| two[0] < two[1] || two[0] == growth.maximum));
+            assert_eq!(all[1_999], growth.maximum, "{base} ns, {factor}");
+        }
     }
 
     #[test]

@@ -106,4 +106,8 @@ impl Report for RetryHandle {
         sink.count("retries_exhausted_total", &[], figures.exhausted);
         sink.count("retries_unconnected_total", &[], figures.unconnected);
     }
+
+    fn is_gone(&self) -> bool {
+        Arc::strong_count(&self.counters) == 1
+    }
 }

@@ -1,0 +1,218 @@
+//! Which row is sent next, and when.
+//!
+//! A row that a layer below refuses, since it is full, was certainly not sent. It is sent again, and as many are in
+//! flight from then on as were let through: the answer to one row makes room for the next. Where none is in
+//! flight, since others have all of the room, a wait that doubles makes it.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::stream::{self, FusedStream, Stream, StreamExt};
+use pin_project_lite::pin_project;
+use scylla::serialize::row::SerializeRow;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::Answer;
+use crate::error::{Error, ErrorClass, Recovery};
+use crate::layer::Classify;
+use crate::request::Request;
+use crate::statement::Statement;
+
+/// What the performance guide sends at a time.
+const IN_FLIGHT: usize = 100;
+
+/// The first and the longest wait where nothing is in flight.
+const WAIT: Duration = Duration::from_millis(2);
+const LONGEST: Duration = Duration::from_millis(250);
+
+/// How long nothing but refusals is endured, where there is no deadline.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+pin_project! {
+    /// The rows that are not sent yet, and those that are to be sent again.
+    pub(super) struct Sending<V> {
+        statement: Statement,
+        #[pin]
+        rows: stream::Fuse<V>,
+        pub(super) sent: usize,
+        again: VecDeque<Refused>,
+        deadline: Option<Instant>,
+        end: Option<Pin<Box<Sleep>>>,
+        pause: Option<Pin<Box<Sleep>>>,
+        wait: Duration,
+        refused_since: Option<Instant>,
+        most: usize,
+        // How many may be in flight now.
+        room: usize,
+        // Answers since the last refusal.
+        answers: usize,
+        is_over: bool,
+        // Once it is over: whether all rows had been taken.
+        is_complete: Option<bool>,
+    }
+}
+
+/// A row on its way.
+pub(super) struct Row {
+    pub(super) index: usize,
+    pub(super) request: Request,
+}
+
+struct Refused {
+    row: Row,
+    error: Error,
+}
+
+impl<V: Stream> Sending<V> {
+    pub(super) fn new(statement: Statement, rows: V) -> Self {
+        Self {
+            statement,
+            rows: rows.fuse(),
+            sent: 0,
+            again: VecDeque::new(),
+            deadline: None,
+            end: None,
+            pause: None,
+            wait: WAIT,
+            refused_since: None,
+            most: IN_FLIGHT,
+            room: IN_FLIGHT,
+            answers: 0,
+            is_over: false,
+            is_complete: None,
+        }
+    }
+
+    pub(super) fn set_in_flight(&mut self, most: usize) {
+        (self.most, self.room) = (most, most);
+    }
+
+    pub(super) fn set_deadline(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+    }
+
+    pub(super) fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// Whether all rows were sent.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete.unwrap_or(true)
+    }
+
+    /// Whether no other row will be sent.
+    pub(super) fn is_done(&self) -> bool {
+        self.again.is_empty() && (self.is_over || self.rows.is_terminated())
+    }
+
+    /// Sends no other row.
+    pub(super) fn stop(self: Pin<&mut Self>) {
+        *self.project().is_over = true;
+    }
+
+    /// The answer to a row, unless the row is to be sent again; beside so many in flight.
+    pub(super) fn answered(
+        mut self: Pin<&mut Self>,
+        row: Row,
+        answer: Answer,
+        in_flight: usize,
+    ) -> Option<(usize, Answer)> {
+        let error = match answer {
+            Err(error) if is_refused(&error) => error,
+            answer => {
+                let this = self.project();
+                this.refused_since.take();
+                (*this.wait, *this.pause) = (WAIT, None);
+                *this.answers += 1;
+                if *this.answers >= IN_FLIGHT.max(*this.room) && this.room < this.most {
+                    (*this.answers, *this.room) = (0, *this.room + 1);
+                }
+                return Some((row.index, answer));
+            }
+        };
+        let this = self.as_mut().project();
+        let since = *this.refused_since.get_or_insert_with(Instant::now);
+        (*this.answers, *this.room) = (0, in_flight.clamp(1, *this.room));
+        this.again.push_back(Refused { row, error });
+        if this.deadline.is_none() && since.elapsed() >= PATIENCE {
+            self.stop();
+        } else if in_flight == 0 && this.pause.is_none() {
+            let wait = this.wait.mul_f64(0.5 + 0.5 * fastrand::f64());
+            *this.pause = Some(Box::pin(sleep(wait)));
+            *this.wait = (*this.wait * 2).min(LONGEST);
+        }
+        None
+    }
+
+    /// A row that is not sent again.
+    pub(super) fn given_up(self: Pin<&mut Self>) -> Option<(usize, Answer)> {
+        let this = self.project();
+        let Refused { row, error } = if *this.is_over { this.again.pop_front()? } else { None? };
+        Some((row.index, Err(error)))
+    }
+}
+
+impl<V: Stream<Item: SerializeRow + Send + Sync + 'static>> Sending<V> {
+    /// The next row to be sent, beside those in flight and those whose answers were not taken yet; none if
+    /// there is none left.
+    pub(super) fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        in_flight: usize,
+        not_taken: usize,
+    ) -> Poll<Option<Row>> {
+        self.as_mut().poll_end(cx);
+        let mut this = self.project();
+        if *this.is_over {
+            if this.is_complete.is_none() {
+                let is_last = matches!(this.rows.as_mut().poll_next(cx), Poll::Ready(None));
+                *this.is_complete = Some(is_last);
+            }
+            return Poll::Ready(None);
+        }
+        if in_flight >= *this.room {
+            return Poll::Pending;
+        }
+        if let Some(pause) = this.pause {
+            ready!(pause.as_mut().poll(cx));
+            *this.pause = None;
+        }
+        if let Some(Refused { row, .. }) = this.again.pop_front() {
+            return Poll::Ready(Some(row));
+        }
+        if in_flight + not_taken >= *this.room {
+            return Poll::Pending;
+        }
+        let Some(values) = ready!(this.rows.as_mut().poll_next(cx)) else {
+            return Poll::Ready(None);
+        };
+        let mut request = Request::new(&*this.statement, values);
+        if let Some(deadline) = *this.deadline {
+            request.set_deadline(deadline);
+        }
+        let index = *this.sent;
+        *this.sent += 1;
+        Poll::Ready(Some(Row { index, request }))
+    }
+
+    fn poll_end(mut self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let this = self.as_mut().project();
+        let Some(deadline) = *this.deadline else { return };
+        if *this.is_over || this.rows.is_terminated() && this.again.is_empty() {
+            return;
+        }
+        let end = this.end.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if end.as_mut().poll(cx).is_ready() {
+            self.stop();
+        }
+    }
+}
+
+/// Whether a layer below is full, which it may not be later.
+fn is_refused(error: &Error) -> bool {
+    error.is_refusal()
+        && error.class() == ErrorClass::Overload
+        && error.recovery() != Recovery::Final
+}
