@@ -96,9 +96,15 @@ pub(crate) struct Work {
     pub(crate) serial: bool,
     /// Perhaps over several partitions, though its kind does not tell: of counters.
     pub(crate) several: bool,
+    /// Twice is as good as once. The class does not depend on it.
+    pub(crate) idempotent: bool,
 }
 
 impl Work {
+    pub(crate) const fn of(kind: StatementKind) -> Self {
+        Self { kind, serial: false, several: false, idempotent: false }
+    }
+
     fn is_read(self) -> bool {
         self.kind == StatementKind::Read
     }
@@ -198,14 +204,14 @@ mod tests {
     }
 
     const COLUMNS: [Work; 8] = [
-        Work { kind: StatementKind::Read, serial: false, several: false },
-        Work { kind: StatementKind::Read, serial: true, several: false },
-        Work { kind: StatementKind::Write, serial: false, several: false },
-        Work { kind: StatementKind::MultiPartition, serial: false, several: false },
-        Work { kind: StatementKind::LoggedBatch, serial: false, several: false },
-        Work { kind: StatementKind::Counter, serial: false, several: false },
-        Work { kind: StatementKind::Conditional, serial: false, several: false },
-        Work { kind: StatementKind::Other, serial: false, several: false },
+        Work::of(StatementKind::Read),
+        Work { serial: true, ..Work::of(StatementKind::Read) },
+        Work::of(StatementKind::Write),
+        Work::of(StatementKind::MultiPartition),
+        Work::of(StatementKind::LoggedBatch),
+        Work::of(StatementKind::Counter),
+        Work::of(StatementKind::Conditional),
+        Work::of(StatementKind::Other),
     ];
 
     #[test]
@@ -278,7 +284,7 @@ mod tests {
     fn counters_of_several_partitions_may_have_been_counted_in_part() {
         let unavailable =
             ErrorKind::Unavailable { consistency: Consistency::One, required: 1, alive: 0 };
-        let of = |several| Work { kind: StatementKind::Counter, serial: false, several };
+        let of = |several| Work { several, ..Work::of(StatementKind::Counter) };
         assert_eq!(class(&unavailable, of(false)), ErrorClass::NotExecuted);
         assert_eq!(class(&unavailable, of(true)), ErrorClass::Ambiguous);
     }

@@ -113,8 +113,8 @@ fn value_message(error: &SerializationError) -> String {
 fn bad_query(error: &BadQuery) -> ErrorKind {
     match error {
         BadQuery::SerializationError(error) => values_kind(error),
-        BadQuery::ValuesTooLongForKey(size, limit) => ErrorKind::Values(format!(
-            "a partition key of {size} bytes is longer than the {limit} that are possible"
+        BadQuery::ValuesTooLongForKey(size, limit) => ErrorKind::InvalidRequest(format!(
+            "the partition key of {size} bytes is longer than the {limit} that are possible: shorten it"
         )),
         BadQuery::TooManyQueriesInBatchStatement(statements) => {
             ErrorKind::Batch(BatchFault::TooMany { statements: *statements })
@@ -308,7 +308,7 @@ mod tests {
     fn classes(error: &ExecutionError) -> [ErrorClass; 6] {
         let statement = Statement::new("SELECT a FROM t");
         KINDS.map(|kind| {
-            let work = Work { kind, serial: false, several: false };
+            let work = Work::of(kind);
             Error::of_driver(error.clone().into(), &statement, work, false).class()
         })
     }

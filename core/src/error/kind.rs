@@ -261,6 +261,22 @@ pub enum WriteType {
     Other,
 }
 
+#[cfg(feature = "testing")]
+impl WriteType {
+    /// All of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Simple,
+        Self::Batch,
+        Self::UnloggedBatch,
+        Self::Counter,
+        Self::BatchLog,
+        Self::Cas,
+        Self::View,
+        Self::Cdc,
+        Self::Other,
+    ];
+}
+
 impl ErrorKind {
     /// Whether the server has said that the statement was executed.
     pub(crate) fn is_done(&self) -> bool {

@@ -3,9 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::Error;
-use super::class::ErrorClass;
 use super::kind::{ErrorKind, Replicas, Waited, WriteType};
-use crate::statement::StatementKind;
 
 /// A name that somebody chose, on one line and short.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
@@ -194,87 +192,6 @@ impl fmt::Display for WriteType {
             Self::Other => "unknown",
         })
     }
-}
-
-/// What to do next.
-pub(super) fn advice(
-    kind: &ErrorKind,
-    class: ErrorClass,
-    work: Option<StatementKind>,
-) -> Option<&'static str> {
-    Some(match kind {
-        ErrorKind::Unreachable { .. } => {
-            "check that the nodes are up and answer, that addresses and ports are right, that no firewall is \
-             between, and that they do not ask for TLS"
-        }
-        ErrorKind::UnknownCluster { .. } => {
-            "check that `system.local` and `system.peers` can be read there"
-        }
-        ErrorKind::UnknownDatacenter { .. } => "set `local_datacenter` to the one that is near",
-        ErrorKind::Tls(fault) => fault.advice(),
-        ErrorKind::UnknownAuthenticator { .. } => {
-            "check that it is your cluster; if it is, name it by `allow_authenticator`"
-        }
-        ErrorKind::NoCredentials => "see to what `credentials_from` was given",
-        ErrorKind::UnknownKeyspace { .. } => {
-            "create it, or correct `keyspace`: capital letters are taken as written"
-        }
-        ErrorKind::DeadlinePassed(_) => "allow more time, or send less at once",
-        ErrorKind::Closed => "send it through another session",
-        ErrorKind::NoConnection => "check that the nodes are up and reachable from here",
-        ErrorKind::NoStreamId => "keep fewer than 30,000 requests per node in flight",
-        ErrorKind::PrepareTimeout { .. } => "check for a frozen node, or raise `prepare_timeout`",
-        ErrorKind::Unavailable { .. } => {
-            "bring replicas back, or ask for a lower consistency level"
-        }
-        ErrorKind::KeyspaceUnsettled => {
-            "`USE` a keyspace again, or name it in the statement, which then never waits for one"
-        }
-        ErrorKind::KeyspaceChanged => "name the keyspace in the statement",
-        ErrorKind::PageToken | ErrorKind::OtherResult => "begin at the first page",
-        ErrorKind::Values(_) => "bind what the statement's markers ask for",
-        ErrorKind::Syntax | ErrorKind::Invalid => {
-            "correct the statement: `server_message()` has the server's words"
-        }
-        ErrorKind::Unauthorized => "GRANT the permission to the role",
-        ErrorKind::Authentication => "set `user` and check name and password",
-        ErrorKind::ServerConfiguration => {
-            "change cassandra.yaml: `server_message()` names the setting"
-        }
-        ErrorKind::AlreadyExists { .. } => "use IF NOT EXISTS, or another name",
-        ErrorKind::RateLimited { .. } => "spread the load over more partitions",
-        ErrorKind::SchemaDisagreement(_) => {
-            "look at `nodetool describecluster`, and go on when the nodes agree"
-        }
-        ErrorKind::SchemaUnconfirmed(_) => {
-            "check for nodes that are down or frozen, and go on when they agree"
-        }
-        ErrorKind::WriteTimeout(_, WriteType::Batch) => "the server will apply it: do nothing",
-        ErrorKind::StatementsForgotten { .. } => {
-            "write statements that differ in values as one text with markers, split the batch, or raise the \
-             server's `prepared_statements_cache_size`"
-        }
-        ErrorKind::PreparedIdsDiffer => {
-            "look for nodes of different versions, and name the keyspace in the statement"
-        }
-        ErrorKind::ReadFailure(replicas) | ErrorKind::WriteFailure(replicas, _)
-            if replicas.reason.is_some_and(|reason| reason.advice().is_some()) =>
-        {
-            return replicas.reason?.advice();
-        }
-        ErrorKind::UnreadableType(_) if class == ErrorClass::Permanent => {
-            "name the other columns, read this one by `toJson(column)`, and write it as a literal"
-        }
-        _ if class == ErrorClass::Overload => "send less, and wait before the next try",
-        _ if class == ErrorClass::Ambiguous => match work {
-            Some(StatementKind::Conditional) => "settle it by a read at serial consistency",
-            Some(StatementKind::Counter) => "read the counter before you count again",
-            Some(StatementKind::Schema | StatementKind::Other) => "look whether it was done",
-            _ => "read the row back, or make the statement idempotent so that it can be sent again",
-        },
-        _ if class == ErrorClass::NotExecuted && work.is_some() => "send it again later",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

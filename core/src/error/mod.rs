@@ -1,5 +1,6 @@
 //! The one error type, the same above and below every layer.
 
+mod advice;
 mod class;
 mod driver;
 mod kind;
@@ -14,6 +15,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use advice::Situation;
 pub use class::ErrorClass;
 pub(crate) use class::Work;
 pub(crate) use driver::{Failure, decode_message, values_kind};
@@ -76,16 +78,18 @@ struct Inner {
     recovery: Recovery,
     statement: Option<Statement>,
     /// What the statement does, if more is known of that than it tells itself.
-    work: Option<StatementKind>,
+    work: Option<Work>,
+    /// What the last of several attempts ended with.
+    last: Option<Error>,
     server_message: Option<String>,
     cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Inner {
     fn new(kind: ErrorKind, class: ErrorClass) -> Self {
-        let (statement, work, server_message, cause) = (None, None, None, None);
+        let (statement, work, last, server_message, cause) = (None, None, None, None, None);
         let recovery = Recovery::of_kind(&kind, class);
-        Self { kind, class, worst: class, recovery, statement, work, server_message, cause }
+        Self { kind, class, worst: class, recovery, statement, work, last, server_message, cause }
     }
 }
 
@@ -111,8 +115,7 @@ impl Error {
 
     /// An error of building a session, which is about no statement.
     pub(crate) fn setup(kind: ErrorKind) -> Self {
-        let class =
-            class::class(&kind, Work { kind: StatementKind::Other, serial: false, several: false });
+        let class = class::class(&kind, Work::of(StatementKind::Other));
         Self::new(kind, class)
     }
 
@@ -131,11 +134,10 @@ impl Error {
     ) -> Self {
         let Failure { kind, attempted, server_message, cause } = failure;
         let mut class = class::class(&kind, work);
-        let work = Some(work.kind);
         if attempted && may_have_failed_over {
             class = class.after_failover();
         }
-        let statement = Some(statement.clone());
+        let (statement, work) = (Some(statement.clone()), Some(work));
         Self(Arc::new(Inner { statement, work, server_message, cause, ..Inner::new(kind, class) }))
     }
 
@@ -145,6 +147,16 @@ impl Error {
         if self.0.statement.is_none() {
             Arc::make_mut(&mut self.0).statement = Some(statement.clone());
         }
+        self
+    }
+
+    /// Names what the last attempt ended with: of a layer that made several. Statement and advice are those of
+    /// the last then.
+    #[must_use]
+    pub fn after(mut self, last: &Self) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        (inner.statement, inner.work) = (last.0.statement.clone(), last.0.work);
+        inner.last = Some(last.clone());
         self
     }
 
@@ -204,6 +216,20 @@ impl Error {
         self.0.cause.as_deref()
     }
 
+    fn situation(&self) -> Situation<'_> {
+        let last = self.0.last.as_ref().unwrap_or(self);
+        let by_text = |statement: &Statement| {
+            let idempotent = statement.is_idempotent();
+            Work { idempotent, ..Work::of(statement.kind()) }
+        };
+        Situation {
+            kind: last.kind(),
+            class: self.worst_class(),
+            recovery: last.recovery(),
+            work: self.0.work.or_else(|| self.statement().map(by_text)),
+        }
+    }
+
     /// The error that a layer gave to [`Error::other`] or [`Error::exhausted`], if it is an `E`.
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
@@ -229,8 +255,7 @@ impl fmt::Display for Error {
         } else if self.statement().is_some() && self.worst_class() != ErrorClass::Permanent {
             write!(f, "; {}", self.worst_class().in_words())?;
         }
-        let work = self.0.work.or_else(|| self.statement().map(Statement::kind));
-        match message::advice(&self.0.kind, self.worst_class(), work) {
+        match advice::advice(self.situation()) {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
         }
@@ -269,7 +294,7 @@ impl StdError for Error {
 mod tests {
     use super::*;
 
-    const WRITE: Work = Work { kind: StatementKind::Write, serial: false, several: false };
+    const WRITE: Work = Work::of(StatementKind::Write);
 
     fn failure(kind: ErrorKind) -> Failure {
         Failure { kind, attempted: true, server_message: Some("it was 'hush'".into()), cause: None }
@@ -298,8 +323,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "INSERT app.users: the connection broke before the answer came; it may have been \
-             applied; read the row back, or make the statement idempotent so that it can be sent \
-             again"
+             applied; read it back before you write it again"
         );
     }
 

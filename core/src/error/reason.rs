@@ -26,7 +26,19 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
-    /// All of them, by the server's names.
+    /// All of them.
+    #[cfg(feature = "testing")]
+    pub(crate) const ALL: [Self; 7] = [
+        Self::TooManyTombstones,
+        Self::TooLarge,
+        Self::TooManyIndexes,
+        Self::IndexNotAvailable,
+        Self::Timeout,
+        Self::IncompatibleSchema,
+        Self::NodeDown,
+    ];
+
+    /// Their names in the server's messages.
     const NAMES: [(&str, Self); 7] = [
         ("READ_TOO_MANY_TOMBSTONES", Self::TooManyTombstones),
         ("READ_SIZE", Self::TooLarge),
@@ -43,6 +55,7 @@ impl FailureReason {
         matches!(self, Self::TooManyTombstones | Self::TooLarge | Self::TooManyIndexes)
     }
 
+    /// Of a read: those of writes leave it open.
     pub(super) const fn advice(self) -> Option<&'static str> {
         Some(match self {
             Self::TooManyTombstones => {

@@ -41,6 +41,18 @@ impl fmt::Display for TlsFault {
 }
 
 impl TlsFault {
+    /// All of them.
+    #[cfg(feature = "testing")]
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Expired,
+        Self::OtherName,
+        Self::UnknownIssuer,
+        Self::Certificate,
+        Self::NotTls,
+        Self::ClientCertificate,
+        Self::Handshake,
+    ];
+
     pub(super) const fn advice(self) -> &'static str {
         match self {
             Self::Expired => "renew it, and check the clocks",

@@ -115,6 +115,7 @@ impl Options {
             kind: statement.kind_with(learned),
             serial: matches!(consistency, Some(Consistency::Serial | Consistency::LocalSerial)),
             several: statement.may_be_several(learned),
+            idempotent: statement.is_idempotent_with(learned),
         }
     }
 }

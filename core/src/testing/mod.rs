@@ -31,10 +31,12 @@
 //! ```
 
 mod answer;
+mod kinds;
 mod script;
 mod session;
 
 pub use answer::Answer;
+pub use kinds::error_kinds;
 pub use session::{ScriptedSession, Sent};
 
 pub use crate::session::TableAsRead;

@@ -247,6 +247,10 @@ fn error(request: &Request, kind: ErrorKind) -> Error {
             | ErrorKind::KeyspaceUnsettled
             | ErrorKind::KeyspaceChanged
             | ErrorKind::OtherResult
+            // As where no node was tried before.
+            | ErrorKind::NoConnection
+            | ErrorKind::NoStreamId
+            | ErrorKind::StatementsForgotten { .. }
     );
     request.error(Failure { attempted, ..kind.into() }, None)
 }

@@ -78,11 +78,7 @@ impl std::error::Error for Exhausted {
 
 impl From<Exhausted> for Error {
     fn from(exhausted: Exhausted) -> Self {
-        let statement = exhausted.last.statement().cloned();
-        let error = Self::exhausted(exhausted.worst, exhausted);
-        match statement {
-            Some(statement) => error.about(&statement),
-            None => error,
-        }
+        let last = exhausted.last.clone();
+        Self::exhausted(exhausted.worst, exhausted).after(&last)
     }
 }

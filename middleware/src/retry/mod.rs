@@ -10,6 +10,14 @@
 //! | `Ambiguous` | if the statement is idempotent; never a counter or a conditional one; what a server stamps ([`Timestamps`](cqlstack_core::Timestamps)) only if it is said to be idempotent |
 //! | `Permanent`, `Exhausted` | never |
 //!
+//! What is [final](cqlstack_core::Recovery) is never sent again, whatever its class: a session that is shut down,
+//! a read that met too many tombstones, an answer that cannot be understood. The error comes back as it is. The
+//! [table](#each-error) has each error.
+//!
+//! A request that finds no connection was certainly not sent, and that is no attempt: it looks again after up to
+//! 20 ms, 40 ms, ... 200 ms, until there is one or its time is over. (The driver connects again after 50 ms, and
+//! then after growing waits.) Sent once, by one attempt, it waits for nothing.
+//!
 //! A resend keeps the timestamp that the client gave the write, so that a late one cannot overwrite what
 //! somebody else wrote meanwhile.
 //!
@@ -34,7 +42,9 @@
 //! is [`Exhausted`]: it says how many attempts there were, why it stopped, and what the last one ended
 //! with. Its class is `Exhausted`, so that a retry around this one does not multiply the attempts; its
 //! [`worst_class`](cqlstack_core::Error::worst_class) says whether any of them may have been applied.
-//! No wait begins that would end after the request's deadline, or after the time for all attempts. If the
+//! A request without a deadline gets one, 10 s after the call unless [`total`](RetryBuilder::total) says otherwise:
+//! it ends by then, whatever is below. The session's `attempt_timeout` bounds each attempt.
+//! No wait begins that would end after that, or after the request's own deadline. If the
 //! service below fails before it is ready for another attempt, that is no attempt: it ends them
 //! ([`Stopped::NotReady`]). A layer below that waits by itself (a full limit, a statement's first use) reports
 //! such a failure as the outcome of its call, which is an attempt.
@@ -69,6 +79,15 @@
 //!
 //! A [`RetryHandle`] tells how often it sent again, by the class of the error, and how often in vain.
 //!
+//! # Each error
+//!
+//! What the default does with it, made by the default itself: N, not executed; O, not executed for reasons of load;
+//! A, it may have been applied; P, it fails again. A plain write that may be sent twice may have gone to several nodes,
+//! so that an N of the last of them is an A. A layer's own error follows its class, and a refusal is not sent again.
+//! A batch does as a write does.
+//!
+#![doc = include_str!("ERRORS.md")]
+//!
 //! # Order
 //!
 //! Right: above the concurrency limit and a statement cache, below metrics.
@@ -84,7 +103,7 @@
 //! # Cost
 //!
 //! One clone of the request for each call, which is some reference counts in a stack of ours; no
-//! allocation, and no clock unless [`within`](RetryBuilder::within) is set. After a failure waits are
+//! allocation, and one look at the clock, which the layers below share. After a failure waits are
 //! computed, and the service is cloned for the next attempt, in two boxes.
 
 mod backoff;

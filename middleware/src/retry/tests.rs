@@ -457,8 +457,7 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     assert_eq!(
         error.to_string(),
         "UPDATE app.users: gave up after 3 attempts in 75.0ms, as many as are allowed; the last: cut off; it \
-         may have been applied; read the row back, or make the statement idempotent so that it can \
-         be sent again"
+         may have been applied; read it back, or send it again: twice is as good as once"
     );
     assert_eq!(error.class(), ErrorClass::Exhausted);
     assert_eq!(error.worst_class(), ErrorClass::Ambiguous);

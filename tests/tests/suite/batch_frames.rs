@@ -3,16 +3,15 @@
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
-    Batch, BatchGuard, Client, Consistency, ErrorClass, ErrorKind, Request, SerialConsistency,
-    Statement,
+    Batch, BatchGuard, Client, Consistency, ErrorClass, ErrorKind, Recovery, Request,
+    SerialConsistency, Statement,
 };
 use cqlstack_middleware::RetryLayer;
 use scylla::errors::DbError;
 use scylla_proxy::{RequestOpcode, RequestReaction};
-use tower::ServiceBuilder;
+use tower::{Layer, ServiceBuilder};
 
 use crate::forged::{Forged, ID, Reader};
-use crate::support::HEAVY;
 
 const LOGGED: u8 = 0;
 const UNLOGGED: u8 = 1;
@@ -139,23 +138,48 @@ async fn sent_again_it_is_the_same_and_only_if_it_is_idempotent() {
 
 /// The driver prepares anew for as long as the server forgets.
 #[tokio::test]
-async fn a_server_that_forgets_for_ever_ends_with_the_time_of_the_call() {
+async fn a_server_that_forgets_for_ever_has_a_batch_once_more_for_each_of_its_texts() {
     let mut forged = Forged::start(1).await;
     let db = Client::new(forged.session(TIME).await);
     let unprepared = DbError::Unprepared { statement_id: ID.to_vec().into() };
     let unprepared = RequestReaction::forge_with_error(unprepared);
     let mut frames = forged.react(RequestOpcode::Batch, &unprepared);
     let batch = Batch::logged().add(text("DELETE FROM ks.t WHERE k = ?"), (7,));
-    let began = Instant::now();
-    let error = db.request(batch.clone()).await.unwrap_err();
-    println!("{error}, after {:?} and {} frames", began.elapsed(), frames.count());
-    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }));
-    assert!(began.elapsed() < TIME * 3);
-    if HEAVY {
-        let patient = Request::from(batch).with_attempt_timeout(Duration::MAX);
+    let patient = Request::from(batch.clone()).with_attempt_timeout(Duration::MAX);
+    let three = ["v = 1", "v = 2", "v = 3"].map(|v| format!("UPDATE ks.t SET {v} WHERE k = ?"));
+    let three = three
+        .into_iter()
+        .fold(batch.clone(), |batch, update| batch.add(Statement::new(update), (7,)));
+    for (request, texts) in [(Request::from(batch), 1), (patient, 1), (three.into(), 4)] {
         let began = Instant::now();
-        let error = db.request(patient).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Timeout { .. }));
-        assert!(began.elapsed() < Duration::from_secs(70));
+        let error = db.request(request).await.unwrap_err();
+        println!("{error}, after {:?}", began.elapsed());
+        assert_eq!(*error.kind(), ErrorKind::StatementsForgotten { texts });
+        // Each answer proves that it was not executed.
+        assert_eq!((error.class(), error.recovery()), (ErrorClass::NotExecuted, Recovery::Final));
+        assert_eq!(frames.count(), texts + 1);
+        assert!(began.elapsed() < TIME * 3);
     }
+}
+
+/// A batch that the server forgets while its time is over may be on its way once more.
+#[tokio::test]
+async fn a_batch_whose_time_is_over_while_it_is_prepared_anew_is_not_sent_again() {
+    let mut forged = Forged::start(1).await;
+    let session = forged.session(TIME).await;
+    let unprepared = DbError::Unprepared { statement_id: ID.to_vec().into() };
+    let answer = Box::new(move || unprepared.clone());
+    let slow = RequestReaction::forge_with_error_lazy_delay(answer, Some(TIME * 2 / 5));
+    let mut frames = forged.react(RequestOpcode::Batch, &slow);
+    let texts =
+        ["v = 1", "v = 2", "v = 3", "v = 4"].map(|v| format!("UPDATE ks.t SET {v} WHERE k = ?"));
+    let batch = texts
+        .into_iter()
+        .fold(Batch::logged(), |batch, update| batch.add(Statement::new(update), (7,)));
+    let db = Client::new(RetryLayer::default().layer(session));
+    let error = db.request(batch).await.unwrap_err();
+    println!("{error}");
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error:?}");
+    assert_eq!((error.class(), error.recovery()), (ErrorClass::Ambiguous, Recovery::Final));
+    assert!((2..=3).contains(&frames.count()));
 }

@@ -97,9 +97,9 @@ fn every_setting_is_read_from_a_file() {
 #[test]
 fn yaml_and_json_say_the_same_and_what_is_not_there_has_its_default() {
     let yaml =
-        "contact_points: [a]\nrequest_timeout: 2s\nprofiles: {fast: {attempt_timeout: 50ms}}";
+        "contact_points: [a]\nattempt_timeout: 2s\nprofiles: {fast: {attempt_timeout: 50ms}}";
     let json = r#"{"contact_points": ["a"], "attempt_timeout": "2s",
-                   "profiles": {"fast": {"timeout": "50ms"}}}"#;
+                   "profiles": {"fast": {"attempt_timeout": "50ms"}}}"#;
     for figment in [Figment::from(Yaml::string(yaml)), Figment::from(Json::string(json))] {
         let config = read(&figment).unwrap();
         assert_eq!(config.attempt_timeout, Duration::from_secs(2));
@@ -179,7 +179,7 @@ fn what_is_wrong_in_a_file_is_named_with_what_would_be_right() {
 async fn what_only_building_can_tell_is_told_before_anything_is_sent() {
     for (text, setting) in [
         ("contact_points = []", "contact_points"),
-        ("contact_points = [\"a\"]\nrequest_timeout = \"0s\"", "attempt_timeout"),
+        ("contact_points = [\"a\"]\nattempt_timeout = \"0s\"", "attempt_timeout"),
         ("contact_points = [\"a\"]\nprotocol_version = 5", "protocol_version"),
         ("contact_points = [\"a\"]\nuser = \"app\"", "password"),
         ("contact_points = [\"a\"]\nuser = \"app\"\npassword = \"hush\"", "user"),
