@@ -37,6 +37,10 @@ impl<S> Stack for S where
 
 /// Sends requests through a service: a [`Session`](crate::Session), bare or in layers.
 ///
+/// How long a request takes at most is up to its [deadline](Request::with_deadline), or to a retry layer, which sets
+/// one where there is none: 10 s after the call by default. Without both, a call of a bare session ends after its
+/// attempt timeout, 10 s unless it is set.
+///
 /// Each request goes through a clone of the service, which is waited for until it is ready, or until the
 /// request's deadline or the time of its attempt is over, then called, and dropped: no clone outlives its request with something that
 /// others wait for. Dropping a request gives it up; it may have been applied all the same.

@@ -108,8 +108,8 @@ impl fmt::Display for ErrorKind {
             }
             Self::StatementsForgotten { texts } => write!(
                 f,
-                "the server forgot statements of the batch while it prepared others: its cache does not hold the \
-                 {texts} texts"
+                "the server forgot statements of the batch as fast as they were prepared anew: its cache may be \
+                 too small for {texts} different texts"
             ),
             Self::Unavailable { consistency, required, alive } => {
                 write!(f, "{alive} of the {required} replicas that {consistency} needs are alive")

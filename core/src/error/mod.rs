@@ -137,8 +137,11 @@ impl Error {
         if attempted && may_have_failed_over {
             class = class.after_failover();
         }
+        let is_unconnected = kind == ErrorKind::NoConnection && !attempted;
+        let inner = Inner::new(kind, class);
+        let recovery = if is_unconnected { Recovery::Reconnect } else { inner.recovery };
         let (statement, work) = (Some(statement.clone()), Some(work));
-        Self(Arc::new(Inner { statement, work, server_message, cause, ..Inner::new(kind, class) }))
+        Self(Arc::new(Inner { recovery, statement, work, server_message, cause, ..inner }))
     }
 
     /// Names the statement, if none is named yet.
@@ -337,6 +340,16 @@ mod tests {
         let never = Failure { attempted: false, ..bootstrapping() };
         let error = Error::of_driver(never, &insert, WRITE, true);
         assert_eq!(error.class(), ErrorClass::NotExecuted);
+    }
+
+    #[test]
+    fn a_connection_is_waited_for_where_nothing_was_sent() {
+        let read = Statement::new("SELECT a FROM t");
+        let recovery = |attempted| {
+            let failure = Failure { attempted, ..ErrorKind::NoConnection.into() };
+            Error::of_driver(failure, &read, Work::of(StatementKind::Read), false).recovery()
+        };
+        assert_eq!([recovery(false), recovery(true)], [Recovery::Reconnect, Recovery::Wait]);
     }
 
     #[test]

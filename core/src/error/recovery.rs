@@ -16,7 +16,7 @@ pub enum Recovery {
     Final,
     /// The cause may be gone after a wait.
     Wait,
-    /// The request was not sent, since no node has a usable connection. The driver connects again by
+    /// The request was not sent to any node, since none has a usable connection. The driver connects again by
     /// itself, and to look whether it has costs no network.
     Reconnect,
 }
@@ -50,7 +50,6 @@ impl Recovery {
             }
             // The server has said that it did it.
             kind if kind.is_done() => Self::Final,
-            ErrorKind::NoConnection if class == ErrorClass::NotExecuted => Self::Reconnect,
             _ => Self::of(class),
         }
     }

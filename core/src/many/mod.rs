@@ -5,7 +5,8 @@
 //!
 //! A row that a layer below refuses, since it is full, is sent again: as many rows are in flight from then on as
 //! were let through, and slowly more. Without a [deadline](Many::with_deadline) it goes on until nothing was let
-//! through for 30 s.
+//! through for 30 s. Each row is a request, which ends in the time that the stack gives it: over nodes that do not
+//! answer, `run` ends with the first that fails.
 //!
 //! # Cost
 //!
@@ -195,7 +196,8 @@ where
             }
             each(index, answer);
         };
-        poll_fn(|cx| {
+        // It holds the client, and not a reference: a stack need not be `Sync`.
+        poll_fn(move |cx| {
             loop {
                 while let Poll::Ready(Some(row)) =
                     sending.as_mut().poll_next(cx, under_way.len(), 0)
@@ -207,7 +209,12 @@ where
                     tell(sending.as_mut(), index, answer);
                 }
                 let Some((row, answer)) = ready!(under_way.poll_next_unpin(cx)) else {
-                    return if sending.is_done() { Poll::Ready(()) } else { Poll::Pending };
+                    let is_done = sending.is_done();
+                    return if is_done {
+                        Poll::Ready(sending.is_complete())
+                    } else {
+                        Poll::Pending
+                    };
                 };
                 let in_flight = under_way.len();
                 let answered = sending.as_mut().answered(row, answer, in_flight);
@@ -216,8 +223,7 @@ where
                 }
             }
         })
-        .await;
-        sending.is_complete()
+        .await
     }
 
     /// Sends rows until so many are in flight or were not taken yet.

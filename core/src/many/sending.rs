@@ -204,7 +204,8 @@ impl<V: Stream<Item: SerializeRow + Send + Sync + 'static>> Sending<V> {
             return;
         }
         let end = this.end.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if end.as_mut().poll(cx).is_ready() {
+        // The timer may be some milliseconds late, and does not go on while rows fail at once.
+        if Instant::now() >= deadline || end.as_mut().poll(cx).is_ready() {
             self.stop();
         }
     }

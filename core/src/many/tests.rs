@@ -298,6 +298,42 @@ async fn a_deadline_ends_it_whatever_it_waits_for() {
     assert!(report.with_deadline(last_in_time).run_all().await.is_complete);
 }
 
+/// Answers at once, and not any more after the request's deadline.
+#[derive(Clone)]
+struct AtOnce;
+
+impl tower_service::Service<Request> for AtOnce {
+    type Response = Response;
+    type Error = Error;
+    type Future = std::future::Ready<Result<Response, Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        std::future::ready(match request.deadline() {
+            Some(deadline) if deadline <= Instant::now() => {
+                let late = ErrorKind::DeadlinePassed(Waited::BeforeTheSession);
+                Err(request.error(late, None))
+            }
+            _ => Ok(Response::done(request.statement())),
+        })
+    }
+}
+
+/// Real time, and a timer that nobody gives a turn.
+#[tokio::test]
+async fn a_deadline_ends_rows_that_never_end_and_are_answered_at_once() {
+    let db = Client::new(AtOnce);
+    let until = || Instant::now() + Duration::from_millis(20);
+    let endless = || db.many(insert(), (0..).map(|k| (k,))).with_deadline(until());
+    let report = endless().run_all().await;
+    assert!(!report.is_complete && report.succeeded > 0);
+    endless().run().await.unwrap_err();
+    assert!(endless().count().await > 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_deadline_refusals_are_endured_for_half_a_minute() {
     let full = Refusing::to(1, 0);

@@ -1,6 +1,7 @@
 //! Results that have many pages: as a stream of pages ([`Client::pages`]) or of rows ([`Client::rows`]).
 //!
-//! Each page is a request of its own, which passes the layers like any other.
+//! Each page is a request of its own, which passes the layers like any other, and has the time that the stack gives to
+//! a request.
 //!
 //! # Cost
 //!

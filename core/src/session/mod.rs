@@ -177,7 +177,7 @@ impl Session {
         SessionBuilder::default()
     }
 
-    /// Prepares a statement on all nodes.
+    /// Prepares a statement on all nodes, within `prepare_timeout`, which is 5 s unless it is set.
     ///
     /// # Errors
     ///
@@ -224,8 +224,8 @@ impl Session {
 
     /// Sends so many cheap queries to **each** node, one after another, to all nodes at the same time: so
     /// that connections are open, and caches and code warm, before the first request that matters. Does
-    /// not fail: what a node does not answer is in the report. Each query has the session's request
-    /// timeout.
+    /// not fail: what a node does not answer is in the report. Each query has the session's attempt timeout,
+    /// 10 s unless it is set, and a node that does not answer one within it is asked no more.
     ///
     /// ```no_run
     /// # async fn run() -> Result<(), cqlstack_core::Error> {

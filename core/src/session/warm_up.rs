@@ -9,7 +9,7 @@ use futures::future::join_all;
 use scylla::cluster::Node;
 
 use super::{Inner, nodes};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// What came of [warming up](crate::Session::warm_up), node by node.
 #[derive(Debug, Clone)]
@@ -61,7 +61,8 @@ impl fmt::Display for WarmUp {
     }
 }
 
-/// Nodes are asked at the same time, each by one query after another.
+/// Nodes are asked at the same time, each by one query after another. One that is silent for the whole time of
+/// an attempt is asked no more.
 pub(super) async fn warm_up(session: &Inner, queries_per_host: u32) -> WarmUp {
     let cluster = session.driver.get_cluster_state();
     let nodes = cluster.get_nodes_info();
@@ -82,7 +83,11 @@ async fn warm_node(session: &Inner, node: &Arc<Node>, queries: u32) -> WarmNode 
             }
             Err(error) => {
                 warm.failed += 1;
+                let is_silent = matches!(error.kind(), ErrorKind::Timeout { .. });
                 warm.error = Some(error);
+                if is_silent {
+                    break;
+                }
             }
         }
     }

@@ -21,6 +21,7 @@ mod dumped;
 mod exporter;
 mod failover;
 mod faults;
+mod finals;
 mod first_replica;
 mod fixture;
 mod forged;
@@ -39,6 +40,7 @@ mod promises;
 #[cfg(feature = "heavy")]
 mod provisioning;
 mod races;
+mod reconnect;
 #[cfg(feature = "heavy")]
 mod recovery;
 mod requests;
@@ -56,4 +58,5 @@ mod switches;
 mod time;
 mod timestamps;
 mod tls;
+mod totals;
 mod warm_up;

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use tokio::time::timeout;
 use tower::ServiceBuilder;
 
-use crate::support::{connect, soon};
+use crate::support::{HEAVY, connect, soon};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -62,6 +62,58 @@ async fn more_at_a_time_than_a_limit_lets_through_is_no_deadlock() {
         }
     };
     timeout(LONG, all).await.unwrap();
+}
+
+#[tokio::test]
+async fn ten_thousand_rows_pass_limits_that_refuse() {
+    let half_of_all = if HEAVY { 5_000 } else { 1_000 };
+    let db = connect(&["t (k int PRIMARY KEY, v text)"]).await;
+    let limit = |limit| ConcurrencyLimitLayer::new(limit).unwrap();
+    let bounded = limit(20).wait_bounded(50, Duration::from_secs(1)).unwrap();
+    for (name, limit) in [
+        ("of 1", limit(1)),
+        ("of 20 with 50 places", bounded),
+        ("of 20 that refuses", limit(20).reject()),
+        ("of 100 that refuses", limit(100).reject()),
+    ] {
+        db.request(&Statement::new("TRUNCATE t")).await.unwrap();
+        let handle = limit.handle();
+        // As they are recommended to be stacked, with others in flight.
+        let stack = ServiceBuilder::new().layer(RetryLayer::default()).layer(limit);
+        let stack = stack.layer(StatementCacheLayer::new(10).unwrap());
+        let limited = Client::new(stack.service(db.service().clone()));
+        let half = |from: i32| {
+            let rows = (from..from + half_of_all).map(|k| (k, format!("v{k}")));
+            limited.many(insert(), rows)
+        };
+        let both = async { tokio::join!(half(0).run(), half(half_of_all).run_all()) };
+        let began = std::time::Instant::now();
+        let (run, all) = timeout(LONG, both).await.unwrap();
+        println!("{name}: {:.1?}, {:?}", began.elapsed(), handle.figures());
+        assert_eq!(run.unwrap(), usize::try_from(half_of_all).unwrap(), "{name}");
+        assert!(all.is_complete && all.failed.is_empty(), "{name}");
+        let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
+        assert_eq!(count.value::<i64>().unwrap(), i64::from(half_of_all) * 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_ends_an_import_and_tells_how_far_it_came() {
+    let db = connect(&["t (k int PRIMARY KEY, v text)"]).await;
+    let limited = ServiceBuilder::new().layer(ConcurrencyLimitLayer::new(1).unwrap().reject());
+    let limited = Client::new(limited.service(db.service().clone()));
+    let rows = || (0..).map(|k: i32| (k, "v".to_owned()));
+    let time = Duration::from_secs(1);
+    let until = tokio::time::Instant::now() + time;
+    let began = std::time::Instant::now();
+    let report = limited.many(insert(), rows()).with_deadline(until).run_all().await;
+    assert!(began.elapsed() < time + Duration::from_millis(500), "{:?}", began.elapsed());
+    println!("{} rows in {time:?}, {} failed", report.succeeded, report.failed.len());
+    assert!(!report.is_complete && report.succeeded > 0);
+    let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
+    let written = usize::try_from(count.value::<i64>().unwrap()).unwrap();
+    // One that was in flight may have been applied.
+    assert!((report.succeeded..=report.succeeded + 1).contains(&written), "{written}");
 }
 
 #[tokio::test]

@@ -1,16 +1,20 @@
 //! The table of promises, cell by cell: what went wrong, of what kind of statement, on how many nodes;
 //! and how many frames went out, in how many attempts, and what the caller is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cqlstack_core::{
-    Client, Consistency, Error, ErrorClass, Request, Session, Statement, StatementKind, Timestamps,
+    Client, Consistency, Error, ErrorClass, ErrorKind, Recovery, Request, Session, Statement,
+    StatementKind, Timestamps,
 };
 use cqlstack_middleware::RetryLayer;
 use cqlstack_middleware::retry::{Exhausted, Jitter, Retry};
 use futures::future::join_all;
 use scylla::errors::{DbError, WriteType};
-use scylla_proxy::{Reaction, RequestOpcode, RequestReaction};
+use scylla_proxy::{
+    Reaction, RequestFrame, RequestOpcode, RequestReaction, ResponseFrame, ResponseOpcode,
+};
 use tower::Layer;
 
 use crate::forged::{Forged, Frames};
@@ -153,8 +157,61 @@ impl Driver {
 }
 
 /// A row: an outcome, what the driver does, and a letter for R, RS, W, M, L, C, X as in
-/// `ErrorClass`: N, O(verload), A, P.
+/// `ErrorClass`: N, O(verload), A, P; small, n and a, where it is final.
 type Row = (DbError, Driver, &'static str);
+
+/// A row that is ready to be played.
+struct Play {
+    name: String,
+    reaction: RequestReaction,
+    driver: Driver,
+    row: &'static str,
+}
+
+impl From<&Row> for Play {
+    fn from((error, driver, row): &Row) -> Self {
+        let reaction = RequestReaction::forge_with_error(error.clone());
+        Self { name: format!("{error:?}"), reaction, driver: *driver, row }
+    }
+}
+
+/// What a server says in words, or so that it cannot be understood.
+fn told_otherwise() -> Vec<Play> {
+    let failed = |reason: &str| {
+        let (received, required, numfailures, data_present) = (0, 1, 1, false);
+        let consistency = Consistency::One;
+        let failure =
+            DbError::ReadFailure { consistency, received, required, numfailures, data_present };
+        let from = "from /127.0.0.1:7000";
+        let words =
+            format!("Operation failed - received 0 responses and 1 failures: {reason} {from}");
+        RequestReaction::forge_with_error_and_message(failure, Some(words))
+    };
+    let garbled = |body: &'static [u8]| {
+        RequestReaction::forge_response(Arc::new(move |frame: RequestFrame| {
+            let opcode = ResponseOpcode::Result;
+            ResponseFrame::new(frame.params.for_response(), opcode, body.into())
+        }))
+    };
+    let (is_final, is_not) = ("nnaaaaa", "NNAAAAA");
+    [
+        ("too many tombstones", failed("READ_TOO_MANY_TOMBSTONES"), is_final),
+        ("a read too large", failed("READ_SIZE"), is_final),
+        ("too many indexes", failed("READ_TOO_MANY_INDEXES"), is_final),
+        ("a replica that was late", failed("TIMEOUT"), is_not),
+        ("an index that is being built", failed("INDEX_NOT_AVAILABLE"), is_not),
+        ("a reason that is not known", failed("NEW"), is_not),
+        ("no kind of result", garbled(&[0, 0, 0, 99]), is_final),
+        ("half a result", garbled(&[0, 0, 0, 2, 0]), is_final),
+    ]
+    .map(|(name, reaction, row)| Play {
+        name: name.to_owned(),
+        reaction,
+        driver: Driver::Stops,
+        row,
+    })
+    .into()
+}
 
 fn read_timeout(received: i32, data_present: bool) -> DbError {
     let (consistency, required) = (Consistency::Quorum, 2);
@@ -221,7 +278,7 @@ fn table() -> Vec<Row> {
 
 /// What a cell has to be: the worst class, and how many attempts.
 fn expected(letter: char, column: Column, attempted: bool) -> (ErrorClass, usize) {
-    let class = match letter {
+    let class = match letter.to_ascii_uppercase() {
         // After a failover of an idempotent write, the last node's word is not enough.
         'N' | 'O' if matches!(column, IdempotentWrite | IdempotentByServer) && attempted => {
             ErrorClass::Ambiguous
@@ -233,6 +290,7 @@ fn expected(letter: char, column: Column, attempted: bool) -> (ErrorClass, usize
     };
     let again = match class {
         ErrorClass::Permanent => false,
+        _ if letter.is_ascii_lowercase() => false,
         ErrorClass::Ambiguous => column.is_idempotent(),
         _ => true,
     };
@@ -268,18 +326,17 @@ async fn cell(
 }
 
 /// Runs some rows on a cluster of their own, and returns mismatches and the number of cells.
-async fn rows(rows: &[Row], nodes: usize) -> (Vec<String>, usize) {
+async fn rows(rows: &[Play], nodes: usize) -> (Vec<String>, usize) {
     let mut forged = Forged::start(nodes).await;
     let session = forged.session(Duration::from_secs(10)).await;
     let db = with_retry(&session, Duration::from_millis(1));
     let mut wrong = Vec::new();
-    for (error, driver, row) in rows {
-        let reaction = RequestReaction::forge_with_error(error.clone());
-        let mut frames = forged.react(RequestOpcode::Execute, &reaction);
+    for Play { name, reaction, driver, row } in rows {
+        let mut frames = forged.react(RequestOpcode::Execute, reaction);
         for column in COLUMNS {
             let right = (column.of(row), driver.frames(column, nodes));
             if let Err(what) = cell(&db, &session, &mut frames, column, right).await {
-                wrong.push(format!("{error:?}, {column:?}, {nodes} nodes: {what}"));
+                wrong.push(format!("{name}, {column:?}, {nodes} nodes: {what}"));
             }
         }
     }
@@ -288,7 +345,8 @@ async fn rows(rows: &[Row], nodes: usize) -> (Vec<String>, usize) {
 
 #[tokio::test]
 async fn every_cell_of_what_a_server_answers() {
-    let table = table();
+    let mut table: Vec<_> = table().iter().map(Play::from).collect();
+    table.extend(told_otherwise());
     let runs = [1, 3].into_iter().flat_map(|nodes| {
         // A frame takes 40 ms through the proxy, which is waiting: in parallel it costs nothing.
         table.chunks(4).map(move |chunk| rows(chunk, nodes))
@@ -353,6 +411,34 @@ async fn what_could_not_be_prepared_was_not_executed() {
             assert_eq!(failed.worst_class(), class, "{error:?} {column:?}: {failed}");
             assert_eq!(attempts(&failed), expected_attempts, "{error:?} {column:?}: {failed}");
             assert!(frames.count() >= expected_attempts, "{error:?} {column:?}");
+        }
+    }
+}
+
+/// A node's answer to a PREPARE that cannot be understood, and ids that differ from node to node.
+#[tokio::test]
+async fn what_no_attempt_can_prepare_is_prepared_once() {
+    let garbled = RequestReaction::forge_response(Arc::new(|frame: RequestFrame| {
+        let body = [0, 0, 0, 4, 0];
+        let opcode = ResponseOpcode::Result;
+        ResponseFrame::new(frame.params.for_response(), opcode, body.to_vec().into())
+    }));
+    for nodes in [1, 2] {
+        let mut forged = Forged::start(nodes).await;
+        let session = forged.session(Duration::from_secs(10)).await;
+        let db = with_retry(&session, Duration::from_millis(1));
+        let kind = if nodes == 1 {
+            forged.react(RequestOpcode::Prepare, &garbled);
+            ErrorKind::PrepareUnreadable
+        } else {
+            forged.prepare_differently();
+            ErrorKind::PreparedIdsDiffer
+        };
+        for column in COLUMNS {
+            let failed = db.request(column.request()).await.unwrap_err();
+            assert_eq!(*failed.kind(), kind, "{column:?}: {failed}");
+            assert_eq!(failed.class(), ErrorClass::NotExecuted, "{column:?}: {failed}");
+            assert_eq!(failed.recovery(), Recovery::Final, "{column:?}: {failed}");
         }
     }
 }
