@@ -313,10 +313,11 @@ pub(super) fn within<'a>(
     alarm.as_mut().begin(time.until.min(time.started + LOOK));
     let mut failed = 0;
     poll_fn(move |cx| {
-        let poll = sent::during(&mut failed, || answer.as_mut().poll(cx));
-        if let Poll::Ready(answer) = poll {
-            return Poll::Ready(response(session, request, answer, failed > 0));
+        sent::resume(failed);
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(response(session, request, answer, sent::so_far() > 0));
         }
+        failed = sent::so_far();
         ready!(alarm.as_mut().poll(time.until, || session.inside.is_cut(), cx));
         let (is_cut, consistency) = (session.inside.is_cut(), session.config.consistency);
         Poll::Ready(Err(unanswered(request, time, is_cut, consistency)))

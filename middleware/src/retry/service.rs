@@ -58,7 +58,7 @@ where
         let called = moment::now();
         time::begin(&mut request, called, self.again.shared.policy.total);
         let kept = request.clone();
-        let first = moment::during(called, || self.inner.call(request));
+        let first = self.inner.call(request);
         ResponseFuture::new(first, kept, Arc::clone(&self.again), called)
     }
 }
