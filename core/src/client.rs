@@ -214,6 +214,7 @@ mod tests {
     use std::future::{Ready, ready};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
 
     use futures::FutureExt;
 
@@ -277,6 +278,23 @@ mod tests {
         open.store(true, Ordering::Relaxed);
         assert!(db.request(&statement).now_or_never().unwrap().is_ok());
         assert!(waits.now_or_never().unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_layers_are_waited_for_until_the_time_of_the_attempt_is_over() {
+        let db = Client::new(Gated(Arc::default(), OnlyOnceReady(false)));
+        let time = Duration::from_secs(3);
+        let request = || Request::from(&Statement::new("TRUNCATE t"));
+        for request in [
+            request().with_attempt_timeout(time),
+            request().with_deadline(Instant::now() + time * 2),
+        ] {
+            let began = Instant::now();
+            let error = db.request(request).await.unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::DeadlinePassed(Waited::ForLayers(time)));
+            assert_eq!(began.elapsed(), time);
+            assert!(error.to_string().contains("after 3.0s of waiting for the layers"), "{error}");
+        }
     }
 
     #[tokio::test]

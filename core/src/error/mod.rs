@@ -153,12 +153,13 @@ impl Error {
         self
     }
 
-    /// Names what the last attempt ended with: of a layer that made several. Statement and advice are those of
-    /// the last then.
+    /// Names what the last attempt ended with: of a layer that made several. Statement, recovery and advice are
+    /// those of the last then.
     #[must_use]
     pub fn after(mut self, last: &Self) -> Self {
         let inner = Arc::make_mut(&mut self.0);
         (inner.statement, inner.work) = (last.0.statement.clone(), last.0.work);
+        inner.recovery = last.0.recovery;
         inner.last = Some(last.clone());
         self
     }
@@ -228,7 +229,7 @@ impl Error {
         Situation {
             kind: last.kind(),
             class: self.worst_class(),
-            recovery: last.recovery(),
+            recovery: self.recovery(),
             work: self.0.work.or_else(|| self.statement().map(by_text)),
         }
     }

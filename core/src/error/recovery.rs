@@ -22,7 +22,8 @@ pub enum Recovery {
 }
 
 impl Recovery {
-    /// What follows from the class alone.
+    /// What follows from the class alone. What is exhausted is not for another retry; a caller may try later, where
+    /// the [last](crate::Error::after) of the attempts says so.
     #[must_use]
     pub const fn of(class: ErrorClass) -> Self {
         match class {

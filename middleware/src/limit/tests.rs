@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{Client, Error, ErrorClass, Request, Response};
 use futures::FutureExt;
 use futures::future::{MaybeDone, join_all, maybe_done};
@@ -363,4 +364,32 @@ async fn waiting_for_ever_is_possible() {
     let db = Client::new(layer.layer(service));
     let (first, second) = tokio::join!(db.request(request(1)), db.request(request(2)));
     assert!(first.is_ok() && second.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_permit_is_part_of_the_attempt() {
+    let (service, seen) = probe(Behaviour::After(TICK * 10));
+    let layer = limit(1);
+    let db = Client::new(layer.layer(service));
+    let hurried = request(2).with_attempt_timeout(TICK);
+    let (first, second) =
+        tokio::join!(db.request(request(1)), db.request(hurried).map(|o| (o, Instant::now())));
+    first.unwrap();
+    let (outcome, at) = second;
+    let error = outcome.as_ref().unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Overload);
+    assert!(error.to_string().contains("after 10.0ms of waiting for a permit"), "{error}");
+    assert_eq!(refused(outcome).why, Why::Attempt(TICK));
+    assert_eq!(at.elapsed(), TICK * 9);
+    assert_idle(&layer.handle(), seen.in_flight());
+
+    // What is left of the time is what the session has.
+    let session = ScriptedSession::new().otherwise(Answer::done().after(TICK * 10));
+    let db = Client::new(limit(1).layer(session.clone()));
+    let began = Instant::now();
+    let patient = request(2).with_attempt_timeout(TICK * 15);
+    let both = tokio::join!(db.request(request(1)), db.request(patient));
+    assert!(both.0.is_ok() && both.1.is_ok());
+    let deadlines: Vec<_> = session.sent().iter().map(|sent| sent.request.deadline()).collect();
+    assert_eq!(deadlines, [None, Some(began + TICK * 15)]);
 }

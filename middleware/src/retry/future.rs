@@ -89,7 +89,7 @@ where
     }
     let before = before.get_or_insert_with(|| Before::new(&policy.growth));
     before.ambiguous |= error.worst_class() == ErrorClass::Ambiguous;
-    let is_unconnected = error.recovery() == Recovery::Reconnect;
+    let is_unconnected = may_resend && error.recovery() == Recovery::Reconnect;
     let stopped = if is_unconnected {
         shared.count_unconnected(before.unconnected == 0);
         before.unconnected = before.unconnected.saturating_add(1);
