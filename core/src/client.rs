@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::error::{Error, ErrorKind, Waited};
+use crate::layer::Described;
 use crate::readying::{NotReady, Readying};
 use crate::request::Request;
 use crate::response::Response;

@@ -38,6 +38,12 @@ pub trait Described {
         None
     }
 
+    /// When a wait that begins now has to end: at the deadline, or when the time of the attempt is over.
+    fn latest_after(&self, now: Instant) -> Option<Instant> {
+        let attempt = self.attempt_timeout().and_then(|timeout| now.checked_add(timeout));
+        self.deadline().into_iter().chain(attempt).min()
+    }
+
     /// Begins to count how often it is sent, with its clones, if it can tell.
     fn count_attempts(&mut self) -> Option<Attempts> {
         None
@@ -111,6 +117,6 @@ impl Classify for Error {
 
     fn is_refusal(&self) -> bool {
         let certain = matches!(self.class(), ErrorClass::NotExecuted | ErrorClass::Overload);
-        *self.kind() == ErrorKind::Layer && certain
+        *self.kind() == ErrorKind::Layer && certain && !self.is_out_of_time()
     }
 }

@@ -49,6 +49,7 @@ pub mod moment;
 mod pages;
 mod prepared;
 mod readying;
+mod refusal;
 mod report;
 mod request;
 mod response;
@@ -59,6 +60,7 @@ mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time_sum;
+mod timer;
 mod timestamp;
 mod values;
 

@@ -72,7 +72,8 @@ impl Figures {
 }
 
 impl Figures {
-    /// Adds what only grows. What goes up and down is nothing where its source is gone.
+    /// Adds what only grows, and nothing for what goes up and down: its source is gone, and a recorder keeps what it
+    /// was told last.
     pub(crate) fn add_counts(&mut self, gone: Self) {
         for (name, series) in gone.0 {
             for (labels, value) in series {
@@ -84,7 +85,7 @@ impl Figures {
                         let times = Times { bounds: &bounds, counts: &counts, sum: total };
                         self.times(name, &labels, times);
                     }
-                    Value::Level(_) => {}
+                    Value::Level(_) => self.level(name, &labels, 0.0),
                 }
             }
         }

@@ -66,7 +66,10 @@ impl NodeMonitor {
     /// Asks for the connections, and goes on until the watch is dropped.
     pub async fn start(self) -> NodeWatch {
         self.session.count_connections().await;
-        let handle = NodeHandle { session: Arc::new(Mutex::new(Some(self.session.clone()))) };
+        let handle = NodeHandle {
+            session: Arc::new(Mutex::new(Some(self.session.clone()))),
+            counts: Arc::default(),
+        };
         let task = tokio::spawn(async move { tokio::join!(self.ask(), self.log()) });
         NodeWatch { handle, task: task.abort_handle() }
     }
@@ -126,6 +129,7 @@ impl NodeWatch {
 impl Drop for NodeWatch {
     fn drop(&mut self) {
         self.task.abort();
+        self.handle.remember(&self.handle.figures());
         // An exporter that still has the handle keeps no session.
         *self.handle.session() = None;
     }
@@ -135,6 +139,8 @@ impl Drop for NodeWatch {
 #[derive(Debug, Clone)]
 pub struct NodeHandle {
     session: Arc<Mutex<Option<Session>>>,
+    /// Attempts and errors by node, as of when it was read last: they stay when the session is gone.
+    counts: Arc<Mutex<Vec<(String, u64, u64)>>>,
 }
 
 impl NodeHandle {
@@ -150,6 +156,13 @@ impl NodeHandle {
         self.session().as_ref().and_then(Session::schema)
     }
 
+    fn remember(&self, figures: &[NodeFigures]) {
+        if !figures.is_empty() {
+            let counts = figures.iter().map(|it| (it.address.to_string(), it.attempts, it.errors));
+            *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts.collect();
+        }
+    }
+
     fn session(&self) -> MutexGuard<'_, Option<Session>> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,7 +174,15 @@ impl Report for NodeHandle {
             sink.level("schema_age_seconds", &[], schema.age.as_secs_f64());
             sink.level("schema_stale", &[], f64::from(u8::from(schema.stale)));
         }
-        for figures in self.figures() {
+        let nodes = self.figures();
+        self.remember(&nodes);
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (node, attempts, errors) in counts {
+            let node = [("node", node.as_str())];
+            sink.count("node_attempts_total", &node, attempts);
+            sink.count("node_errors_total", &node, errors);
+        }
+        for figures in nodes {
             let address = figures.address.to_string();
             let node = [("node", &*address)];
             sink.level("node_up", &node, f64::from(u8::from(figures.up)));
@@ -173,8 +194,6 @@ impl Report for NodeHandle {
                 #[expect(clippy::cast_precision_loss, reason = "a clock is not off by 2^53 µs")]
                 sink.level("node_clock_offset_seconds", &node, clock.ahead_micros as f64 / 1e6);
             }
-            sink.count("node_attempts_total", &node, figures.attempts);
-            sink.count("node_errors_total", &node, figures.errors);
             sink.level("node_latency_seconds", &node, figures.avg_latency().as_secs_f64());
         }
     }

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::RandomState;
 use scylla::errors::SerializationError;
 use scylla::statement::batch::{Batch as DriverBatch, BatchType};
 
@@ -14,6 +15,7 @@ use super::{BatchKind, MOST, REACH, advice};
 use crate::cells::{Cells, serialise};
 use crate::error::{ErrorKind, values_kind};
 use crate::prepared::Prepared;
+use crate::session::Basis;
 use crate::statement::{Form, Learned, Statement, StatementKind, Told};
 use crate::timestamp::Timestamps;
 use crate::values::Values;
@@ -131,6 +133,7 @@ struct Inner {
     members: Members,
     fault: Option<BatchFault>,
     told: Told,
+    texts: OnceLock<usize>,
 }
 
 /// What the driver sends.
@@ -157,7 +160,7 @@ impl Sendable {
 impl BatchPayload {
     pub(super) fn new(members: Members) -> Self {
         let fault = members.fault(&[]);
-        let inner = Inner { members, fault, told: Told::default() };
+        let inner = Inner { members, fault, told: Told::default(), texts: OnceLock::new() };
         Self { inner: Arc::new(inner), prepared: Arc::default() }
     }
 
@@ -190,14 +193,28 @@ impl BatchPayload {
         &self.inner.told
     }
 
-    /// Whether it has more texts than this.
-    pub(crate) fn fits(&self, limits: &BatchLimits) -> Result<(), BatchFault> {
-        let limit = limits.texts;
-        if self.inner.members.statements.len() <= limit {
+    /// How many different texts it has. The first time that costs one look at each.
+    pub(crate) fn texts(&self) -> usize {
+        let Inner { members, texts, .. } = &*self.inner;
+        *texts.get_or_init(|| {
+            let texts = members.statements.iter().map(Statement::text);
+            texts.collect::<HashSet<_, RandomState>>().len()
+        })
+    }
+
+    /// Whether it has no more texts than this.
+    pub(crate) fn has_few_texts(&self, limit: usize) -> Result<(), BatchFault> {
+        // Some may be there twice.
+        if self.inner.members.statements.len() <= limit || self.texts() <= limit {
             return Ok(());
         }
-        let texts = self.texts();
-        if texts > limit { Err(BatchFault::TooManyTexts { texts, limit }) } else { Ok(()) }
+        Err(BatchFault::TooManyTexts { texts: self.texts(), limit })
+    }
+
+    /// Whether the session for which its first statement was prepared takes it.
+    fn is_taken(&self) -> bool {
+        let limit = self.prepared.first().and_then(Prepared::basis).map(Basis::batch_texts);
+        limit.is_none_or(|limit| self.has_few_texts(limit).is_ok())
     }
 
     /// What is prepared of it so far.
@@ -210,19 +227,12 @@ impl BatchPayload {
         self.inner.fault.as_ref()
     }
 
-    /// How many different texts it has. Costs one look at each.
-    #[must_use]
-    pub fn texts(&self) -> usize {
-        let mut texts = HashSet::with_capacity(self.inner.members.statements.len());
-        texts.extend(self.inner.members.statements.iter().map(Statement::text));
-        texts.len()
-    }
-
-    /// The next statement that has to be prepared. None of a batch that is not to be sent.
+    /// The next statement that has to be prepared. None of a batch that is not to be sent, and no more than one of
+    /// a batch that its session does not take.
     pub(crate) fn unprepared(&self) -> Option<&Statement> {
         match self.fault() {
-            None => self.inner.members.statements.get(self.prepared.len()),
-            Some(_) => None,
+            None if self.is_taken() => self.inner.members.statements.get(self.prepared.len()),
+            None | Some(_) => None,
         }
     }
 

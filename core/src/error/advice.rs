@@ -44,6 +44,9 @@ fn of_what_is_done(kind: &ErrorKind) -> Option<&'static str> {
 }
 
 fn of_ambiguous(Situation { kind, recovery, work, .. }: Situation<'_>) -> &'static str {
+    if matches!(kind, ErrorKind::KeyspaceChanged) {
+        return "look for it in the keyspace that was in use before, and name the keyspace in the statement";
+    }
     let is_cut_off = matches!(kind, ErrorKind::CutOff);
     let Some(work) = work else { return "look whether it was done" };
     match work.kind {
@@ -68,6 +71,9 @@ fn of_ambiguous(Situation { kind, recovery, work, .. }: Situation<'_>) -> &'stat
         _ => "read it back before you write it again",
     }
 }
+
+/// A server that does not keep so few texts has others to keep.
+const FEW: usize = 20;
 
 /// For what was certainly not executed, or fails again.
 fn of_kind(kind: &ErrorKind, class: ErrorClass) -> Option<&'static str> {
@@ -101,6 +107,9 @@ fn of_kind(kind: &ErrorKind, class: ErrorClass) -> Option<&'static str> {
         }
         ErrorKind::PreparedIdsDiffer => {
             "check for nodes of different versions, and name the keyspace in the statement"
+        }
+        ErrorKind::StatementsForgotten { texts: 1..FEW } => {
+            "look for who fills the server's cache of prepared statements, or changes the schema all the time"
         }
         ErrorKind::StatementsForgotten { .. } => {
             "write statements that differ in values as one text with markers, split the batch, or raise the \

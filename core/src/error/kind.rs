@@ -55,7 +55,7 @@ pub enum ErrorKind {
     },
 
     // Before the send.
-    /// The request's deadline passed before it was sent.
+    /// The request's deadline passed, or the time of its attempt was over, before it was sent.
     DeadlinePassed(Waited),
     /// The request cannot be right; the text says why and what to do.
     InvalidRequest(String),
@@ -191,7 +191,7 @@ pub enum ErrorKind {
     Layer,
 }
 
-/// What a request waited for until its deadline, and how long.
+/// What a request waited for until its time was over, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Waited {

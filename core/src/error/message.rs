@@ -60,7 +60,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::NoCredentials => f.write_str("the provider of credentials failed"),
             Self::DeadlinePassed(waited) => {
-                write!(f, "its deadline passed before it was sent{waited}")
+                write!(f, "its time was over before it was sent{waited}")
             }
             Self::InvalidRequest(why) | Self::Rows(why) => f.write_str(why),
             Self::Batch(fault) => write!(f, "{fault}"),
@@ -108,8 +108,8 @@ impl fmt::Display for ErrorKind {
             }
             Self::StatementsForgotten { texts } => write!(
                 f,
-                "the server forgot statements of the batch as fast as they were prepared anew: its cache may be \
-                 too small for {texts} different texts"
+                "the server forgot statements of the batch, which has {texts} different text(s), as fast as they were \
+                 prepared anew"
             ),
             Self::Unavailable { consistency, required, alive } => {
                 write!(f, "{alive} of the {required} replicas that {consistency} needs are alive")

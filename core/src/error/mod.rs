@@ -76,6 +76,8 @@ struct Inner {
     class: ErrorClass,
     worst: ErrorClass,
     recovery: Recovery,
+    /// Of a layer's own error, which else is a refusal if it was certainly not sent.
+    is_out_of_time: bool,
     statement: Option<Statement>,
     /// What the statement does, if more is known of that than it tells itself.
     work: Option<Work>,
@@ -89,7 +91,19 @@ impl Inner {
     fn new(kind: ErrorKind, class: ErrorClass) -> Self {
         let (statement, work, last, server_message, cause) = (None, None, None, None, None);
         let recovery = Recovery::of_kind(&kind, class);
-        Self { kind, class, worst: class, recovery, statement, work, last, server_message, cause }
+        let (worst, is_out_of_time) = (class, false);
+        Self {
+            kind,
+            class,
+            worst,
+            recovery,
+            is_out_of_time,
+            statement,
+            work,
+            last,
+            server_message,
+            cause,
+        }
     }
 }
 
@@ -186,6 +200,17 @@ impl Error {
     #[must_use]
     pub fn recovery(&self) -> Recovery {
         self.0.recovery
+    }
+
+    /// Says that nothing refused the request: the time of its attempt was over. A retry may make another one.
+    #[must_use]
+    pub fn out_of_time(mut self) -> Self {
+        Arc::make_mut(&mut self.0).is_out_of_time = true;
+        self
+    }
+
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        self.0.is_out_of_time
     }
 
     /// Says that the same request would end the same way again, so that no retry sends it.

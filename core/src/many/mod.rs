@@ -131,10 +131,19 @@ where
         Ok(self)
     }
 
-    /// Sets when all has to be done: each row's request has this deadline, and no row is taken after it.
+    /// Sets when all has to be done: each row's request has this deadline, and no row is sent after it. (One more may
+    /// be taken, to know whether there are others.) A row then has all of this time, also where a retry layer would
+    /// give it less: while no node has a connection, it waits for one until then.
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.sending.set_deadline(deadline);
         self
+    }
+
+    /// Whether all rows were sent, of a stream that has ended. If not, the deadline passed, or a layer below let
+    /// nothing through for 30 s.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.sending.is_complete()
     }
 
     /// Gives the answers in the order of their rows, and not as they come.

@@ -7,28 +7,24 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures::stream::{self, FusedStream, Stream, StreamExt};
 use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::Answer;
-use crate::error::{Error, ErrorClass, Recovery};
-use crate::layer::Classify;
+use crate::error::Error;
+use crate::refusal::{PATIENCE, Refusals, is_refused};
 use crate::request::Request;
 use crate::statement::Statement;
+use crate::timer::Timer;
 
 /// What the performance guide sends at a time.
 const IN_FLIGHT: usize = 100;
 
-/// The first and the longest wait where nothing is in flight.
-const WAIT: Duration = Duration::from_millis(2);
-const LONGEST: Duration = Duration::from_millis(250);
-
-/// How long nothing but refusals is endured, where there is no deadline.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// After so many answers, at least, one more may be in flight. A refusal costs no network.
+const PROBE: usize = 10;
 
 pin_project! {
     /// The rows that are not sent yet, and those that are to be sent again.
@@ -39,10 +35,9 @@ pin_project! {
         pub(super) sent: usize,
         again: VecDeque<Refused>,
         deadline: Option<Instant>,
-        end: Option<Pin<Box<Sleep>>>,
-        pause: Option<Pin<Box<Sleep>>>,
-        wait: Duration,
-        refused_since: Option<Instant>,
+        end: Option<Timer>,
+        pause: Option<Timer>,
+        refusals: Refusals,
         most: usize,
         // How many may be in flight now.
         room: usize,
@@ -75,8 +70,7 @@ impl<V: Stream> Sending<V> {
             deadline: None,
             end: None,
             pause: None,
-            wait: WAIT,
-            refused_since: None,
+            refusals: Refusals::default(),
             most: IN_FLIGHT,
             room: IN_FLIGHT,
             answers: 0,
@@ -97,7 +91,7 @@ impl<V: Stream> Sending<V> {
         &self.statement
     }
 
-    /// Whether all rows were sent.
+    /// Whether all rows were sent, as far as it is over.
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete.unwrap_or(true)
     }
@@ -123,25 +117,22 @@ impl<V: Stream> Sending<V> {
             Err(error) if is_refused(&error) => error,
             answer => {
                 let this = self.project();
-                this.refused_since.take();
-                (*this.wait, *this.pause) = (WAIT, None);
+                (*this.refusals, *this.pause) = (Refusals::default(), None);
                 *this.answers += 1;
-                if *this.answers >= IN_FLIGHT.max(*this.room) && this.room < this.most {
+                if *this.answers >= PROBE.max(*this.room) && this.room < this.most {
                     (*this.answers, *this.room) = (0, *this.room + 1);
                 }
                 return Some((row.index, answer));
             }
         };
         let this = self.as_mut().project();
-        let since = *this.refused_since.get_or_insert_with(Instant::now);
+        let refused_for = this.refusals.endure();
         (*this.answers, *this.room) = (0, in_flight.clamp(1, *this.room));
         this.again.push_back(Refused { row, error });
-        if this.deadline.is_none() && since.elapsed() >= PATIENCE {
+        if this.deadline.is_none() && refused_for >= PATIENCE {
             self.stop();
         } else if in_flight == 0 && this.pause.is_none() {
-            let wait = this.wait.mul_f64(0.5 + 0.5 * fastrand::f64());
-            *this.pause = Some(Box::pin(sleep(wait)));
-            *this.wait = (*this.wait * 2).min(LONGEST);
+            *this.pause = Some(Timer::at(Instant::now() + this.refusals.wait()));
         }
         None
     }
@@ -176,7 +167,7 @@ impl<V: Stream<Item: SerializeRow + Send + Sync + 'static>> Sending<V> {
             return Poll::Pending;
         }
         if let Some(pause) = this.pause {
-            ready!(pause.as_mut().poll(cx));
+            ready!(pause.poll(cx));
             *this.pause = None;
         }
         if let Some(Refused { row, .. }) = this.again.pop_front() {
@@ -203,17 +194,8 @@ impl<V: Stream<Item: SerializeRow + Send + Sync + 'static>> Sending<V> {
         if *this.is_over || this.rows.is_terminated() && this.again.is_empty() {
             return;
         }
-        let end = this.end.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        // The timer may be some milliseconds late, and does not go on while rows fail at once.
-        if Instant::now() >= deadline || end.as_mut().poll(cx).is_ready() {
+        if this.end.get_or_insert_with(|| Timer::at(deadline)).poll(cx).is_ready() {
             self.stop();
         }
     }
-}
-
-/// Whether a layer below is full, which it may not be later.
-fn is_refused(error: &Error) -> bool {
-    error.is_refusal()
-        && error.class() == ErrorClass::Overload
-        && error.recovery() != Recovery::Final
 }

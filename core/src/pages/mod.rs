@@ -1,7 +1,8 @@
 //! Results that have many pages: as a stream of pages ([`Client::pages`]) or of rows ([`Client::rows`]).
 //!
 //! Each page is a request of its own, which passes the layers like any other, and has the time that the stack gives to
-//! a request.
+//! a request. While a layer below refuses it, since it is full, it is sent again, after up to 2 ms, 4 ms, ... 250 ms,
+//! until the request's deadline or for 30 s.
 //!
 //! # Cost
 //!
@@ -26,6 +27,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::{Stream, StreamExt};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 
 pub use rows::RowStream;
 pub(crate) use state::Origin;
@@ -36,6 +38,7 @@ pub(crate) use token::{Asked, Seal};
 
 use crate::client::{Client, Stack};
 use crate::error::{Error, ErrorClass, ErrorKind};
+use crate::refusal::{PATIENCE, Refusals, is_refused};
 use crate::request::Request;
 use crate::response::Response;
 use crate::task;
@@ -69,6 +72,26 @@ struct Task(JoinHandle<Result<Response, Error>>);
 impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// The answer to a request for a page, which is sent again while a layer below is full.
+async fn fetched<S: Stack>(client: Client<S>, request: Request) -> Result<Response, Error> {
+    let mut refusals = Refusals::default();
+    loop {
+        let error = match client.request(request.clone()).await {
+            Err(error) if is_refused(&error) => error,
+            answer => return answer,
+        };
+        let wait = refusals.wait();
+        let is_over = match request.deadline() {
+            Some(deadline) => Instant::now() + wait >= deadline,
+            None => refusals.endure() >= PATIENCE,
+        };
+        if is_over {
+            return Err(error);
+        }
+        sleep(wait).await;
     }
 }
 
@@ -152,8 +175,9 @@ impl<S: Stack + 'static> PageStream<S> {
     }
 
     fn fetch(&self, page: PagingState) -> State {
-        let call = self.client.request(self.request.clone().with_page(page.clone()));
-        State::UnderWay { of: page, task: Task(tokio::spawn(call)) }
+        let request = self.request.clone().with_page(page.clone());
+        let fetched = fetched(self.client.clone(), request);
+        State::UnderWay { of: page, task: Task(tokio::spawn(fetched)) }
     }
 
     /// What follows a page that came.

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::time::timeout;
 
@@ -254,4 +257,57 @@ async fn a_stream_that_begins_at_a_token_and_gave_nothing_goes_on_there() {
     let rest = db.rows::<(i32,)>(asked(token.as_deref())).rest().unwrap();
     let plain = Request::from(&select()).with_page(rest);
     assert_eq!(plain.place(None).unwrap().0, PagingState::from_bytes(&[1]));
+}
+
+/// A layer that is full for some requests, as a limit is, before a session.
+#[derive(Clone)]
+struct Full {
+    session: ScriptedSession,
+    refuses: Arc<AtomicUsize>,
+}
+
+impl tower_service::Service<Request> for Full {
+    type Response = Response;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<Response, Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let one_less = |left: usize| left.checked_sub(1);
+        if self.refuses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+            let refused = Error::other(ErrorClass::Overload, std::fmt::Error);
+            return Box::pin(std::future::ready(Err(refused)));
+        }
+        Box::pin(self.session.call(request))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_a_layer_refuses_is_asked_for_again() {
+    let full = Full { session: paged(&[2, 2, 1]), refuses: Arc::new(AtomicUsize::new(7)) };
+    let db = Client::new(full.clone());
+    let mut rows = db.rows::<(i32,)>(&select());
+    assert_eq!(rows.next_row().await.unwrap(), Some((0,)));
+    full.refuses.store(7, Ordering::Relaxed);
+    let rest: Vec<_> = rows.by_ref().try_collect().await.unwrap();
+    assert_eq!(rest, [(1,), (2,), (3,), (4,)]);
+
+    // Not for ever, and not beyond the request's deadline.
+    full.refuses.store(usize::MAX, Ordering::Relaxed);
+    for (request, least, most) in [
+        (Request::from(&select()), PATIENCE, PATIENCE * 2),
+        (
+            Request::from(&select()).with_deadline(Instant::now() + PATIENCE * 2),
+            Duration::ZERO,
+            PATIENCE * 2,
+        ),
+    ] {
+        let began = Instant::now();
+        let error = db.pages(request).next_page().await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Overload);
+        assert!((least..most).contains(&began.elapsed()), "{:?}", began.elapsed());
+    }
 }

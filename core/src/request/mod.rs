@@ -378,12 +378,6 @@ impl Request {
         self.options.deadline = Some(deadline);
     }
 
-    /// When a wait that begins now has to end: at the deadline, or when the time of the attempt is over.
-    pub(crate) fn latest_after(&self, now: Instant) -> Option<Instant> {
-        let attempt = self.attempt_timeout().and_then(|timeout| now.checked_add(timeout));
-        self.deadline().into_iter().chain(attempt).min()
-    }
-
     /// The statement.
     #[must_use]
     pub fn statement(&self) -> &Statement {

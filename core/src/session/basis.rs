@@ -128,6 +128,8 @@ pub(crate) struct Basis {
     epoch: Option<u64>,
     /// It serves one request, since the session did not know the schema.
     is_one_shot: bool,
+    /// How many different texts its session takes in a batch.
+    batch_texts: usize,
     /// And the server knew another table.
     is_other: bool,
 }
@@ -190,8 +192,13 @@ impl Basis {
             checked: AtomicU64::new(if is_kept { before.generation } else { OUTDATED }),
             epoch: (fit != Fit::Same).then_some(before.epoch),
             is_one_shot,
+            batch_texts: session.config.batch_limits.texts,
             is_other: is_one_shot && fit == Fit::Different,
         }
+    }
+
+    pub(crate) fn batch_texts(&self) -> usize {
+        self.batch_texts
     }
 
     pub(crate) fn holds(&self) -> bool {

@@ -32,8 +32,8 @@ pub(super) async fn execute(
         return Err(request.error(ErrorKind::Batch(fault.clone()), default));
     }
     if let Payload::Batch(batch) = request.payload() {
-        let fits = batch.fits(&session.config.batch_limits);
-        fits.map_err(|fault| request.error(ErrorKind::Batch(fault), default))?;
+        let few = batch.has_few_texts(session.config.batch_limits.texts);
+        few.map_err(|fault| request.error(ErrorKind::Batch(fault), default))?;
     }
     let longest = called + LONGEST;
     let deadline = request.deadline().map_or(longest, |deadline| deadline.min(longest));

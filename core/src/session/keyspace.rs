@@ -113,7 +113,9 @@ fn attempt_in<'r>(
     if request.kind() == StatementKind::Read {
         return Ok(Attempt::ANYWHERE);
     }
-    let changed = || request.error(ErrorKind::KeyspaceChanged, Some(session.config.consistency));
+    // What may have been applied in one keyspace is never sent in another.
+    let default = Some(session.config.consistency);
+    let changed = || request.error(ErrorKind::KeyspaceChanged, default).finally();
     told.send_to(keyspace).ok_or_else(changed)
 }
 

@@ -58,6 +58,7 @@ pub fn error_kinds() -> Vec<ErrorKind> {
         ErrorKind::FunctionFailure { keyspace: name(), function: name() },
         ErrorKind::Bootstrapping,
         ErrorKind::Unprepared,
+        ErrorKind::StatementsForgotten { texts: 1 },
         ErrorKind::StatementsForgotten { texts: 600 },
         ErrorKind::Unavailable { consistency: Consistency::Quorum, required: 2, alive: 1 },
         ErrorKind::Overloaded,

@@ -39,11 +39,14 @@ impl fmt::Display for NotPrepared {
 impl std::error::Error for NotPrepared {}
 
 impl NotPrepared {
+    /// An attempt whose time was over waited for others, and another one may not have to.
     pub(super) fn of(self, statement: &Statement) -> Error {
+        let is_late = matches!(self, Self::Deadline(_));
         let class = match self {
             Self::Deadline(_) | Self::Changing => ErrorClass::NotExecuted,
             Self::NoAnswer => ErrorClass::Permanent,
         };
-        Error::other(class, self).about(statement)
+        let error = Error::other(class, self).about(statement);
+        if is_late { error.out_of_time() } else { error }
     }
 }

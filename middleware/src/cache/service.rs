@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cqlstack_core::{
-    BatchLimits, Error, NotReady, Payload, Readying, Request, Response, Stack, Statement,
+    Described, Error, NotReady, Payload, Readying, Request, Response, Stack, Statement,
 };
 use tokio::time::Instant;
 use tower_service::Service;
@@ -43,9 +43,6 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
         if matches!(request.payload(), Payload::Prepare) {
             return self.prepare(request);
         }
-        if is_for_the_session(&request) {
-            return ResponseFuture::calling(self.inner.call(request));
-        }
         // One statement, or those of a batch.
         while let Some(statement) = request.unprepared() {
             let Some(prepared) = self.entries.get(statement) else {
@@ -74,7 +71,7 @@ impl<S: Stack + 'static> StatementCache<S> {
         Counters::count(&self.entries.counters.misses);
         let (mut inner, entries) = (self.inner.clone(), Arc::clone(&self.entries));
         ResponseFuture::other(async move {
-            let (statement, deadline) = (request.statement(), request.deadline());
+            let (statement, deadline) = (request.statement(), request.latest_after(Instant::now()));
             prepare(&mut inner, &entries, statement, deadline).await.map(Response::of_prepared)
         })
     }
@@ -86,22 +83,13 @@ impl<S: Stack + 'static> StatementCache<S> {
     }
 }
 
-/// A batch of more texts than sessions take by default: one that refuses it does that before anything is
-/// prepared.
-#[inline]
-fn is_for_the_session(request: &Request) -> bool {
-    let Payload::Batch(batch) = request.payload() else { return false };
-    batch.len() > BatchLimits::CASSANDRA.texts && batch.texts() > BatchLimits::CASSANDRA.texts
-}
-
 async fn prepare_and_call<S: Stack>(
     mut inner: S,
     entries: Arc<Entries>,
     mut request: Request,
 ) -> Result<Response, Error> {
     // What it waits for is part of the attempt.
-    let attempt = request.attempt_timeout().and_then(|time| Instant::now().checked_add(time));
-    if let Some(end) = request.deadline().into_iter().chain(attempt).min() {
+    if let Some(end) = request.latest_after(Instant::now()) {
         request.set_deadline(end);
     }
     while let Some(statement) = request.unprepared() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession, Sent};
 use cqlstack_core::{
-    Batch, Classify, Client, Consistency, Error, ErrorClass, ErrorKind, Request, Response, Stack,
+    Classify, Client, Consistency, Error, ErrorClass, ErrorKind, Request, Response, Stack,
     Statement,
 };
 use futures::FutureExt;
@@ -176,23 +176,6 @@ async fn a_wait_for_another_s_prepare_is_part_of_the_attempt() {
     assert!(error.to_string().contains("after 10.0ms of waiting for its statement"), "{error}");
     assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline(TICK)));
     leader.abort();
-}
-
-/// It is refused before anything is prepared, or prepared by the session alone.
-#[tokio::test(start_paused = true)]
-async fn a_batch_of_more_texts_than_sessions_take_is_left_to_the_session() {
-    let session = session();
-    let (db, handle) = cached(1_000, &session);
-    let batch = |texts: usize| {
-        (0..texts * 2).fold(Batch::logged(), |batch, n| {
-            let text = format!("INSERT INTO t (k, v) VALUES (?, {})", n % texts);
-            batch.add(Statement::new(text), (1,))
-        })
-    };
-    for (texts, prepares) in [(101, 0), (100, 100)] {
-        db.request(batch(texts)).await.unwrap();
-        assert_eq!((session.prepares(), handle.figures().prepares), (prepares, prepares as u64));
-    }
 }
 
 /// A service below that refuses the first request, and lets the others through after a while.

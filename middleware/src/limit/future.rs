@@ -143,7 +143,7 @@ where
     R: Described,
 {
     fn permitted(inner: S, request: R, permit: Permit) -> Self {
-        let service = Readying::new(inner, request.deadline());
+        let service = Readying::new(inner, request.latest_after(Instant::now()));
         let permitted = Permitted { service, request, permit, since: None };
         Self::Readying { permitted: Some(Box::new(permitted)) }
     }
@@ -232,18 +232,16 @@ impl<S, R: Described> Called<S, R> {
             WhenFull::WaitBounded { longest, .. } => Some(longest),
             WhenFull::Wait | WhenFull::Reject => None,
         };
-        let attempt = after(self.request.attempt_timeout());
         let ends: [(_, WhyAfter); 3] = [
             (after(allowed), Why::Waited),
             (self.request.deadline(), Why::Deadline),
-            (attempt, Why::Attempt),
+            (after(self.request.attempt_timeout()), Why::Attempt),
         ];
         let ends = ends.into_iter().filter_map(|(end, why)| Some((end?, why)));
         let first = ends.min_by_key(|(end, _)| *end);
         // What follows the wait is part of the same attempt.
-        let bound = self.request.deadline().into_iter().chain(attempt).min();
-        if let Some(bound) = bound {
-            self.request.set_deadline(bound);
+        if let Some(end) = self.request.latest_after(place.since) {
+            self.request.set_deadline(end);
         }
         Waiting {
             turn: Box::pin(self.permits.take()),

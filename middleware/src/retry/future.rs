@@ -87,6 +87,10 @@ where
     if before.is_none() && (!may_resend || policy.attempts == 1) {
         return Err(error);
     }
+    // Whoever makes many requests knows what to do with a full layer below.
+    if error.is_refusal() && !may_resend && before.as_ref().is_none_or(|before| !before.ambiguous) {
+        return Err(error);
+    }
     let before = before.get_or_insert_with(|| Before::new(&policy.growth));
     before.ambiguous |= error.worst_class() == ErrorClass::Ambiguous;
     let is_unconnected = may_resend && error.recovery() == Recovery::Reconnect;
@@ -111,6 +115,11 @@ where
         stopped
     };
     Err(before.give_up(stopped, error, None, (shared, time)))
+}
+
+/// When an attempt that begins now has to end at the latest.
+fn latest(request: &impl Described, time: Time) -> Option<Instant> {
+    time.end().into_iter().chain(request.latest_after(Instant::now())).min()
 }
 
 impl<E> Before<E> {
@@ -198,7 +207,8 @@ where
                 StateProj::Calling { .. } => return Poll::Ready(Ok(())),
                 StateProj::Sleeping { sleep } => {
                     ready!(sleep.as_mut().poll(cx));
-                    let readying = Readying::new(this.again.service(), time.end());
+                    let until = latest(this.request, time);
+                    let readying = Readying::new(this.again.service(), until);
                     let service = Some(Box::new(readying));
                     this.state.set(State::Readying { service });
                 }
@@ -222,7 +232,10 @@ where
                             continue;
                         }
                         Err(NotReady::Failed(error)) => (Stopped::NotReady, Some(error)),
-                        Err(NotReady::Late) => (time.stopped(), None),
+                        Err(NotReady::Late) => {
+                            let of_time = time.stopped_at(Instant::now());
+                            (of_time.unwrap_or(Stopped::NotReady), None)
+                        }
                     };
                     let with = (&**shared, time);
                     return Poll::Ready(Err(before.give_up(stopped, last, not_ready, with)));

@@ -106,7 +106,8 @@ impl<E> RetryBuilder<E> {
 
     /// Sets the time for all attempts and waits together, from the call on, for requests without a deadline:
     /// it becomes their [deadline](cqlstack_core::Request::with_deadline), which everything below obeys, also
-    /// an attempt that is under way. 10 s unless it is set. A change of the schema has its own time
+    /// an attempt that is under way. 10 s unless it is set; or the attempt timeout of the request or its statement,
+    /// if that is longer. A change of the schema has its own time
     /// ([`schema_timeout`](cqlstack_core::SessionBuilder::schema_timeout)): it gets no deadline, and only no
     /// wait begins that would end later.
     pub fn total(mut self, time: Duration) -> Self {

@@ -34,6 +34,8 @@
 //! | the same; write that is not idempotent | 1, and it is not retried | 1 |
 //! | read timeout with enough answers and no data; write timeout of the batch log, if idempotent | 2 | 6 |
 //! | a statement that the server has forgotten, of any kind: it is prepared anew | 2 | 6 |
+//! | a batch of which the server has forgotten statements: each is prepared anew | 1, and one for each | |
+//! | a batch of which it forgets statements again and again | its texts + 5 | the same: it is final |
 //! | everything else; a batch, counter, conditional or several-partition statement | 1 | 3 |
 //!
 //! # When it gives up
@@ -43,7 +45,8 @@
 //! with. Its class is `Exhausted`, so that a retry around this one does not multiply the attempts; its
 //! [`worst_class`](cqlstack_core::Error::worst_class) says whether any of them may have been applied.
 //! A request without a deadline gets one, 10 s after the call unless [`total`](RetryBuilder::total) says otherwise:
-//! it ends by then, whatever is below. The session's `attempt_timeout` bounds each attempt.
+//! it ends by then, whatever is below. (Before the call, a service that is not ready is waited for until the request's
+//! own deadline, or for the time of an attempt, if it says one.) The session's `attempt_timeout` bounds each attempt.
 //! No wait begins that would end after that, or after the request's own deadline. If the
 //! service below fails before it is ready for another attempt, that is no attempt: it ends them
 //! ([`Stopped::NotReady`]). A layer below that waits by itself (a full limit, a statement's first use) reports

@@ -7,15 +7,22 @@ use tokio::time::Instant;
 
 use super::error::Stopped;
 
-/// Gives a request without a deadline one, unless it has a time of its own.
+/// Gives a request without a deadline one; but a change of the schema has a time of its own.
 #[inline]
 pub(super) fn begin(request: &mut impl Described, started: Instant, total: Option<Duration>) {
     if request.deadline().is_none()
         && request.statement().kind() != StatementKind::Schema
-        && let Some(end) = total.and_then(|total| started.checked_add(total))
+        && let Some(end) = end_of(request, started, total)
     {
         request.set_deadline(end);
     }
+}
+
+/// One attempt has all of its time, where the request says how much that is.
+#[inline]
+fn end_of(request: &impl Described, started: Instant, total: Option<Duration>) -> Option<Instant> {
+    let total = total?.max(request.attempt_timeout().unwrap_or_default());
+    started.checked_add(total)
 }
 
 /// When a request began, and when its last attempt has to end. It is asked for after a failure only: a request
@@ -28,7 +35,7 @@ pub(super) struct Time {
 
 impl Time {
     pub(super) fn of(request: &impl Described, started: Instant, total: Option<Duration>) -> Self {
-        let of_layer = total.and_then(|total| started.checked_add(total));
+        let of_layer = end_of(request, started, total);
         let end = match request.deadline() {
             Some(own) if of_layer != Some(own) => Some((own, Stopped::Deadline)),
             _ => of_layer.map(|end| (end, Stopped::Time)),
@@ -43,11 +50,6 @@ impl Time {
     /// Why no attempt begins then, if the time is over.
     pub(super) fn stopped_at(self, next: Instant) -> Option<Stopped> {
         self.end.filter(|(end, _)| next >= *end).map(|(_, stopped)| stopped)
-    }
-
-    /// Why there is no other attempt, when the time is over.
-    pub(super) fn stopped(self) -> Stopped {
-        self.end.map_or(Stopped::Deadline, |(_, stopped)| stopped)
     }
 
     pub(super) fn elapsed(self) -> Duration {

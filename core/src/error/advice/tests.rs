@@ -67,6 +67,10 @@ fn right(advice: &str, it: Situation<'_>) -> bool {
     let is = |kind| work.is_some_and(|work| work.kind == kind);
     let twice = work.is_some_and(|work| work.idempotent);
     let open = class == Ambiguous;
+    let in_another = advice.starts_with("look for it in the keyspace");
+    if open && !in_another && of(|it| matches!(it, ErrorKind::KeyspaceChanged)) {
+        return false;
+    }
     match advice {
         // Of what may have been applied.
         "settle it by a read at serial consistency" => {
@@ -94,6 +98,9 @@ fn right(advice: &str, it: Situation<'_>) -> bool {
             open && writes && !is_cut_off && (!twice || recovery == Recovery::Final)
         }
         "read it back through another session" => open && writes && !twice && is_cut_off,
+        "look for it in the keyspace that was in use before, and name the keyspace in the statement" => {
+            open && of(|it| matches!(it, ErrorKind::KeyspaceChanged))
+        }
         // Of what was not executed.
         "send it again later" => {
             (class == NotExecuted || open && is(StatementKind::Read)) && recovery != Recovery::Final
@@ -186,6 +193,9 @@ fn right_by_its_begin(advice: &str, kind: &ErrorKind, is_certain: bool) -> bool 
         ErrorKind::UnknownKeyspace { .. } => advice.starts_with("create it, or correct `keyspace`"),
         ErrorKind::PrepareTimeout { .. } => {
             is_certain && advice.starts_with("check for a frozen node, or allow more time")
+        }
+        ErrorKind::StatementsForgotten { texts: 1 } => {
+            is_certain && advice.starts_with("look for who fills the server's cache")
         }
         ErrorKind::StatementsForgotten { .. } => {
             is_certain && advice.starts_with("write statements that differ in values as one text")
