@@ -139,8 +139,10 @@ impl<V: Stream> Sending<V> {
 
     /// A row that is not sent again.
     pub(super) fn given_up(self: Pin<&mut Self>) -> Option<(usize, Answer)> {
-        let this = self.project();
-        let Refused { row, error } = if *this.is_over { this.again.pop_front()? } else { None? };
+        if !self.is_over {
+            return None;
+        }
+        let Refused { row, error } = self.project().again.pop_front()?;
         Some((row.index, Err(error)))
     }
 }

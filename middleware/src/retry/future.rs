@@ -4,7 +4,6 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use cqlstack_core::{Classify, Described, ErrorClass, NotReady, Readying, Recovery};
 use pin_project_lite::pin_project;
@@ -84,37 +83,34 @@ where
 {
     let policy = &shared.policy;
     let may_resend = policy.may_resend(&error, request);
-    if before.is_none() && (!may_resend || policy.attempts == 1) {
-        return Err(error);
-    }
-    // Whoever makes many requests knows what to do with a full layer below.
-    if error.is_refusal() && !may_resend && before.as_ref().is_none_or(|before| !before.ambiguous) {
+    // A full layer below is told as that, so that who makes many requests knows.
+    let was_open = before.as_ref().is_some_and(|before| before.ambiguous);
+    let stands_alone = before.is_none() || error.is_refusal() && !was_open;
+    if stands_alone && !may_resend || before.is_none() && policy.attempts == 1 {
         return Err(error);
     }
     let before = before.get_or_insert_with(|| Before::new(&policy.growth));
     before.ambiguous |= error.worst_class() == ErrorClass::Ambiguous;
-    let is_unconnected = may_resend && error.recovery() == Recovery::Reconnect;
-    let stopped = if is_unconnected {
+    let next = if may_resend && error.recovery() == Recovery::Reconnect {
         shared.count_unconnected(before.unconnected == 0);
         before.unconnected = before.unconnected.saturating_add(1);
-        None
+        Ok(before.reconnect.next(&RECONNECT))
     } else {
         before.attempts = before.attempts.saturating_add(1);
-        (before.attempts >= policy.attempts).then_some(Stopped::Attempts)
+        match before.attempts {
+            _ if !may_resend => Err(Stopped::LastError),
+            attempts if attempts >= policy.attempts => Err(Stopped::Attempts),
+            _ => Ok(before.waits.next(&policy.growth)),
+        }
     };
-    let stopped = if !may_resend {
-        Stopped::LastError
-    } else if let Some(stopped) = stopped {
-        stopped
-    } else {
-        let next = Instant::now() + before.next_wait(is_unconnected, &policy.growth);
-        let Some(stopped) = time.stopped_at(next) else {
+    let next = next.map(|wait| Instant::now() + wait);
+    match next.and_then(|next| time.stopped_at(next).map_or(Ok(next), Err)) {
+        Ok(next) => {
             before.last = Some(error);
-            return Ok(next);
-        };
-        stopped
-    };
-    Err(before.give_up(stopped, error, None, (shared, time)))
+            Ok(next)
+        }
+        Err(stopped) => Err(before.give_up(stopped, error, None, (shared, time))),
+    }
 }
 
 /// When an attempt that begins now has to end at the latest.
@@ -132,10 +128,6 @@ impl<E> Before<E> {
             reconnect: Waits::new(&RECONNECT),
             last: None,
         }
-    }
-
-    fn next_wait(&mut self, is_unconnected: bool, growth: &Growth) -> Duration {
-        if is_unconnected { self.reconnect.next(&RECONNECT) } else { self.waits.next(growth) }
     }
 
     fn take_last(&mut self) -> Option<(&mut Self, E)> {

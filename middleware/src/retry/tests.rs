@@ -440,6 +440,26 @@ async fn a_service_below_that_never_answers_is_ended_by_dropping() {
     assert!(timeout(Duration::from_secs(9), service.oneshot(read())).await.is_err());
 }
 
+/// Whoever makes many requests has to know that a row was not sent.
+#[tokio::test(start_paused = true)]
+async fn a_layer_that_is_full_for_a_later_attempt_is_told_as_that_unless_an_earlier_one_is_open() {
+    let write = Statement::new("INSERT INTO t (k) VALUES (1)");
+    for (first, is_refusal) in [
+        (ErrorClass::NotExecuted, true),
+        (ErrorClass::Overload, true),
+        (ErrorClass::Ambiguous, false),
+    ] {
+        let script = Script::new([Of(first), Refused]);
+        let error = run(guide(), &script, Request::from(&write)).await.unwrap_err();
+        assert_eq!((error.is_refusal(), script.count()), (is_refusal, 2), "{error:?}");
+        if !is_refusal {
+            let exhausted = error.exhausted();
+            assert_eq!(exhausted.stopped, Stopped::LastError);
+            assert_eq!(exhausted.worst, ErrorClass::Ambiguous);
+        }
+    }
+}
+
 #[test]
 fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     let rename = Statement::new("UPDATE app.users SET name = ? WHERE id = ?").idempotent(true);

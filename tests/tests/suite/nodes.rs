@@ -70,6 +70,15 @@ async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s
     assert_eq!(nodes.figures(), []);
     let series = format!("cassandra_node_up{{node=\"{good}\"");
     assert!(scrape_text.contains(&series) && !exporter.render().contains(&series), "they are gone");
+    // What was counted is not: a sum that falls would be taken for one that began anew.
+    let good = good.to_string();
+    let attempts = |text: &str| {
+        Scrape::parse(text).unwrap().sum("cassandra_node_attempts_total", &[("node", &good)])
+    };
+    for _ in 0..2 {
+        assert!(attempts(&exporter.render()) >= attempts(&scrape_text));
+    }
+    assert!(attempts(&scrape_text) > 0);
 }
 
 #[tokio::test]
