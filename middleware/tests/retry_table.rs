@@ -210,7 +210,7 @@ async fn looks_for_a_connection_are_no_attempts() {
     db.request(read).await.unwrap();
     assert_eq!(session.sent().len(), 44);
     let figures = layer.handle().figures();
-    assert_eq!((figures.resent(), figures.unconnected, figures.exhausted), (2, 1, 0));
+    assert_eq!((figures.resent(), figures.unconnected, figures.exhausted), (3, 1, 0));
 
     // One attempt is one: whoever wants no retry has an answer at once.
     let once = RetryLayer::builder().attempts(1).build().unwrap();

@@ -61,7 +61,8 @@ pub struct RetryHandle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryFigures {
-    /// Attempts after the first, by the class of the error before each.
+    /// Attempts after the first, by the class of the error before each. Of a request's looks for a connection only
+    /// the first counts.
     resent: [u64; ErrorClass::ALL.len()],
     /// Requests that ended with [`Exhausted`](super::Exhausted).
     pub exhausted: u64,

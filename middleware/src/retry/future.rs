@@ -216,7 +216,8 @@ where
                     let shared = &this.again.shared;
                     let (stopped, not_ready) = match outcome {
                         Ok(()) => {
-                            if last.recovery() != Recovery::Reconnect {
+                            // Looks for a connection are one attempt, all together.
+                            if last.recovery() != Recovery::Reconnect || before.unconnected == 1 {
                                 shared.count_resend(last.class());
                             }
                             let future = waited.call(this.request.clone());

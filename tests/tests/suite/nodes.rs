@@ -43,6 +43,10 @@ async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s
     let [good, killed, frozen] = addresses[..] else { panic!("three nodes: {addresses:?}") };
     let all = [(good, true), (killed, true), (frozen, true)];
     until(&nodes, &all, Duration::from_secs(15)).await;
+    let db = Client::new(session.clone());
+    for _ in 0..30 {
+        run(&db, "SELECT key FROM system.local").await;
+    }
 
     cluster.node(1).unwrap().kill().await.unwrap();
     cluster.node(2).unwrap().freeze().await.unwrap();
