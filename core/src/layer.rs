@@ -73,6 +73,7 @@ pub trait Classify {
 }
 
 impl Described for Request {
+    #[inline]
     fn statement(&self) -> &Statement {
         Self::statement(self)
     }
@@ -85,14 +86,17 @@ impl Described for Request {
         Self::is_idempotent(self)
     }
 
+    #[inline]
     fn deadline(&self) -> Option<Instant> {
         Self::deadline(self)
     }
 
+    #[inline]
     fn set_deadline(&mut self, deadline: Instant) {
         Self::set_deadline(self, deadline);
     }
 
+    #[inline]
     fn attempt_timeout(&self) -> Option<Duration> {
         Self::attempt_timeout(self)
     }

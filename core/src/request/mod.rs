@@ -380,6 +380,7 @@ impl Request {
 
     /// The statement.
     #[must_use]
+    #[inline]
     pub fn statement(&self) -> &Statement {
         &self.statement
     }
@@ -456,12 +457,14 @@ impl Request {
 
     /// The longest time of one attempt, if it does not leave it to the session.
     #[must_use]
+    #[inline]
     pub fn attempt_timeout(&self) -> Option<Duration> {
         self.options.attempt_timeout
     }
 
     /// When the answer is worth nothing any more.
     #[must_use]
+    #[inline]
     pub fn deadline(&self) -> Option<Instant> {
         self.options.deadline
     }
