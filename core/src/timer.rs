@@ -31,6 +31,7 @@ impl Timer {
     }
 }
 
-fn runtime() -> Option<Id> {
+/// The runtime of this thread. A thread can run one after the other.
+pub(crate) fn runtime() -> Option<Id> {
     Handle::try_current().ok().map(|runtime| runtime.id())
 }

@@ -159,8 +159,12 @@ impl NodeHandle {
     fn remember(&self, figures: &[NodeFigures]) {
         if !figures.is_empty() {
             let counts = figures.iter().map(|it| (it.address.to_string(), it.attempts, it.errors));
-            *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts.collect();
+            *self.counts() = counts.collect();
         }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Vec<(String, u64, u64)>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn session(&self) -> MutexGuard<'_, Option<Session>> {
@@ -176,7 +180,8 @@ impl Report for NodeHandle {
         }
         let nodes = self.figures();
         self.remember(&nodes);
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Without the lock: the sink is somebody else's.
+        let counts = self.counts().clone();
         for (node, attempts, errors) in counts {
             let node = [("node", node.as_str())];
             sink.count("node_attempts_total", &node, attempts);

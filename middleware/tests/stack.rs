@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use cqlstack_core::testing::{Answer, ScriptedSession};
+use cqlstack_core::testing::{Answer, ScriptedSession, error_kinds};
 use cqlstack_core::{
-    Client, ColumnType, Consistency, ErrorClass, ErrorKind, NativeType, PagingState, Recovery,
-    Replicas, Request, SchemaVersions, Stack, Statement, StatementKind, Waited, WriteType,
+    Client, ColumnType, ErrorClass, ErrorKind, NativeType, PagingState, Recovery, Request, Stack,
+    Statement, StatementKind,
 };
 use cqlstack_middleware::retry::{Exhausted, Jitter};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -25,55 +25,10 @@ fn stack(session: &ScriptedSession) -> Client<impl Stack + use<>> {
     )
 }
 
-/// Every kind of error that a server or the driver can report.
+/// Every kind of error. A missing connection is no attempt: `retry_table.rs` has it.
 fn errors() -> Vec<ErrorKind> {
-    let replicas = Replicas::new(Consistency::Quorum, 1, 2, 1);
-    let text = || String::from("t");
-    let versions = || Box::new(SchemaVersions::new(WAIT, Vec::new()));
-    let write_types = [
-        WriteType::Simple,
-        WriteType::Batch,
-        WriteType::UnloggedBatch,
-        WriteType::Counter,
-        WriteType::BatchLog,
-        WriteType::Cas,
-        WriteType::View,
-        WriteType::Cdc,
-        WriteType::Other,
-    ];
-    let timeouts = write_types.map(|phase| ErrorKind::WriteTimeout(replicas, phase));
-    let failures = write_types.map(|phase| ErrorKind::WriteFailure(replicas, phase));
-    let others = [
-        ErrorKind::DeadlinePassed(Waited::BeforeTheSession),
-        ErrorKind::NoStreamId,
-        ErrorKind::Bootstrapping,
-        ErrorKind::Unprepared,
-        ErrorKind::Unavailable { consistency: Consistency::Quorum, required: 2, alive: 1 },
-        ErrorKind::Overloaded,
-        ErrorKind::ServerError,
-        ErrorKind::TruncateError,
-        ErrorKind::ReadTimeout(replicas),
-        ErrorKind::ReadFailure(replicas),
-        ErrorKind::RateLimited { by_coordinator: true },
-        ErrorKind::RateLimited { by_coordinator: false },
-        ErrorKind::UnknownCode(0x1600),
-        ErrorKind::ConnectionBroken,
-        ErrorKind::Timeout { after: WAIT },
-        ErrorKind::UnreadableAnswer,
-        ErrorKind::SchemaDisagreement(versions()),
-        ErrorKind::SchemaUnconfirmed(versions()),
-        ErrorKind::Syntax,
-        ErrorKind::Invalid,
-        ErrorKind::Protocol,
-        ErrorKind::Unauthorized,
-        ErrorKind::Authentication,
-        ErrorKind::ServerConfiguration,
-        ErrorKind::AlreadyExists { keyspace: text(), table: text() },
-        ErrorKind::FunctionFailure { keyspace: text(), function: text() },
-        ErrorKind::Values(text()),
-        ErrorKind::InvalidRequest(text()),
-    ];
-    others.into_iter().chain(timeouts).chain(failures).collect()
+    let kinds = error_kinds().into_iter();
+    kinds.filter(|kind| *kind != ErrorKind::NoConnection).collect()
 }
 
 fn statements() -> Vec<Statement> {

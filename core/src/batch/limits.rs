@@ -23,7 +23,7 @@ pub struct BatchLimits {
     pub refuse: usize,
     /// Different texts: more may not fit the server's cache of prepared statements, which would then forget
     /// some of them for each that it prepares. A server's `prepared_statements_cache_size`, 10 MiB unless the
-    /// heap is large, holds some thousands, and 1 MiB, the smallest, some hundreds.
+    /// heap is large, holds some thousands, and 1 MiB, the smallest, fewer than 300.
     pub texts: usize,
     /// What is written to one partition. `max_mutation_size`, which is half a commit log segment unless it
     /// is set.

@@ -196,6 +196,9 @@ impl BatchPayload {
     /// How many different texts it has. The first time that costs one look at each.
     pub(crate) fn texts(&self) -> usize {
         let Inner { members, texts, .. } = &*self.inner;
+        if let [] | [_] = &members.statements[..] {
+            return members.statements.len();
+        }
         *texts.get_or_init(|| {
             let texts = members.statements.iter().map(Statement::text);
             texts.collect::<HashSet<_, RandomState>>().len()

@@ -6,7 +6,7 @@
 //! more, since others may have statements forgotten too.
 
 use std::slice;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use scylla::errors::SerializationError;
 use scylla::serialize::batch::{BatchValues, BatchValuesIterator};
@@ -23,28 +23,23 @@ const MORE: u32 = 5;
 #[derive(Debug)]
 pub(crate) struct Rounds {
     most: u32,
+    /// One more than the most once a frame was refused.
     written: AtomicU32,
     /// How many nodes ended it before.
     failed: AtomicU32,
-    is_over: AtomicBool,
 }
 
 impl Rounds {
     /// For a batch of so many different texts.
     pub(crate) fn new(texts: usize) -> Self {
         let most = u32::try_from(texts).unwrap_or(u32::MAX).saturating_add(MORE);
-        Self {
-            most,
-            written: AtomicU32::new(0),
-            failed: AtomicU32::new(0),
-            is_over: AtomicBool::new(false),
-        }
+        Self { most, written: AtomicU32::new(0), failed: AtomicU32::new(0) }
     }
 
     /// Whether the server forgot more statements than there are. It answered each frame by that, so that it
     /// executed none.
     pub(crate) fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
+        self.written.load(Ordering::Relaxed) > self.most
     }
 
     /// Whether another node ended it before, which may have executed it.
@@ -63,9 +58,7 @@ impl Rounds {
         if self.failed.swap(failed, Ordering::Relaxed) != failed {
             self.written.store(0, Ordering::Relaxed);
         }
-        let is_over = self.written.fetch_add(1, Ordering::Relaxed) >= self.most;
-        self.is_over.fetch_or(is_over, Ordering::Relaxed);
-        !is_over
+        self.written.fetch_add(1, Ordering::Relaxed) < self.most
     }
 }
 

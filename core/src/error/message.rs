@@ -108,8 +108,8 @@ impl fmt::Display for ErrorKind {
             }
             Self::StatementsForgotten { texts } => write!(
                 f,
-                "the server forgot statements of the batch, which has {texts} different text(s), as fast as they were \
-                 prepared anew"
+                "the server forgot statements of the batch as fast as they were prepared anew (different texts: \
+                 {texts})"
             ),
             Self::Unavailable { consistency, required, alive } => {
                 write!(f, "{alive} of the {required} replicas that {consistency} needs are alive")

@@ -26,20 +26,8 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
-    /// All of them.
-    #[cfg(feature = "testing")]
-    pub(crate) const ALL: [Self; 7] = [
-        Self::TooManyTombstones,
-        Self::TooLarge,
-        Self::TooManyIndexes,
-        Self::IndexNotAvailable,
-        Self::Timeout,
-        Self::IncompatibleSchema,
-        Self::NodeDown,
-    ];
-
-    /// Their names in the server's messages.
-    const NAMES: [(&str, Self); 7] = [
+    /// All of them, by their names in the server's messages.
+    pub(crate) const NAMES: [(&str, Self); 7] = [
         ("READ_TOO_MANY_TOMBSTONES", Self::TooManyTombstones),
         ("READ_SIZE", Self::TooLarge),
         ("READ_TOO_MANY_INDEXES", Self::TooManyIndexes),

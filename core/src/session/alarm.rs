@@ -10,11 +10,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Id;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::door::LOOK;
+use crate::timer::runtime;
 
 pin_project! {
     #[derive(Default)]
@@ -30,7 +31,7 @@ impl Alarm {
     /// To be called once for each request, before it is polled: it rings first after so long.
     pub(super) fn begin(self: Pin<&mut Self>, first: Instant) {
         let mut this = self.project();
-        let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
+        let runtime = runtime();
         match this.sleep.as_mut().as_pin_mut() {
             Some(sleep) if *this.runtime == runtime => {
                 if sleep.deadline() > first {

@@ -81,7 +81,7 @@ pub fn error_kinds() -> Vec<ErrorKind> {
         ErrorKind::Layer,
     ];
     kinds.extend(TlsFault::ALL.map(ErrorKind::Tls));
-    for reason in FailureReason::ALL {
+    for (_, reason) in FailureReason::NAMES {
         kinds.push(ErrorKind::ReadFailure(replicas.because(reason, None)));
     }
     for phase in WriteType::ALL {

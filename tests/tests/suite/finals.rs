@@ -38,6 +38,12 @@ async fn retrying(
     Client::new(stack.service(session))
 }
 
+/// A session that does not give up a silent node by itself.
+async fn undying(cluster: &Cluster) -> Session {
+    let builder = Session::builder().contact_points(cluster.contact_points());
+    builder.keepalive(LONG, LONG).build().await.unwrap()
+}
+
 fn attempts(error: &Error) -> u32 {
     error.downcast_ref::<Exhausted>().map_or(1, |exhausted| exhausted.attempts)
 }
@@ -159,12 +165,7 @@ async fn a_session_that_is_shut_down_is_asked_once() {
     cluster.run(format!("CREATE TABLE {keyspace}.t (k int PRIMARY KEY, v int)")).await.unwrap();
     let insert = Statement::new(format!("INSERT INTO {keyspace}.t (k, v) VALUES (?, ?)"));
     for retry in [RetryLayer::default(), RetryLayer::guide()] {
-        let session = Session::builder()
-            .contact_points(cluster.contact_points())
-            .keepalive(Duration::from_secs(60), Duration::from_secs(60))
-            .build()
-            .await
-            .unwrap();
+        let session = undying(&cluster).await;
         let handle = retry.handle();
         let stack = ServiceBuilder::new().layer(retry).layer(StatementCacheLayer::default());
         let db = Client::new(stack.service(session.clone()));
@@ -197,12 +198,7 @@ async fn a_session_that_is_shut_down_is_asked_once() {
 #[tokio::test]
 async fn a_shutdown_counts_requests() {
     let cluster = Cluster::shared_one_to_break().await.unwrap();
-    let session = Session::builder()
-        .contact_points(cluster.contact_points())
-        .keepalive(Duration::from_secs(60), Duration::from_secs(60))
-        .build()
-        .await
-        .unwrap();
+    let session = undying(&cluster).await;
     let db = Client::new(session.clone());
     let read = Statement::new("SELECT key FROM system.local WHERE key = 'local'");
     let prepared = session.prepare(&read).await.unwrap();
