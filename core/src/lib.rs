@@ -41,6 +41,8 @@ mod cells;
 mod client;
 mod conditional;
 mod error;
+#[cfg(feature = "serde")]
+mod human_duration;
 mod invalid_config;
 mod layer;
 mod logs;
@@ -72,6 +74,8 @@ pub use error::{
     Error, ErrorClass, ErrorKind, FailureReason, Recovery, Replicas, SchemaVersions, TlsFault,
     UnreadableType, Waited, WriteType,
 };
+#[cfg(feature = "serde")]
+pub use human_duration::HumanDuration;
 pub use invalid_config::InvalidConfig;
 pub use layer::{Classify, Described};
 pub use logs::DRIVER_LOGS;

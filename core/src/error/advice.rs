@@ -78,6 +78,17 @@ const FEW: usize = 20;
 /// For what was certainly not executed, or fails again.
 fn of_kind(kind: &ErrorKind, class: ErrorClass) -> Option<&'static str> {
     Some(match kind {
+        ErrorKind::Unreachable { learned, .. } if !learned.is_empty() => {
+            "set `address_translation` if the nodes have other addresses from here, behind NAT or a forwarded \
+             port; else check that they are up and answer"
+        }
+        ErrorKind::UnencryptedPassword { .. } => {
+            "set `tls`; or `allow_unencrypted_password` if the network is trusted; or `address_translation` if \
+             the node is reached through this machine"
+        }
+        ErrorKind::Unreachable { unresolved, .. } if !unresolved.is_empty() => {
+            "check the names of the contact points, and that the nodes are up and answer"
+        }
         ErrorKind::Unreachable { .. } => {
             "check that the nodes are up and answer, that addresses and ports are right, that no firewall is \
              between, and that they do not ask for TLS"

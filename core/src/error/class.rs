@@ -166,6 +166,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::UnknownDatacenter { .. }
         | ErrorKind::UnknownKeyspace { .. }
         | ErrorKind::Tls(_)
+        | ErrorKind::UnencryptedPassword { .. }
         | ErrorKind::UnknownAuthenticator { .. }
         | ErrorKind::NoCredentials
         | ErrorKind::InvalidRequest(_)

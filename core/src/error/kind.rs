@@ -19,10 +19,15 @@ pub enum ErrorKind {
     // Building a session.
     /// A setting that cannot be.
     InvalidConfig(InvalidConfig),
-    /// No session within the time, or no contact point that can be reached.
+    /// No session within the time: no contact point can be reached, or none of the nodes that it told of.
     Unreachable {
         /// Where it was tried.
         contact_points: Vec<String>,
+        /// Of these, the names without an address, each with what the resolver says.
+        unresolved: Vec<String>,
+        /// The nodes that a contact point told of, at the addresses at which they were tried. None if no contact
+        /// point was reached.
+        learned: Vec<SocketAddr>,
         /// How long it was tried.
         after: Duration,
     },
@@ -38,6 +43,11 @@ pub enum ErrorKind {
         name: Option<String>,
         /// The datacentres that there are.
         known: Vec<String>,
+    },
+    /// The password would cross the network as it is.
+    UnencryptedPassword {
+        /// To this node, of which another one told.
+        node: SocketAddr,
     },
     /// No encrypted connection came to be.
     Tls(TlsFault),

@@ -36,11 +36,19 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidConfig(invalid) => write!(f, "invalid configuration: {invalid}"),
-            Self::Unreachable { contact_points, after } => write!(
-                f,
-                "no session with the contact points {} after {after:.1?}",
-                contact_points.join(", ")
-            ),
+            Self::Unreachable { contact_points, unresolved, learned, after } => {
+                let points = contact_points.join(", ");
+                write!(f, "no session with the contact points {points} after {after:.1?}")?;
+                if !learned.is_empty() {
+                    let learned: Vec<_> = learned.iter().map(ToString::to_string).collect();
+                    let learned = learned.join(", ");
+                    write!(f, ": they told of nodes at {learned}, none of which can be reached")?;
+                }
+                unresolved.iter().try_for_each(|name| write!(f, "; {name}"))
+            }
+            Self::UnencryptedPassword { node } => {
+                write!(f, "the password would be sent to node {node} as it is")
+            }
             Self::UnknownCluster { contact_points } => {
                 write!(f, "no node told of the cluster, of {}", contact_points.join(", "))
             }

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 
-use super::credentials::{Credentials, Password, Source, is_loopback};
+use super::contact_point::shown_all;
+use super::credentials::{Password, Source};
 #[cfg(feature = "serde")]
 use super::human;
 use super::profile::Profile;
 use super::tls::Tls;
 use crate::batch::BatchLimits;
+#[cfg(feature = "serde")]
+use crate::human_duration::HumanDuration;
 use crate::invalid_config::InvalidConfig;
 use crate::timestamp::Timestamps;
 
@@ -21,8 +24,11 @@ use crate::timestamp::Timestamps;
 /// methods document the fields.
 ///
 /// With the feature `serde` it is read from TOML, YAML or JSON, and from the environment by crates that do
-/// that. Durations are `"250ms"`, `"10s"`, `"1m 30s"`, consistency levels `"LOCAL_QUORUM"`; what is not there
-/// has its default, and a field that is not known is an error.
+/// that. Durations are `"250ms"`, `"10s"`, `"1m 30s"`, consistency levels `"LOCAL_QUORUM"`; lists can be texts with
+/// commas, as in `CONTACT_POINTS=a:9042,b:9042`; what is not there has its default, and a field that is not known
+/// is an error. What is read is checked when the session is built: a number or a time out of its bounds is
+/// [`InvalidConfig`], and none is changed silently. A time is from 1 ms to a day, and what is asked again and again
+/// (`keepalive_interval`, `schema_refresh`) from 10 ms on.
 ///
 /// ```toml
 /// contact_points = ["cassandra-1:9042", "cassandra-2:9042"]
@@ -38,12 +44,27 @@ use crate::timestamp::Timestamps;
 /// page_size = 10000
 /// attempt_timeout = "1m"
 /// ```
+///
+/// # Secrets
+///
+/// No error and no `Debug` of this crate shows a password, not even one that is no text, or that stands in a
+/// contact point. The error of a format may: that of the crate `toml` prints the whole line. Read the
+/// password from the environment or from a file of its own, or print no more of such an error than its message:
+///
+/// ```
+/// # use cqlstack_core::SessionConfig;
+/// let text = "password = 720193"; // not in quotes
+/// let error = toml::from_str::<SessionConfig>(text).unwrap_err();
+/// assert!(error.to_string().contains("720193"));
+/// assert!(!error.message().contains("720193")); // and error.span() tells where it is
+/// ```
 #[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the builder's methods document them")]
 pub struct SessionConfig {
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::list"))]
     pub contact_points: Vec<String>,
     pub address_translation: BTreeMap<SocketAddr, SocketAddr>,
     pub local_datacenter: Option<String>,
@@ -52,31 +73,32 @@ pub struct SessionConfig {
     pub password: Option<Password>,
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) provider: Option<Source>,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::list"))]
     pub allow_authenticators: Vec<String>,
     pub allow_unencrypted_password: bool,
     /// Needs the feature `tls`.
     pub tls: Option<Tls>,
     pub compression: Option<Compression>,
     pub connections_per_node: NonZeroUsize,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub keepalive_interval: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub keepalive_timeout: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub connect_timeout: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub build_timeout: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub prepare_timeout: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub attempt_timeout: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub schema_timeout: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub schema_agreement_timeout: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub schema_refresh: Duration,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub schema_stale_after: Duration,
     pub page_size: u32,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::consistency"))]
@@ -84,7 +106,7 @@ pub struct SessionConfig {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::serial"))]
     pub serial_consistency: SerialConsistency,
     pub timestamps: Timestamps,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub clock_warning: Duration,
     pub batch_limits: BatchLimits,
     /// Of the native protocol: the driver speaks 4, with every server, and nothing else is taken.
@@ -147,92 +169,13 @@ impl SessionConfig {
     pub(super) fn schema_age_limit(&self) -> Duration {
         self.schema_stale_after.max(self.schema_refresh.saturating_mul(3))
     }
-
-    /// Who logs in, if anybody.
-    pub(super) fn source(&self) -> Result<Option<Source>, InvalidConfig> {
-        if let Some(provider) = &self.provider {
-            return Ok(Some(provider.clone()));
-        }
-        match (&self.user, &self.password) {
-            (Some(user), Some(password)) => {
-                Ok(Some(Source::fixed(Credentials::new(user, password.clone()))))
-            }
-            (None, None) => Ok(None),
-            (Some(_), None) => {
-                Err(InvalidConfig::new("password", "is missing, and a user is named"))
-            }
-            (None, Some(_)) => {
-                Err(InvalidConfig::new("user", "is missing, and there is a password"))
-            }
-        }
-    }
-
-    /// Looks for settings that cannot be, before any connection is opened.
-    pub(super) fn validate(&self) -> Result<(), InvalidConfig> {
-        let empty = |point: &String| point.trim().is_empty();
-        if self.contact_points.is_empty() || self.contact_points.iter().any(empty) {
-            let why =
-                "must name at least one node, and no empty name: for example \"10.0.0.1:9042\"";
-            return Err(InvalidConfig::new("contact_points", why));
-        }
-        for (setting, duration) in [
-            ("keepalive_interval", self.keepalive_interval),
-            ("keepalive_timeout", self.keepalive_timeout),
-            ("connect_timeout", self.connect_timeout),
-            ("build_timeout", self.build_timeout),
-            ("prepare_timeout", self.prepare_timeout),
-            ("attempt_timeout", self.attempt_timeout),
-            ("schema_timeout", self.schema_timeout),
-            ("schema_agreement_timeout", self.schema_agreement_timeout),
-            ("schema_refresh", self.schema_refresh),
-            ("schema_stale_after", self.schema_stale_after),
-        ] {
-            if duration.is_zero() {
-                return Err(InvalidConfig::new(setting, "must be longer than zero"));
-            }
-        }
-        let translated = self.address_translation.values().map(SocketAddr::to_string);
-        let mut points = self.contact_points.iter().cloned().chain(translated);
-        let outside = points.find(|point| !is_loopback(point));
-        let source = self.source()?;
-        if let (Some(_), Some(point)) = (source, outside)
-            && self.tls.is_none()
-            && !self.allow_unencrypted_password
-        {
-            let why = format!(
-                "would send the password to `{point}` as it is: set `tls`, or \
-                 `allow_unencrypted_password` if the network is trusted"
-            );
-            return Err(InvalidConfig::new("user", why));
-        }
-        if self.protocol_version != 4 {
-            let why = "must be 4, the one that the driver speaks, with all servers: leave it out";
-            return Err(InvalidConfig::new("protocol_version", why));
-        }
-        if self.page_size == 0 {
-            return Err(InvalidConfig::new("page_size", "must be at least 1"));
-        }
-        let BatchLimits { refuse, texts, mutation, .. } = self.batch_limits;
-        if refuse == 0 || texts == 0 || mutation == 0 {
-            let why = "must allow some bytes and texts: give the server's own limits";
-            return Err(InvalidConfig::new("batch_limits", why));
-        }
-        if let Some(keyspace) = &self.keyspace {
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if keyspace.is_empty() || keyspace.len() > 48 || !keyspace.chars().all(plain) {
-                let why = "must be 1 to 48 letters, digits and underscores";
-                return Err(InvalidConfig::new("keyspace", why));
-            }
-        }
-        Ok(())
-    }
 }
 
-/// Shows everything but the password.
+/// Shows no password, wherever it is.
 impl fmt::Debug for SessionConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionConfig")
-            .field("contact_points", &self.contact_points)
+            .field("contact_points", &shown_all(&self.contact_points))
             .field("local_datacenter", &self.local_datacenter)
             .field("keyspace", &self.keyspace)
             .field("user", &self.user)
@@ -251,62 +194,4 @@ pub enum Compression {
     Lz4,
     /// For servers without LZ4.
     Snappy,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn local() -> SessionConfig {
-        SessionConfig {
-            contact_points: vec!["127.0.0.1:9042".to_owned()],
-            ..SessionConfig::default()
-        }
-    }
-
-    fn refused(config: &SessionConfig) -> &'static str {
-        config.validate().unwrap_err().setting
-    }
-
-    #[test]
-    fn the_defaults_with_a_contact_point_are_valid() {
-        assert_eq!(local().validate(), Ok(()));
-    }
-
-    #[test]
-    fn every_impossible_setting_is_refused_by_name() {
-        assert_eq!(refused(&SessionConfig::default()), "contact_points");
-        let blank = vec![" ".to_owned()];
-        assert_eq!(refused(&SessionConfig { contact_points: blank, ..local() }), "contact_points");
-        let zero = Duration::ZERO;
-        assert_eq!(refused(&SessionConfig { attempt_timeout: zero, ..local() }), "attempt_timeout");
-        assert_eq!(refused(&SessionConfig { build_timeout: zero, ..local() }), "build_timeout");
-        assert_eq!(refused(&SessionConfig { page_size: 0, ..local() }), "page_size");
-        for batch_limits in [
-            BatchLimits { refuse: 0, ..BatchLimits::CASSANDRA },
-            BatchLimits { texts: 0, ..BatchLimits::CASSANDRA },
-        ] {
-            assert_eq!(refused(&SessionConfig { batch_limits, ..local() }), "batch_limits");
-        }
-        let keyspace = Some("app; DROP".to_owned());
-        assert_eq!(refused(&SessionConfig { keyspace, ..local() }), "keyspace");
-    }
-
-    #[test]
-    fn a_password_leaves_the_machine_encrypted_or_by_name() {
-        let (user, password) = (Some("ada".to_owned()), Some("hush".into()));
-        let remote = vec!["127.0.0.1:9042".to_owned(), "cassandra-1:9042".to_owned()];
-        let remote =
-            SessionConfig { user, password, contact_points: remote, ..SessionConfig::default() };
-        let refused = remote.validate().unwrap_err();
-        assert!(
-            refused.setting == "user" && refused.why.contains("`cassandra-1:9042`"),
-            "{refused}"
-        );
-        assert!(!format!("{refused} {remote:?}").contains("hush"));
-        let allowed = SessionConfig { allow_unencrypted_password: true, ..remote.clone() };
-        assert_eq!(allowed.validate(), Ok(()));
-        let local = SessionConfig { contact_points: local().contact_points, ..remote };
-        assert_eq!(local.validate(), Ok(()));
-    }
 }

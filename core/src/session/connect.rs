@@ -1,9 +1,11 @@
 //! From settings to a session, within a deadline.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder as DriverBuilder;
@@ -20,6 +22,7 @@ use super::age::SchemaAge;
 use super::balancing::{Balancing, FirstReplica};
 use super::clocks::Clocks;
 use super::config::{Compression, SessionConfig};
+use super::contact_point::ContactPoint;
 use super::credentials::{Authenticator, NO_CREDENTIALS};
 use super::door::Door;
 use super::execute::add;
@@ -37,14 +40,16 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
-    config.validate()?;
+    let points = config.validate()?;
     let started = Instant::now();
-    let unreachable = || ErrorKind::Unreachable {
-        contact_points: config.contact_points.clone(),
+    let unreachable = |unresolved, learned| ErrorKind::Unreachable {
+        contact_points: points.iter().map(ToString::to_string).collect(),
+        unresolved,
+        learned,
         after: started.elapsed(),
     };
     let until = add(started, config.build_timeout);
-    let connect = |reading| connect_driver(&config, reading, until, &unreachable);
+    let connect = |reading| connect_driver(&config, &points, reading, until, &unreachable);
     let Connected { driver, balancing, client_id } = match connect(Reading::Names).await? {
         connected if connected.knows_cluster() => connected,
         knows_nothing => connect_otherwise(knows_nothing, connect).await,
@@ -121,16 +126,18 @@ where
 /// Where nobody answers, contact points are tried again until then.
 async fn connect_driver(
     config: &SessionConfig,
+    points: &[ContactPoint],
     reading: Reading,
     until: Instant,
-    unreachable: &(dyn Fn() -> ErrorKind + Sync),
+    unreachable: &(dyn Fn(Vec<String>, Vec<SocketAddr>) -> ErrorKind + Sync),
 ) -> Result<Connected, Error> {
     let balancing = Arc::<Balancing>::default();
     let client_id = Uuid::new_v4().to_string();
-    let builder = driver_builder(config, Arc::clone(&balancing), &client_id)?
+    let builder = driver_builder(config, points, Arc::clone(&balancing), &client_id)?
         .fetch_schema_metadata(reading == Reading::Names)
         .fetch_full_schema_metadata(false);
     let mut pause = FIRST_PAUSE;
+    let mut unresolved = Vec::new();
     loop {
         match timeout_at(until, builder.build()).await {
             Ok(Ok(driver)) => return Ok(Connected { driver, balancing, client_id }),
@@ -138,11 +145,15 @@ async fn connect_driver(
                 if let Some(kind) = refused(config, &error) {
                     return Err(Error::setup(kind).caused_by(error));
                 }
+                let left = until.saturating_duration_since(Instant::now());
+                let within = config.connect_timeout.min(left);
+                let names = join_all(points.iter().map(|point| point.unresolved(within))).await;
+                unresolved = names.into_iter().flatten().collect();
                 if Instant::now() + pause >= until {
-                    return Err(Error::setup(unreachable()).caused_by(error));
+                    return Err(Error::setup(unreachable(unresolved, Vec::new())).caused_by(error));
                 }
             }
-            Err(_) => return Err(Error::setup(unreachable())),
+            Err(_) => return Err(Error::setup(unreachable(unresolved, Vec::new()))),
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -151,6 +162,7 @@ async fn connect_driver(
 
 fn driver_builder(
     config: &SessionConfig,
+    points: &[ContactPoint],
     balancing: Arc<Balancing>,
     client_id: &str,
 ) -> Result<DriverBuilder, InvalidConfig> {
@@ -162,7 +174,6 @@ fn driver_builder(
         .load_balancing_policy(balancing)
         .build();
     let mut builder = DriverBuilder::new()
-        .known_nodes(&config.contact_points)
         .custom_identity(SelfIdentity::new().with_client_id(client_id.to_owned()))
         .default_execution_profile_handle(profile.into_handle())
         .pool_size(PoolSize::PerHost(config.connections_per_node))
@@ -178,6 +189,9 @@ fn driver_builder(
             Compression::Lz4 => scylla::client::Compression::Lz4,
             Compression::Snappy => scylla::client::Compression::Snappy,
         }));
+    for point in points {
+        builder = point.add_to(builder);
+    }
     if let Some(name) = &config.local_datacenter {
         builder = builder.prefer_datacenter(name.clone());
     }

@@ -2,18 +2,20 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use scylla::authentication::{AuthError, AuthenticatorProvider, AuthenticatorSession};
 use zeroize::Zeroizing;
 
+use crate::invalid_config::InvalidConfig;
+
 /// A password. It has no `Debug`, and is wiped from memory when it is dropped; what the driver sends is a
 /// copy.
 ///
 /// With the feature `serde` it is read from text, and from nothing else: what is taken for a number would lose
-/// its zeros. The environment's `PASSWORD='"0123"'` is text for crates that take digits for a number.
+/// its zeros. The environment's `PASSWORD='"0123"'` is text for crates that take digits for a number. The error
+/// never shows it; a format's own error may: [`SessionConfig`](crate::SessionConfig#secrets).
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "so that nothing ever prints it")]
 pub struct Password(Zeroizing<String>);
@@ -42,6 +44,18 @@ impl Credentials {
     #[must_use]
     pub fn new(user: impl Into<String>, password: impl Into<Password>) -> Self {
         Self { user: user.into(), password: password.into() }
+    }
+
+    /// The setting that no server takes, and why. A NUL would end the name or the password for it.
+    pub(super) fn fault(&self) -> Option<InvalidConfig> {
+        let parts = [("user", &*self.user), ("password", &*self.password.0)];
+        parts.into_iter().find_map(|(setting, text)| {
+            if text.is_empty() {
+                return Some(InvalidConfig::new(setting, "is empty, which no server takes"));
+            }
+            let nul = "holds a NUL character, which no server takes";
+            text.contains('\0').then(|| InvalidConfig::new(setting, nul))
+        })
     }
 }
 
@@ -102,6 +116,9 @@ impl AuthenticatorProvider for Authenticator {
             return Err(name.to_owned());
         }
         let given = (self.source.0)().map_err(|_| NO_CREDENTIALS.to_owned())?;
+        if given.fault().is_some() {
+            return Err(NO_CREDENTIALS.to_owned());
+        }
         let answer = ["\0", &given.user, "\0", &given.password.0].concat();
         Ok((Some(answer.into_bytes()), Box::new(Plain)))
     }
@@ -123,35 +140,11 @@ impl AuthenticatorSession for Plain {
     }
 }
 
-/// Whether what is sent to this contact point stays on this machine.
-pub(super) fn is_loopback(contact_point: &str) -> bool {
-    let point = contact_point.trim();
-    let host = match (point.strip_prefix('['), point.matches(':').count()) {
-        (Some(rest), _) => rest.split(']').next().unwrap_or(rest),
-        (None, 0 | 1) => point.split(':').next().unwrap_or(point),
-        (None, _) => point,
-    };
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
 
     use super::*;
-
-    #[test]
-    fn loopback_is_told_from_the_network() {
-        for point in ["127.0.0.1", "127.3.2.1:9042", "localhost:9042", "::1", "[::1]:9042"] {
-            assert!(is_loopback(point), "{point}");
-        }
-        for point in
-            ["10.0.0.1:9042", "cassandra-1", "localhost.evil:9042", "[2001:db8::1]:9042", ""]
-        {
-            assert!(!is_loopback(point), "{point}");
-        }
-    }
 
     fn answer(authenticator: &Authenticator, name: &str) -> Result<Vec<u8>, AuthError> {
         let started = authenticator.start_authentication_session(name);

@@ -1,12 +1,10 @@
 //! Settings as people write them in files.
 
 use std::fmt;
-use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-
-use super::credentials::Password;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 const LEVELS: [(&str, Consistency); 11] = [
     ("ANY", Consistency::Any),
@@ -56,98 +54,35 @@ pub(super) fn serial<'de, D: Deserializer<'de>>(from: D) -> Result<SerialConsist
     from.deserialize_str(OneOf(&SERIAL))
 }
 
-/// Serde's own words for what is not text show it.
-struct Secret;
+/// A list, or a text with commas between the items: the environment has no lists.
+struct List;
 
-impl Secret {
-    fn no_text<E: Error>() -> Result<Password, E> {
-        Err(E::custom(
-            "it is no text: write it in quotes, those of the environment's value included",
-        ))
-    }
-}
-
-impl<'de> Visitor<'de> for Secret {
-    type Value = Password;
+impl<'de> Visitor<'de> for List {
+    type Value = Vec<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text")
+        f.write_str("a list of texts, or a text with commas between its items")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Password, E> {
-        Ok(text.into())
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<String>, E> {
+        if text.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(text.split(',').map(|item| item.trim().to_owned()).collect())
     }
 
-    fn visit_string<E: Error>(self, text: String) -> Result<Password, E> {
-        Ok(text.into())
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Password, E> {
-        Self::no_text()
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Password, E> {
-        Self::no_text()
-    }
-
-    fn visit_i128<E: Error>(self, _: i128) -> Result<Password, E> {
-        Self::no_text()
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Password, E> {
-        Self::no_text()
-    }
-
-    fn visit_u128<E: Error>(self, _: u128) -> Result<Password, E> {
-        Self::no_text()
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Password, E> {
-        Self::no_text()
-    }
-
-    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<Password, E> {
-        Self::no_text()
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Password, A::Error> {
-        Self::no_text()
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Password, A::Error> {
-        Self::no_text()
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Vec<String>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(items))
     }
 }
 
-impl<'de> Deserialize<'de> for Password {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_string(Secret)
-    }
-}
-
-/// `250ms`, `1.5s` is not one: `1s 500ms`.
-struct Time;
-
-impl Visitor<'_> for Time {
-    type Value = Duration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number with a unit, as in \"250ms\", \"10s\", \"1m 30s\"")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
-        let wrong = |_| E::invalid_value(serde::de::Unexpected::Str(text), &self);
-        humantime::parse_duration(text).map_err(wrong)
-    }
-}
-
-pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    from.deserialize_str(Time)
+pub(super) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    from.deserialize_any(List)
 }
 
 /// The same for settings that may be left out.
 pub(super) mod optional {
-    use super::{Consistency, Deserializer, Duration, SerialConsistency};
+    use super::{Consistency, Deserializer, SerialConsistency};
 
     pub(crate) fn consistency<'de, D>(from: D) -> Result<Option<Consistency>, D::Error>
     where
@@ -161,12 +96,5 @@ pub(super) mod optional {
         D: Deserializer<'de>,
     {
         super::serial(from).map(Some)
-    }
-
-    pub(crate) fn duration<'de, D>(from: D) -> Result<Option<Duration>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        super::duration(from).map(Some)
     }
 }

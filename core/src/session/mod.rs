@@ -11,6 +11,7 @@ mod change;
 mod clocks;
 mod config;
 mod connect;
+mod contact_point;
 mod credentials;
 mod door;
 mod execute;
@@ -26,6 +27,8 @@ mod placement;
 mod profile;
 mod runner;
 mod schema;
+#[cfg(feature = "serde")]
+mod secret;
 mod sent;
 mod stamping;
 mod tables;
@@ -33,6 +36,7 @@ mod tables;
 mod tls;
 mod translation;
 mod unreadable;
+mod validation;
 mod warm_up;
 mod watcher;
 

@@ -6,6 +6,8 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 
 #[cfg(feature = "serde")]
 use super::human;
+#[cfg(feature = "serde")]
+use crate::human_duration::HumanDuration;
 use crate::timestamp::Timestamps;
 
 /// Options that statements of a kind share, under a name in the [`SessionConfig`](crate::SessionConfig):
@@ -34,7 +36,7 @@ pub struct Profile {
     /// [`Statement::with_page_size`](crate::Statement::with_page_size)
     pub page_size: Option<u32>,
     /// [`Statement::with_attempt_timeout`](crate::Statement::with_attempt_timeout)
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::duration"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_option"))]
     pub attempt_timeout: Option<Duration>,
     /// [`Statement::with_timestamps`](crate::Statement::with_timestamps)
     pub timestamps: Option<Timestamps>,

@@ -1,5 +1,6 @@
 //! One error of each kind.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use scylla::frame::types::Consistency;
@@ -16,6 +17,11 @@ pub fn error_kinds() -> Vec<ErrorKind> {
     let second = Duration::from_secs(1);
     let name = || "t".to_owned();
     let points = || vec!["127.0.0.1:9042".to_owned()];
+    let node = SocketAddr::from(([127, 0, 0, 1], 9042));
+    let unreachable = |unresolved, learned| {
+        let contact_points = points();
+        ErrorKind::Unreachable { contact_points, unresolved, learned, after: second }
+    };
     let versions = || Box::new(SchemaVersions::new(second, Vec::new()));
     let unreadable = |executed| {
         let (keyspace, table, column, type_name) = (name(), name(), name(), name());
@@ -25,7 +31,10 @@ pub fn error_kinds() -> Vec<ErrorKind> {
     let replicas = Replicas::new(Consistency::Quorum, 1, 2, 1);
     let mut kinds = vec![
         ErrorKind::InvalidConfig(InvalidConfig::new("limit", "is 0")),
-        ErrorKind::Unreachable { contact_points: points(), after: second },
+        unreachable(Vec::new(), Vec::new()),
+        unreachable(vec!["`t` has no address".to_owned()], Vec::new()),
+        unreachable(Vec::new(), vec![node]),
+        ErrorKind::UnencryptedPassword { node },
         ErrorKind::UnknownCluster { contact_points: points() },
         ErrorKind::UnknownDatacenter { name: None, known: vec![name()] },
         ErrorKind::UnknownAuthenticator { name: name() },
@@ -153,12 +162,13 @@ mod tests {
             ErrorKind::UnreadableType(_) => 50,
             ErrorKind::Rows(_) => 51,
             ErrorKind::Layer => 52,
+            ErrorKind::UnencryptedPassword { .. } => 53,
         }
     }
 
     #[test]
     fn every_kind_is_there() {
         let numbers: BTreeSet<_> = error_kinds().iter().map(number).collect();
-        assert!(numbers.into_iter().eq(0..=52));
+        assert!(numbers.into_iter().eq(0..=53));
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cqlstack_core::{
-    BatchLimits, Client, Compression, Consistency, Profile, Request, SerialConsistency, Session,
-    SessionBuilder, SessionConfig, Statement,
+    BatchLimits, Client, Compression, Consistency, ErrorKind, Profile, Request, SerialConsistency,
+    Session, SessionBuilder, SessionConfig, Statement,
 };
 use cqlstack_tests::cluster::Cluster;
 use figment::Figment;
@@ -209,4 +209,42 @@ async fn a_session_is_built_from_a_file_and_knows_its_profiles() {
     println!("{error}");
     assert!(error.to_string().contains("`reports`") && error.to_string().contains("report"));
     run(&Client::new(session), "SELECT key FROM system.local").await;
+}
+
+/// The environment has texts only.
+#[test]
+#[expect(clippy::result_large_err, reason = "it is figment's")]
+fn a_list_is_a_text_with_commas_too() {
+    figment::Jail::expect_with(|jail| {
+        for (text, points) in [
+            ("a:9042,b:9042", vec!["a:9042", "b:9042"]),
+            ("a:9042, b ,10.0.0.1", vec!["a:9042", "b", "10.0.0.1"]),
+            ("[a,b]", vec!["a", "b"]),
+            ("localhost", vec!["localhost"]),
+            ("127.0.0.1:9042", vec!["127.0.0.1:9042"]),
+            ("", vec![]),
+        ] {
+            jail.set_env("APP_LIST_CONTACT_POINTS", text);
+            jail.set_env("APP_LIST_ALLOW_AUTHENTICATORS", "org.a.B,org.c.D");
+            let config = read(&Figment::from(Env::prefixed("APP_LIST_"))).unwrap();
+            assert_eq!(config.contact_points, points, "{text}");
+            assert_eq!(config.allow_authenticators, ["org.a.B", "org.c.D"]);
+        }
+        Ok(())
+    });
+    let in_file = toml("contact_points = \"a:9042,b:9042\"").unwrap();
+    assert_eq!(in_file.contact_points, ["a:9042", "b:9042"]);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_told_with_the_word_of_the_resolver() {
+    let point = "no-such-host.invalid:9042";
+    let builder = Session::builder().contact_points([point, "127.0.0.1:1"]);
+    let error = builder.build_timeout(Duration::from_secs(1)).build().await.unwrap_err();
+    println!("{error}");
+    let ErrorKind::Unreachable { unresolved, .. } = error.kind() else { panic!("{error}") };
+    assert_eq!(unresolved.len(), 1);
+    let text = error.to_string();
+    assert!(text.contains("`no-such-host.invalid` has no address: failed to lookup"), "{text}");
+    assert!(text.contains("check the names"), "{text}");
 }

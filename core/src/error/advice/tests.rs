@@ -183,9 +183,16 @@ fn right_by_its_begin(advice: &str, kind: &ErrorKind, is_certain: bool) -> bool 
     match kind {
         ErrorKind::Tls(fault) => of_tls(*fault),
         ErrorKind::ReadFailure(replicas) => is_certain && replicas.reason.is_some_and(of_reason),
+        ErrorKind::Unreachable { learned, .. } if !learned.is_empty() => {
+            advice.starts_with("set `address_translation`")
+        }
+        ErrorKind::Unreachable { unresolved, .. } if !unresolved.is_empty() => {
+            advice.starts_with("check the names")
+        }
         ErrorKind::Unreachable { .. } => {
             advice.starts_with("check that the nodes are up and answer")
         }
+        ErrorKind::UnencryptedPassword { .. } => advice.starts_with("set `tls`; or"),
         ErrorKind::UnknownCluster { .. } => advice.starts_with("check that `system.local`"),
         ErrorKind::UnknownAuthenticator { .. } => {
             advice.starts_with("check that it is your cluster")
