@@ -89,9 +89,9 @@ pub use report::{Report, Sink, Times};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
 pub use session::{
-    ClockOffset, Compression, Credentials, DriverRef, Health, NodeFigures, NodeHealth, Password,
-    Profile, ResponseFuture, SchemaFigures, Session, SessionBuilder, SessionConfig, Shutdown, Tls,
-    WarmNode, WarmUp,
+    ClockOffset, Compression, Credentials, DriverRef, Health, NodeFigures, NodeHealth, NodeKey,
+    Password, Profile, ResponseFuture, SchemaFigures, Session, SessionBuilder, SessionConfig,
+    Shutdown, Tls, WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;

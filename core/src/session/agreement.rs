@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::Inner;
-use super::nodes::{address, connected};
+use super::nodes::connected;
 use super::tables::{FOR_VERSION, version};
 use crate::error::{ErrorKind, SchemaVersions};
 
@@ -69,7 +69,7 @@ pub(super) async fn reach(
             return Ok(());
         }
         if is_over {
-            return Err(told.into_error(&nodes, began.elapsed()));
+            return Err(told.into_error(session, &nodes, began.elapsed()));
         }
         sleep(pause.min(by.saturating_duration_since(Instant::now()))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -90,8 +90,10 @@ impl Told {
         self.0.get(&node).copied()
     }
 
-    fn into_error(self, nodes: &[Arc<Node>], after: Duration) -> ErrorKind {
-        let told = nodes.iter().map(|node| (address(node), self.of(node.host_id))).collect();
+    fn into_error(self, session: &Inner, nodes: &[Arc<Node>], after: Duration) -> ErrorKind {
+        let told =
+            nodes.iter().map(|node| (session.translation.address(node), self.of(node.host_id)));
+        let told = told.collect();
         let versions = Box::new(SchemaVersions { after, told });
         if versions.disagree() {
             ErrorKind::SchemaDisagreement(versions)

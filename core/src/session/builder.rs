@@ -13,6 +13,7 @@ use super::credentials::{Credentials, Password, Source};
 use super::profile::Profile;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
+use super::translation::NodeKey;
 use crate::batch::BatchLimits;
 use crate::error::Error;
 use crate::timestamp::Timestamps;
@@ -61,25 +62,32 @@ impl SessionBuilder {
     }
 
     /// Reaches nodes at other addresses than they say (`broadcast_rpc_address`, or `rpc_address`): behind NAT,
-    /// through a tunnel or a forwarded port. Each pair is the node's own address and where it is reached. Nodes
-    /// without a pair are reached at their own; contact points are taken as they are.
+    /// through a tunnel or a forwarded port. Each pair is the node, by its own address or its host id, and where
+    /// it is reached. A host id goes before an address, and stays when the node moves; nodes that share an
+    /// address are told apart by it. Nodes without a pair are reached at their own address, at the port of the
+    /// contact point; contact points are taken as they are.
     ///
     /// ```
     /// use std::net::SocketAddr;
     ///
-    /// use cqlstack_core::Session;
+    /// use cqlstack_core::{NodeKey, Session};
     ///
-    /// let own = SocketAddr::from(([10, 0, 0, 1], 9042));
-    /// let forwarded = SocketAddr::from(([127, 0, 0, 1], 19_042));
+    /// # fn main() -> Result<(), cqlstack_core::InvalidConfig> {
+    /// let here = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    /// let first: NodeKey = "10.0.0.1".parse()?;
+    /// let second: NodeKey = "92e1b2a0-3e5c-4b6b-9f2e-2f9d7c0a1b2c".parse()?; // from `nodetool status`
     /// let builder = Session::builder()
-    ///     .contact_points([forwarded.to_string()])
-    ///     .address_translation([(own, forwarded)]);
+    ///     .contact_points([here(19_042).to_string()])
+    ///     .address_translation([(first, here(19_042)), (second, here(29_042))]);
+    /// # Ok(())
+    /// # }
     /// ```
-    pub fn address_translation(
+    pub fn address_translation<N: Into<NodeKey>>(
         mut self,
-        pairs: impl IntoIterator<Item = (SocketAddr, SocketAddr)>,
+        pairs: impl IntoIterator<Item = (N, SocketAddr)>,
     ) -> Self {
-        self.config.address_translation = pairs.into_iter().collect();
+        let pairs = pairs.into_iter().map(|(node, to)| (node.into(), to));
+        self.config.address_translation = pairs.collect();
         self
     }
 
@@ -95,8 +103,10 @@ impl SessionBuilder {
         self
     }
 
-    /// Logs in with a password. Without TLS it crosses the network as it is, which is refused for contact
-    /// points other than this machine, unless [allowed](Self::allow_unencrypted_password).
+    /// Logs in with a password. Without TLS it is sent to this machine only (127.0.0.0/8, `::1`, `localhost`), unless
+    /// [that is allowed](Self::allow_unencrypted_password): a contact point elsewhere is refused when the session
+    /// is built, and a node elsewhere, of which another one told, is not connected to and counts as
+    /// down ([`UnencryptedPassword`](crate::ErrorKind::UnencryptedPassword)).
     pub fn user(mut self, name: impl Into<String>, password: impl Into<Password>) -> Self {
         self.config.user = Some(name.into());
         self.config.password = Some(password.into());
@@ -132,9 +142,20 @@ impl SessionBuilder {
         self
     }
 
-    /// Lets the password cross the network as it is.
+    /// Lets the password cross the network as it is, to whatever address contact points and nodes have.
     pub fn allow_unencrypted_password(mut self) -> Self {
         self.config.allow_unencrypted_password = true;
+        self
+    }
+
+    /// Says which addresses count as this machine, to which a password goes as it is: for a test, whose nodes
+    /// are all on this machine.
+    #[cfg(feature = "testing")]
+    pub fn trusted_addresses(
+        mut self,
+        is_trusted: impl Fn(std::net::IpAddr) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.config.is_trusted = std::sync::Arc::new(is_trusted);
         self
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Inner;
 use super::execute::until;
-use super::nodes::{address, query};
+use super::nodes::query;
 use crate::timestamp;
 
 /// How often they are compared.
@@ -122,7 +122,7 @@ impl Clocks {
         known.insert(node.host_id, Known { offset, is_told: true, is_warned_of });
         drop(known);
         if is_warned_of && !was_warned_of {
-            let node = address(node);
+            let node = session.translation.address(node);
             tracing::warn!(
                 "the clock of {node} is {offset} of this program's: of two writes of a cell that with the later \
                  timestamp stays; synchronise the clocks"

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 
-use super::contact_point::shown_all;
+use super::contact_point::{is_loopback, shown_all};
 use super::credentials::{Password, Source};
 #[cfg(feature = "serde")]
 use super::human;
 use super::profile::Profile;
 use super::tls::Tls;
+use super::translation::{IsTrusted, NodeKey};
 use crate::batch::BatchLimits;
 #[cfg(feature = "serde")]
 use crate::human_duration::HumanDuration;
@@ -66,7 +68,8 @@ use crate::timestamp::Timestamps;
 pub struct SessionConfig {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::list"))]
     pub contact_points: Vec<String>,
-    pub address_translation: BTreeMap<SocketAddr, SocketAddr>,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::translation"))]
+    pub address_translation: BTreeMap<NodeKey, SocketAddr>,
     pub local_datacenter: Option<String>,
     pub keyspace: Option<String>,
     pub user: Option<String>,
@@ -76,6 +79,9 @@ pub struct SessionConfig {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::list"))]
     pub allow_authenticators: Vec<String>,
     pub allow_unencrypted_password: bool,
+    /// Whether a password may be sent to an address as it is.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) is_trusted: IsTrusted,
     /// Needs the feature `tls`.
     pub tls: Option<Tls>,
     pub compression: Option<Compression>,
@@ -127,6 +133,7 @@ impl Default for SessionConfig {
             provider: None,
             allow_authenticators: Vec::new(),
             allow_unencrypted_password: false,
+            is_trusted: Arc::new(is_loopback),
             tls: None,
             compression: None,
             connections_per_node: NonZeroUsize::MIN,

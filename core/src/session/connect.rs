@@ -10,11 +10,8 @@ use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder as DriverBuilder;
 use scylla::client::{PoolSize, SelfIdentity};
-use scylla::cluster::ClusterState;
-use scylla::errors::{
-    ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, MetadataError,
-    NewSessionError, RequestAttemptError, UseKeyspaceError,
-};
+use scylla::cluster::{ClusterState, Node};
+use scylla::errors::ExecutionError;
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
@@ -23,7 +20,7 @@ use super::balancing::{Balancing, FirstReplica};
 use super::clocks::Clocks;
 use super::config::{Compression, SessionConfig};
 use super::contact_point::ContactPoint;
-use super::credentials::{Authenticator, NO_CREDENTIALS};
+use super::credentials::Authenticator;
 use super::door::Door;
 use super::execute::add;
 use super::keyspace::Keyspaces;
@@ -31,8 +28,8 @@ use super::schema::SchemaClock;
 use super::tables::Tables;
 use super::translation::Translation;
 use super::watcher::{self, Watcher};
-use super::{Inner, Session};
-use crate::error::{Error, ErrorKind, tls_fault};
+use super::{Inner, Session, nodes, setup_fault};
+use crate::error::{Error, ErrorKind};
 use crate::invalid_config::InvalidConfig;
 
 /// Where nobody answers, contact points are tried again after so long, twice as long, and so on.
@@ -40,21 +37,22 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
+    let built = build(config).await;
+    built.inspect_err(|error| tracing::warn!(%error, "no session could be built"))
+}
+
+async fn build(config: SessionConfig) -> Result<Session, Error> {
     let points = config.validate()?;
-    let started = Instant::now();
-    let unreachable = |unresolved, learned| ErrorKind::Unreachable {
-        contact_points: points.iter().map(ToString::to_string).collect(),
-        unresolved,
-        learned,
-        after: started.elapsed(),
-    };
-    let until = add(started, config.build_timeout);
-    let connect = |reading| connect_driver(&config, &points, reading, until, &unreachable);
-    let Connected { driver, balancing, client_id } = match connect(Reading::Names).await? {
+    let translation = Arc::new(Translation::new(&config)?);
+    let attempt = Attempt::new(&config, &points, &translation);
+    let connect = |reading| attempt.connect(reading);
+    let connected = match connect(Reading::Names).await? {
         connected if connected.knows_cluster() => connected,
         knows_nothing => connect_otherwise(knows_nothing, connect).await,
     };
-    check_datacenter(&config, &driver.get_cluster_state())?;
+    check_datacenter(&config, &connected.driver.get_cluster_state())?;
+    attempt.wait_for_node(&connected.driver).await?;
+    let Connected { driver, balancing, client_id } = connected;
     let (attempts, clock) = (balancing.attempts(), balancing.clock());
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
     let age = Arc::new(SchemaAge::new(Arc::clone(&clock), &config));
@@ -68,6 +66,7 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
         keyspaces,
         first_replica: Arc::new(FirstReplica(balancing)),
         attempts,
+        translation,
         client_id,
         clocks: Clocks::default(),
         watcher: Watcher::default(),
@@ -123,46 +122,137 @@ where
     without_names
 }
 
-/// Where nobody answers, contact points are tried again until then.
-async fn connect_driver(
-    config: &SessionConfig,
-    points: &[ContactPoint],
-    reading: Reading,
+/// An attempt to build a session, and its time.
+struct Attempt<'c> {
+    config: &'c SessionConfig,
+    points: &'c [ContactPoint],
+    translation: &'c Arc<Translation>,
+    started: Instant,
     until: Instant,
-    unreachable: &(dyn Fn(Vec<String>, Vec<SocketAddr>) -> ErrorKind + Sync),
-) -> Result<Connected, Error> {
-    let balancing = Arc::<Balancing>::default();
-    let client_id = Uuid::new_v4().to_string();
-    let builder = driver_builder(config, points, Arc::clone(&balancing), &client_id)?
-        .fetch_schema_metadata(reading == Reading::Names)
-        .fetch_full_schema_metadata(false);
-    let mut pause = FIRST_PAUSE;
-    let mut unresolved = Vec::new();
-    loop {
-        match timeout_at(until, builder.build()).await {
-            Ok(Ok(driver)) => return Ok(Connected { driver, balancing, client_id }),
-            Ok(Err(error)) => {
-                if let Some(kind) = refused(config, &error) {
-                    return Err(Error::setup(kind).caused_by(error));
+}
+
+impl<'c> Attempt<'c> {
+    fn new(
+        config: &'c SessionConfig,
+        points: &'c [ContactPoint],
+        translation: &'c Arc<Translation>,
+    ) -> Self {
+        let started = Instant::now();
+        let until = add(started, config.build_timeout);
+        Self { config, points, translation, started, until }
+    }
+
+    /// Where nobody answers, contact points are tried again until its time is over.
+    async fn connect(&self, reading: Reading) -> Result<Connected, Error> {
+        let balancing = Arc::<Balancing>::default();
+        let client_id = Uuid::new_v4().to_string();
+        let builder = self.driver_builder(Arc::clone(&balancing), &client_id)?;
+        let builder = builder
+            .fetch_schema_metadata(reading == Reading::Names)
+            .fetch_full_schema_metadata(false);
+        let mut pause = FIRST_PAUSE;
+        let mut unresolved = Vec::new();
+        loop {
+            match timeout_at(self.until, builder.build()).await {
+                Ok(Ok(driver)) => return Ok(Connected { driver, balancing, client_id }),
+                Ok(Err(error)) => {
+                    if let Some(kind) = setup_fault::of_session(self.config, &error) {
+                        return Err(Error::setup(kind).caused_by(error));
+                    }
+                    unresolved = self.unresolved().await;
+                    if Instant::now() + pause >= self.until {
+                        let kind = self.unreachable(unresolved, Vec::new());
+                        return Err(Error::setup(kind).caused_by(error));
+                    }
                 }
-                let left = until.saturating_duration_since(Instant::now());
-                let within = config.connect_timeout.min(left);
-                let names = join_all(points.iter().map(|point| point.unresolved(within))).await;
-                unresolved = names.into_iter().flatten().collect();
-                if Instant::now() + pause >= until {
-                    return Err(Error::setup(unreachable(unresolved, Vec::new())).caused_by(error));
-                }
+                Err(_) => return Err(Error::setup(self.unreachable(unresolved, Vec::new()))),
             }
-            Err(_) => return Err(Error::setup(unreachable(unresolved, Vec::new()))),
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+
+    /// The contact points that are names without an address, with what the resolver says.
+    async fn unresolved(&self) -> Vec<String> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        let within = self.config.connect_timeout.min(left);
+        let names = join_all(self.points.iter().map(|point| point.unresolved(within))).await;
+        names.into_iter().flatten().collect()
+    }
+
+    fn unreachable(&self, unresolved: Vec<String>, learned: Vec<SocketAddr>) -> ErrorKind {
+        let contact_points = self.points.iter().map(ToString::to_string).collect();
+        ErrorKind::Unreachable {
+            contact_points,
+            unresolved,
+            learned,
+            after: self.started.elapsed(),
+        }
+    }
+
+    /// A contact point told of the nodes. Requests go to them, at addresses of their own: the session is of no
+    /// use until one of them can be reached.
+    async fn wait_for_node(&self, driver: &Driver) -> Result<(), Error> {
+        loop {
+            let cluster = driver.get_cluster_state();
+            let near: Vec<_> = nodes::near(self.config, &cluster).collect();
+            if near.iter().any(|node| node.is_connected()) {
+                return Ok(());
+            }
+            let faults = near.iter().map(|node| self.fault(driver, node));
+            let (faults, errors): (Vec<_>, Vec<_>) = join_all(faults).await.into_iter().unzip();
+            let error = errors.into_iter().flatten().next();
+            let failed = |kind| match error {
+                Some(error) => Error::setup(kind).caused_by(error),
+                None => Error::setup(kind),
+            };
+            // None of them changes with time.
+            if let Some(mut certain) = faults.into_iter().collect::<Option<Vec<_>>>()
+                && !certain.is_empty()
+            {
+                return Err(failed(certain.remove(0)));
+            }
+            if Instant::now() + FIRST_PAUSE >= self.until {
+                let learned = near.iter().map(|node| self.translation.address(node)).collect();
+                return Err(failed(self.unreachable(Vec::new(), learned)));
+            }
+            sleep(FIRST_PAUSE).await;
+        }
+    }
+
+    /// Why a node has no connection: what is certain, and what the driver says.
+    async fn fault(
+        &self,
+        driver: &Driver,
+        node: &Arc<Node>,
+    ) -> (Option<ErrorKind>, Option<ExecutionError>) {
+        if let Some(refusal) = self.translation.refusal(node) {
+            return (Some(refusal), None);
+        }
+        let asked = nodes::query_by(driver, node, nodes::TEXT);
+        match timeout_at(self.until, asked).await {
+            Ok(Err(error)) => (setup_fault::of_request(self.config, &error), Some(error)),
+            // It just came.
+            Ok(Ok(_)) | Err(_) => (None, None),
+        }
+    }
+
+    fn driver_builder(
+        &self,
+        balancing: Arc<Balancing>,
+        client_id: &str,
+    ) -> Result<DriverBuilder, InvalidConfig> {
+        let mut builder = driver_builder(self.config, balancing, client_id)?;
+        for point in self.points {
+            builder = point.add_to(builder);
+        }
+        let translation: Arc<Translation> = Arc::clone(self.translation);
+        Ok(builder.address_translator(translation))
     }
 }
 
 fn driver_builder(
     config: &SessionConfig,
-    points: &[ContactPoint],
     balancing: Arc<Balancing>,
     client_id: &str,
 ) -> Result<DriverBuilder, InvalidConfig> {
@@ -189,9 +279,6 @@ fn driver_builder(
             Compression::Lz4 => scylla::client::Compression::Lz4,
             Compression::Snappy => scylla::client::Compression::Snappy,
         }));
-    for point in points {
-        builder = point.add_to(builder);
-    }
     if let Some(name) = &config.local_datacenter {
         builder = builder.prefer_datacenter(name.clone());
     }
@@ -201,10 +288,6 @@ fn driver_builder(
     if let Some(source) = config.source()? {
         let allowed = config.allow_authenticators.clone();
         builder = builder.authenticator_provider(Arc::new(Authenticator { source, allowed }));
-    }
-    if !config.address_translation.is_empty() {
-        let translation = Translation(config.address_translation.clone());
-        builder = builder.address_translator(Arc::new(translation));
     }
     if let Some(tls) = &config.tls {
         builder = tls.encrypt(builder)?;
@@ -232,51 +315,4 @@ fn check_datacenter(config: &SessionConfig, cluster: &ClusterState) -> Result<()
         name: local.map(str::to_owned),
         known: known.into_iter().map(str::to_owned).collect(),
     }))
-}
-
-/// What the driver's error is if it is more than "nobody there".
-fn refused(config: &SessionConfig, error: &NewSessionError) -> Option<ErrorKind> {
-    match error {
-        NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
-            ConnectionPoolError::Broken { last_connection_error },
-        )) => connection_refused(config, last_connection_error),
-        NewSessionError::UseKeyspaceError(error) => keyspace_refused(config, error),
-        _ => None,
-    }
-}
-
-fn connection_refused(config: &SessionConfig, error: &ConnectionError) -> Option<ErrorKind> {
-    if let Some(fault) = tls_fault(error) {
-        return Some(ErrorKind::Tls(fault));
-    }
-    match error {
-        ConnectionError::ConnectionSetupRequestError(setup) => match &setup.error {
-            ConnectionSetupRequestErrorKind::DbError(
-                DbError::AuthenticationError | DbError::Unauthorized,
-                _,
-            )
-            | ConnectionSetupRequestErrorKind::MissingAuthentication => {
-                Some(ErrorKind::Authentication)
-            }
-            ConnectionSetupRequestErrorKind::StartAuthSessionError(why) => {
-                Some(if why == NO_CREDENTIALS {
-                    ErrorKind::NoCredentials
-                } else {
-                    ErrorKind::UnknownAuthenticator { name: why.clone() }
-                })
-            }
-            _ => None,
-        },
-        ConnectionError::UseKeyspaceError(error) => keyspace_refused(config, error),
-        _ => None,
-    }
-}
-
-fn keyspace_refused(config: &SessionConfig, error: &UseKeyspaceError) -> Option<ErrorKind> {
-    match error {
-        UseKeyspaceError::RequestError(RequestAttemptError::DbError(DbError::Invalid, _)) => {
-            Some(ErrorKind::UnknownKeyspace { name: config.keyspace.clone().unwrap_or_default() })
-        }
-        _ => None,
-    }
 }

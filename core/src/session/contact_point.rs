@@ -8,6 +8,7 @@ use scylla::client::session_builder::SessionBuilder as DriverBuilder;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
+use super::translation::IsTrusted;
 use crate::invalid_config::InvalidConfig;
 
 const SETTING: &str = "contact_points";
@@ -96,10 +97,10 @@ impl ContactPoint {
         Ok(Self { host, port })
     }
 
-    /// Whether what is sent there stays on this machine.
-    pub(super) fn is_loopback(&self) -> bool {
+    /// Whether a password may be sent there as it is. A resolver may lead a name anywhere.
+    pub(super) fn is_trusted(&self, is_trusted: &IsTrusted) -> bool {
         match &self.host {
-            Host::Address(address) => is_loopback(*address),
+            Host::Address(address) => is_trusted(*address),
             Host::Name(name) => is_localhost(name),
         }
     }
@@ -230,6 +231,8 @@ pub(super) fn shown_all(points: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn parsed(point: &str) -> ContactPoint {
@@ -323,6 +326,11 @@ mod tests {
         }
     }
 
+    fn stays_here(point: &str) -> bool {
+        let is_trusted: IsTrusted = Arc::new(is_loopback);
+        parsed(point).is_trusted(&is_trusted)
+    }
+
     #[test]
     fn loopback_is_told_from_the_network() {
         for point in [
@@ -334,7 +342,7 @@ mod tests {
             "[::1]:9042",
             "[::ffff:127.0.0.1]:9042",
         ] {
-            assert!(parsed(point).is_loopback(), "{point}");
+            assert!(stays_here(point), "{point}");
         }
         for point in [
             "10.0.0.1:9042",
@@ -347,7 +355,7 @@ mod tests {
             "[::ffff:10.0.0.1]:9042",
             "[::127.0.0.1]",
         ] {
-            assert!(!parsed(point).is_loopback(), "{point}");
+            assert!(!stays_here(point), "{point}");
         }
     }
 }

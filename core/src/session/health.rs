@@ -84,7 +84,7 @@ impl fmt::Display for NodeHealth {
 pub(super) async fn health(session: &Inner, within: Duration) -> Health {
     let cluster = session.driver.get_cluster_state();
     let asked = cluster.get_nodes_info().iter().map(async |node| NodeHealth {
-        address: nodes::address(node),
+        address: session.translation.address(node),
         datacenter: node.datacenter.clone(),
         answer: nodes::ask(session, node, within).await,
     });
@@ -94,13 +94,9 @@ pub(super) async fn health(session: &Inner, within: Duration) -> Health {
 /// Whether any node answers, of those that requests are sent to first.
 pub(super) async fn ready(session: &Inner, within: Duration) -> Result<(), Error> {
     let cluster = session.driver.get_cluster_state();
-    let local = session.config.local_datacenter.as_deref();
-    let near = cluster
-        .get_nodes_info()
-        .iter()
-        .filter(|node| local.is_none_or(|local| node.datacenter.as_deref() == Some(local)));
-    let mut answers: FuturesUnordered<_> =
-        near.map(|node| nodes::ask(session, node, within)).collect();
+    let mut answers: FuturesUnordered<_> = nodes::near(&session.config, &cluster)
+        .map(|node| nodes::ask(session, node, within))
+        .collect();
     while let Some(answer) = answers.next().await {
         if answer.is_ok() {
             return Ok(());

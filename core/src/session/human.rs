@@ -1,10 +1,14 @@
 //! Settings as people write them in files.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::translation::NodeKey;
 
 const LEVELS: [(&str, Consistency); 11] = [
     ("ANY", Consistency::Any),
@@ -78,6 +82,46 @@ impl<'de> Visitor<'de> for List {
 
 pub(super) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     from.deserialize_any(List)
+}
+
+/// A map, or a text such as `10.0.0.1=127.0.0.1:19042, 10.0.0.2=127.0.0.1:29042`.
+struct Translation;
+
+impl<'de> Visitor<'de> for Translation {
+    type Value = BTreeMap<NodeKey, SocketAddr>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a map, or a text with commas, from host ids or addresses of nodes to `address:port`",
+        )
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        let wrong = || E::invalid_value(serde::de::Unexpected::Str(text), &self);
+        let pairs = text.split(',').filter(|pair| !pair.trim().is_empty()).map(|pair| {
+            let (node, to) = pair.split_once('=').ok_or_else(wrong)?;
+            Ok((node.parse().map_err(E::custom)?, to.trim().parse().map_err(|_| wrong())?))
+        });
+        pairs.collect()
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, pairs: A) -> Result<Self::Value, A::Error> {
+        BTreeMap::deserialize(MapAccessDeserializer::new(pairs))
+    }
+}
+
+pub(super) fn translation<'de, D>(from: D) -> Result<BTreeMap<NodeKey, SocketAddr>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    from.deserialize_any(Translation)
+}
+
+impl<'de> Deserialize<'de> for NodeKey {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(D::Error::custom)
+    }
 }
 
 /// The same for settings that may be left out.

@@ -24,12 +24,14 @@ mod markers;
 mod nodes;
 mod place;
 mod placement;
+mod presence;
 mod profile;
 mod runner;
 mod schema;
 #[cfg(feature = "serde")]
 mod secret;
 mod sent;
+mod setup_fault;
 mod stamping;
 mod tables;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
@@ -56,6 +58,8 @@ pub use nodes::NodeFigures;
 pub use profile::Profile;
 pub(crate) use sent::{may_be_sent, so_far as failed_attempts};
 pub use tls::Tls;
+pub use translation::NodeKey;
+use translation::Translation;
 pub use warm_up::{WarmNode, WarmUp};
 
 use age::SchemaAge;
@@ -150,6 +154,7 @@ struct Inner {
     first_replica: Arc<dyn LoadBalancingPolicy>,
     /// Of its load balancing policy.
     attempts: Arc<NodeAttempts>,
+    translation: Arc<Translation>,
     /// By which the nodes know its connections.
     client_id: String,
     clocks: Clocks,

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 use scylla::client::execution_profile::ExecutionProfile;
-use scylla::cluster::Node;
+use scylla::client::session::Session as Driver;
+use scylla::cluster::{ClusterState, Node};
 use scylla::errors::ExecutionError;
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::response::query_result::QueryResult;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::clocks::ClockOffset;
+use super::config::SessionConfig;
 use super::{Inner, execute};
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -29,6 +31,8 @@ use crate::time_sum::TimeSum;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeFigures {
+    /// The id by which the cluster knows it, wherever it is.
+    pub host_id: Uuid,
     /// Where the driver connects to.
     pub address: SocketAddr,
     /// Its datacentre, as the cluster says.
@@ -95,7 +99,8 @@ pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
         let known = of_node.connections.load(Ordering::Relaxed);
         let known = Some(known).filter(|known| *known != UNKNOWN);
         NodeFigures {
-            address: address(node),
+            host_id: node.host_id,
+            address: session.translation.address(node),
             datacenter: node.datacenter.clone(),
             rack: node.rack.clone(),
             up,
@@ -136,20 +141,25 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
     u64::try_from(ours.count()).ok()
 }
 
+/// The nodes that requests are sent to: those of the local datacentre, if one is set.
+pub(super) fn near<'c>(
+    config: &SessionConfig,
+    cluster: &'c ClusterState,
+) -> impl Iterator<Item = &'c Arc<Node>> {
+    let local = config.local_datacenter.clone();
+    let nodes = cluster.get_nodes_info().iter();
+    nodes.filter(move |node| local.is_none() || node.datacenter == local)
+}
+
 /// The nodes that have a connection which is not known to be broken.
 pub(super) fn connected(session: &Inner) -> Vec<Arc<Node>> {
     let cluster = session.driver.get_cluster_state();
     cluster.get_nodes_info().iter().filter(|node| node.is_connected()).cloned().collect()
 }
 
-/// Where the driver connects to.
-pub(super) fn address(node: &Node) -> SocketAddr {
-    SocketAddr::new(node.address.ip(), node.address.port())
-}
-
 /// What each node can answer by itself, from memory.
-pub(super) static ASKED: StaticStatement =
-    StaticStatement::new("SELECT key FROM system.local WHERE key = 'local'").named("warm_up");
+pub(super) const TEXT: &str = "SELECT key FROM system.local WHERE key = 'local'";
+pub(super) static ASKED: StaticStatement = StaticStatement::new(TEXT).named("warm_up");
 
 /// How long this node took to answer, if it did within this time.
 pub(super) async fn ask(
@@ -158,6 +168,9 @@ pub(super) async fn ask(
     within: Duration,
 ) -> Result<Duration, Error> {
     let request = Request::from(&ASKED);
+    if let Some(refusal) = session.translation.refusal(node) {
+        return Err(request.error(refusal, None));
+    }
     let began = Instant::now();
     let answer = query(session, node, request.statement().text());
     match execute::until(|| session.inside.is_cut(), execute::add(began, within), answer).await {
@@ -173,11 +186,19 @@ pub(super) fn query<'s>(
     node: &Arc<Node>,
     text: &str,
 ) -> BoxFuture<'s, Result<QueryResult, ExecutionError>> {
+    query_by(&session.driver, node, text)
+}
+
+pub(super) fn query_by<'s>(
+    driver: &'s Driver,
+    node: &Arc<Node>,
+    text: &str,
+) -> BoxFuture<'s, Result<QueryResult, ExecutionError>> {
     let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
     let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
     let mut statement = DriverStatement::new(text);
     statement.set_execution_profile_handle(Some(profile.into_handle()));
-    Box::pin(session.driver.query_unpaged(statement, ()))
+    Box::pin(driver.query_unpaged(statement, ()))
 }
 
 /// The startup option by which a node tells the clients apart.

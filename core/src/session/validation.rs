@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config::SessionConfig;
-use super::contact_point::{ContactPoint, is_loopback};
+use super::contact_point::ContactPoint;
 use super::credentials::{Credentials, Source};
 use super::profile::Profile;
 use crate::batch::BatchLimits;
@@ -49,8 +49,11 @@ impl SessionConfig {
         self.check_numbers()?;
         self.check_names()?;
         let mut translated = self.address_translation.values();
-        let outside = points.iter().find(|point| !point.is_loopback()).map(ToString::to_string);
-        let translated = translated.find(|address| !is_loopback(address.ip()));
+        let outside = points
+            .iter()
+            .find(|point| !point.is_trusted(&self.is_trusted))
+            .map(ToString::to_string);
+        let translated = translated.find(|address| !(self.is_trusted)(address.ip()));
         let outside = outside.or_else(|| translated.map(ToString::to_string));
         if let (true, Some(point)) = (self.is_plaintext(), outside) {
             let why = format!(

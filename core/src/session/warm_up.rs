@@ -71,7 +71,7 @@ pub(super) async fn warm_up(session: &Inner, queries_per_host: u32) -> WarmUp {
 }
 
 async fn warm_node(session: &Inner, node: &Arc<Node>, queries: u32) -> WarmNode {
-    let address = nodes::address(node);
+    let address = session.translation.address(node);
     let mut warm = WarmNode { address, answered: 0, failed: 0, latency: None, error: None };
     let mut time = Duration::ZERO;
     let most = session.config.attempt_timeout;

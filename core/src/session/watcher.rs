@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use super::execute::until;
+use super::presence::Presence;
 use super::tables::Refreshed;
 use super::{Inner, clocks};
 
@@ -44,8 +45,9 @@ pub(super) fn start(session: &Arc<Inner>) {
     let age = Arc::clone(&session.age);
     let watch = watch(Arc::downgrade(session), session.config.schema_refresh);
     let clocks = clocks::keep(Arc::downgrade(session));
+    let presence = Presence::new(session).keep(Arc::downgrade(session));
     let task = async move {
-        select! { () = watch => (), () = clocks => (), () = age.keep() => () }
+        select! { () = watch => (), () = clocks => (), () = presence => (), () = age.keep() => () }
     };
     session.watcher.task.get_or_init(|| tokio::spawn(task).abort_handle());
 }

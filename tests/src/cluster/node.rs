@@ -141,6 +141,21 @@ impl Node {
         self.start().await
     }
 
+    /// Changes its `cassandra.yaml`, for the next time that it starts.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::Io`] if the file cannot be changed.
+    pub fn set_yaml(&self, key: &str, value: &str) -> Result<(), ClusterError> {
+        let file = self.place("set_yaml")?.log.with_file_name("cassandra.yaml");
+        let failed = || ClusterError::io(format!("changing {file:?}"));
+        let before = fs::read_to_string(&file).map_err(failed())?;
+        let is_other = |line: &&str| line.split_once(':').is_none_or(|(name, _)| name != key);
+        let mut lines: Vec<_> = before.lines().filter(is_other).map(str::to_owned).collect();
+        lines.push(format!("{key}: {value}\n"));
+        fs::write(&file, lines.join("\n")).map_err(failed())
+    }
+
     /// Stops its process where it is (SIGSTOP): connections stay open, nothing is answered any more when
     /// this returns. It ends with [`resume`](Self::resume), or with the cluster.
     ///

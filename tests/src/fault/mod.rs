@@ -10,8 +10,8 @@
 //!   [`Playing::finished`]. All ends when the proxy is dropped.
 //! - **One connection**, the first on which a frame fits, or every one; see [`Script`].
 //! - **What is not CQL passes**: TLS, another proxy. Steps that take bytes work with it as well.
-//! - **Loopback only.** The proxy listens on an address of its own, `127.100.B.1`, port 9042, and leads to no
-//!   other machine.
+//! - **Loopback only.** The proxy listens on an address of its own, `127.100.B.1`, port 9042, or where it is told
+//!   to ([`FaultProxy::listening_on`]), and leads to no other machine.
 //!
 //! A session learns the addresses of nodes from the nodes. [`FaultProxy::translation`] has it go through the proxy
 //! all the same, with all that it sends to the node; a cluster of several nodes has a proxy for each.
@@ -82,7 +82,8 @@ pub struct FaultProxy {
     slots: Slots,
     trouble: Trouble,
     accepting: AbortHandle,
-    _lease: Lease,
+    /// Of an address of its own.
+    lease: Option<Lease>,
 }
 
 #[derive(Debug, Clone)]
@@ -99,18 +100,31 @@ impl FaultProxy {
     ///
     /// [`FaultError::NotLoopback`], [`FaultError::Lease`], [`FaultError::Listen`].
     pub async fn before(node: SocketAddr) -> Result<Self, FaultError> {
-        if !node.ip().is_loopback() {
-            return Err(FaultError::NotLoopback(node));
-        }
         let lease = Lease::take(1)?;
         let address = SocketAddr::from((lease.address(0), CQL));
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.map_err(|source| FaultError::Listen { address, source })?;
+        let mut proxy = Self::listening_on(address, node).await?;
+        proxy.lease = Some(lease);
+        Ok(proxy)
+    }
+
+    /// The same at this address, as a tunnel or a forwarded port; port 0 takes a free one, which
+    /// [`address`](Self::address) tells.
+    ///
+    /// # Errors
+    ///
+    /// [`FaultError::NotLoopback`], [`FaultError::Listen`].
+    pub async fn listening_on(address: SocketAddr, node: SocketAddr) -> Result<Self, FaultError> {
+        if let Some(other) = [address, node].into_iter().find(|it| !it.ip().is_loopback()) {
+            return Err(FaultError::NotLoopback(other));
+        }
+        let listen = |source| FaultError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
         let slots = Slots { requests: Slot::new(None), answers: Slot::new(None) };
         let trouble = Trouble::default();
         let accept = accept(listener, node, slots.clone(), trouble.clone());
         let accepting = tokio::spawn(accept).abort_handle();
-        Ok(Self { node, address, slots, trouble, accepting, _lease: lease })
+        Ok(Self { node, address, slots, trouble, accepting, lease: None })
     }
 
     /// Where it listens.

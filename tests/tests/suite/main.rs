@@ -1,6 +1,7 @@
 //! Behaviour on a real Cassandra, one module a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod addresses;
 mod agreement;
 mod atomic;
 mod bad_input;

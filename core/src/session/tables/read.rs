@@ -18,7 +18,7 @@ use super::types::{Types, may_name_user_types};
 use super::{Inner, TableName};
 use crate::error::{ErrorKind, Failure, OneLine};
 use crate::session::execute::until;
-use crate::session::nodes::{address, query};
+use crate::session::nodes::query;
 
 /// How long a node may take to tell the version of its schema, which it has in memory.
 pub(in crate::session) const FOR_VERSION: Duration = Duration::from_millis(300);
@@ -84,7 +84,9 @@ pub(in crate::session) async fn version(
     let text = "SELECT schema_version FROM system.local WHERE key = 'local'";
     let rows = ask::<(Uuid,)>(session, node, text, Asked::Version, within).await?;
     let version = rows.into_iter().next().map(|(version,)| version);
-    version.ok_or_else(|| unread(node, Asked::Version, Why::Failed(ErrorKind::UnreadableAnswer)))
+    version.ok_or_else(|| {
+        unread(session, node, Asked::Version, Why::Failed(ErrorKind::UnreadableAnswer))
+    })
 }
 
 /// The table; none if it has no columns.
@@ -143,17 +145,18 @@ where
 {
     let is_cut = || session.inside.is_cut();
     let answer = until(is_cut, Instant::now() + within, query(session, node, text)).await;
-    let answer = answer.ok_or_else(|| unread(node, asked, Why::Late(within)))?;
-    let answer =
-        answer.map_err(|error| unread(node, asked, Why::Failed(Failure::from(error).kind)))?;
-    let unreadable = || unread(node, asked, Why::Failed(ErrorKind::UnreadableAnswer));
+    let answer = answer.ok_or_else(|| unread(session, node, asked, Why::Late(within)))?;
+    let answer = answer
+        .map_err(|error| unread(session, node, asked, Why::Failed(Failure::from(error).kind)))?;
+    let unreadable = || unread(session, node, asked, Why::Failed(ErrorKind::UnreadableAnswer));
     let rows: QueryRowsResult = answer.into_rows_result().map_err(|_| unreadable())?;
     let typed = rows.rows::<R>().map_err(|_| unreadable())?;
     typed.collect::<Result<_, _>>().map_err(|_| unreadable())
 }
 
-fn unread(node: &Node, asked: Asked<'_>, why: Why) -> Unread {
-    Unread::Node { node: address(node), asked: asked.to_string(), why }
+fn unread(session: &Inner, node: &Node, asked: Asked<'_>, why: Why) -> Unread {
+    let node = session.translation.address(node);
+    Unread::Node { node, asked: asked.to_string(), why }
 }
 
 fn literal(name: &str) -> String {
