@@ -90,8 +90,8 @@ pub use request::{Payload, Request};
 pub use response::{Response, Rows};
 pub use session::{
     ClockOffset, Compression, Credentials, DriverRef, Health, NodeFigures, NodeHealth, NodeKey,
-    Password, Profile, ResponseFuture, SchemaFigures, Session, SessionBuilder, SessionConfig,
-    Shutdown, Tls, WarmNode, WarmUp,
+    Password, Profile, Readiness, ResponseFuture, SchemaFigures, Session, SessionBuilder,
+    SessionConfig, Shutdown, Tls, WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;

@@ -54,8 +54,8 @@ mod tally;
 
 pub use declared::{BUCKETS, Kind, METRICS, Metric};
 #[cfg(feature = "exporter")]
-pub use exporter::{ExporterError, PrometheusExporter, Server};
-pub use latency::{MetricsHandle, MetricsLayer, SlowRequests};
+pub use exporter::{ExporterConfig, ExporterError, PrometheusExporter, Server};
+pub use latency::{MetricsConfig, MetricsHandle, MetricsLayer, SlowRequests};
 pub use nodes::{NodeHandle, NodeMonitor, NodeWatch};
 pub use publish::Publisher;
 pub use snapshot::{Snapshot, StatementFigures};

@@ -41,6 +41,15 @@ pub struct NodeMonitor {
 
 const LEAST: Duration = Duration::from_millis(500);
 
+fn at_least(setting: &str, every: Duration) -> Duration {
+    if every < LEAST {
+        tracing::warn!(
+            "`{setting}` is {every:?}, and as often as each {LEAST:?} is enough: that is taken"
+        );
+    }
+    every.max(LEAST)
+}
+
 impl NodeMonitor {
     /// Asks for connections each ten seconds, and logs nothing.
     pub fn new(session: &Session) -> Self {
@@ -51,7 +60,7 @@ impl NodeMonitor {
     /// Sets the time from one count of the connections to the next, at least half a second. Each node
     /// lists all its clients for it.
     pub fn count_connections_every(mut self, every: Duration) -> Self {
-        self.ask_every = every.max(LEAST);
+        self.ask_every = at_least("count_connections_every", every);
         self
     }
 
@@ -59,7 +68,7 @@ impl NodeMonitor {
     /// `INFO`, target `cqlstack::nodes`.
     #[doc(alias = "log_cluster_metrics")]
     pub fn log_every(mut self, every: Duration) -> Self {
-        self.log_every = Some(every.max(LEAST));
+        self.log_every = Some(at_least("log_every", every));
         self
     }
 

@@ -126,7 +126,7 @@ fn of_kind(kind: &ErrorKind, class: ErrorClass) -> Option<&'static str> {
             "write statements that differ in values as one text with markers, split the batch, or raise the \
              server's `prepared_statements_cache_size`"
         }
-        ErrorKind::Unavailable { .. } => {
+        ErrorKind::Unavailable { .. } | ErrorKind::TooFewReplicas(_) => {
             "bring replicas back, or ask for a lower consistency level"
         }
         ErrorKind::ReadFailure(replicas) => return replicas.reason.and_then(FailureReason::advice),

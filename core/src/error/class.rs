@@ -118,6 +118,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
     match kind {
         ErrorKind::DeadlinePassed(_)
         | ErrorKind::NoConnection
+        | ErrorKind::TooFewReplicas(_)
         | ErrorKind::Closed
         | ErrorKind::Unreachable { .. }
         | ErrorKind::UnknownCluster { .. }

@@ -11,6 +11,7 @@ use super::tls::TlsFault;
 use super::unreadable::UnreadableType;
 use crate::batch::BatchFault;
 use crate::invalid_config::InvalidConfig;
+use crate::session::Readiness;
 
 /// What went wrong. No variant holds a bound value or text from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,8 @@ pub enum ErrorKind {
     Closed,
     /// No node has a usable connection.
     NoConnection,
+    /// No range of the keyspace has enough replicas up for the level.
+    TooFewReplicas(Box<Readiness>),
     /// All stream ids of the connection are in use.
     NoStreamId,
     /// The statement could not be prepared in time on all nodes.

@@ -78,6 +78,7 @@ impl fmt::Display for ErrorKind {
             Self::Values(why) => write!(f, "the values do not fit: {why}"),
             Self::Closed => f.write_str("the session is shut down"),
             Self::CutOff => f.write_str("the session was shut down before the answer came"),
+            Self::TooFewReplicas(readiness) => write!(f, "{readiness}"),
             Self::NoConnection => f.write_str("no node has a usable connection"),
             Self::NoStreamId => f.write_str("all stream ids of the connection are in use"),
             Self::PrepareTimeout { after } => {

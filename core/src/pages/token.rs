@@ -9,13 +9,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
 
 use super::PagingState;
 use crate::cells::serialise;
 use crate::error::{Error, ErrorKind, values_kind};
+use crate::invalid_config::InvalidConfig;
 use crate::prepared::Prepared;
 use crate::request::Request;
 use crate::response::Response;
@@ -62,6 +64,63 @@ impl PageTokenKey {
     #[must_use]
     pub fn new(secret: [u8; 32]) -> Self {
         Self(Arc::new(XChaCha20Poly1305::new(&Key::from(secret))))
+    }
+
+    /// The same from their text: 64 hexadecimal digits, or base64 of either alphabet (`openssl rand -base64 32`). With
+    /// the feature `serde` it is read so from settings, and its errors do not show it.
+    ///
+    /// ```
+    /// use cqlstack_core::PageTokenKey;
+    ///
+    /// # fn main() -> Result<(), cqlstack_core::InvalidConfig> {
+    /// let key = PageTokenKey::from_text(&"07".repeat(32))?;
+    /// let same = PageTokenKey::from_text("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it is of another form or length.
+    pub fn from_text(text: &str) -> Result<Self, InvalidConfig> {
+        let text = text.trim();
+        let secret = hex(text).or_else(|| base64(text));
+        let why = "has to be 32 bytes, as 64 hexadecimal digits or as base64: `openssl rand -hex 32` makes one";
+        secret
+            .map(|secret| Self::new(*secret))
+            .ok_or_else(|| InvalidConfig::new("page_token_key", why))
+    }
+}
+
+type Secret = Zeroizing<[u8; 32]>;
+
+fn hex(text: &str) -> Option<Secret> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let mut secret = Zeroizing::new([0; 32]);
+    for (byte, digits) in secret.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|it| u8::try_from(it).ok());
+        *byte = digit(digits[0])? << 4 | digit(digits[1])?;
+    }
+    Some(secret)
+}
+
+fn base64(text: &str) -> Option<Secret> {
+    let text = text.trim_end_matches('=');
+    let decoded = STANDARD_NO_PAD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
+    let decoded = Zeroizing::new(decoded.ok()?);
+    let secret = <[u8; 32]>::try_from(decoded.as_slice()).ok()?;
+    Some(Zeroizing::new(secret))
+}
+
+/// From text, as a password.
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for PageTokenKey {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = crate::session::Password::deserialize(from)?;
+        Self::from_text(text.reveal()).map_err(serde::de::Error::custom)
     }
 }
 
@@ -268,6 +327,34 @@ mod tests {
             assert!(seal.open(&format!("{token}{added}")).is_none());
         }
         assert!(seal.open(&"A".repeat(100_000)).is_none());
+    }
+
+    #[test]
+    fn a_key_is_read_from_hex_or_base64() {
+        let secret = *b"0123456789~:;<=>?@JKLMNOZjklmnoz";
+        let hex = "303132333435363738397e3a3b3c3d3e3f404a4b4c4d4e4f5a6a6b6c6d6e6f7a".to_owned();
+        let base64 = STANDARD_NO_PAD.encode(secret);
+        let text = "SELECT a FROM t";
+        let sealed = |key| Seal { key, ..seal(text).1 };
+        let token = sealed(PageTokenKey::new(secret)).close(&state()).unwrap();
+        let forms = [
+            hex.clone(),
+            hex.to_uppercase(),
+            format!(" {hex}\n"),
+            base64.clone(),
+            format!("{base64}="),
+            URL_SAFE_NO_PAD.encode(secret),
+        ];
+        for form in forms {
+            let key = PageTokenKey::from_text(&form).unwrap();
+            assert!(sealed(key).open(&token) == Some(state()), "{form}");
+        }
+        let wrong = ["", "07", &hex[1..], &format!("{hex}07"), &"g".repeat(64), &base64[..42]];
+        for wrong in wrong.into_iter().chain([&*"é".repeat(32), "a secret that is a password"]) {
+            let refused = PageTokenKey::from_text(wrong).unwrap_err();
+            assert_eq!(refused.setting, "page_token_key");
+            assert!(wrong.is_empty() || !refused.why.contains(wrong), "{refused}");
+        }
     }
 
     #[test]

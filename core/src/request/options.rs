@@ -43,7 +43,7 @@ pub(crate) struct PageSize(NonZeroU32);
 
 impl PageSize {
     pub(super) fn new(rows: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(rows.min(i32::MAX.unsigned_abs())))
+        Self(NonZeroU32::MIN.saturating_add(rows))
     }
 
     fn rows(self) -> u32 {

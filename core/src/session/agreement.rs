@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::Inner;
 use super::nodes::connected;
 use super::tables::{FOR_VERSION, version};
+use super::translation::own_address;
 use crate::error::{ErrorKind, SchemaVersions};
 
 /// How long a node that has told nothing is waited for while all others agree. What a frozen one knows it will
@@ -69,7 +70,7 @@ pub(super) async fn reach(
             return Ok(());
         }
         if is_over {
-            return Err(told.into_error(session, &nodes, began.elapsed()));
+            return Err(told.into_error(&nodes, began.elapsed()));
         }
         sleep(pause.min(by.saturating_duration_since(Instant::now()))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -90,10 +91,8 @@ impl Told {
         self.0.get(&node).copied()
     }
 
-    fn into_error(self, session: &Inner, nodes: &[Arc<Node>], after: Duration) -> ErrorKind {
-        let told =
-            nodes.iter().map(|node| (session.translation.address(node), self.of(node.host_id)));
-        let told = told.collect();
+    fn into_error(self, nodes: &[Arc<Node>], after: Duration) -> ErrorKind {
+        let told = nodes.iter().map(|node| (own_address(node), self.of(node.host_id))).collect();
         let versions = Box::new(SchemaVersions { after, told });
         if versions.disagree() {
             ErrorKind::SchemaDisagreement(versions)

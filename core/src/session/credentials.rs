@@ -32,6 +32,13 @@ impl From<&str> for Password {
     }
 }
 
+impl Password {
+    #[cfg(all(feature = "page-token", feature = "serde"))]
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A name and a password.
 #[derive(Clone)]
 pub struct Credentials {

@@ -31,6 +31,7 @@ use super::sent;
 use super::stamping::{self, Stamping};
 use super::tables::{Named, Tables};
 use super::unreadable;
+use super::validation::PAGE_SIZES;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure, Waited};
 use crate::moment;
 use crate::pages::{Origin, PagingState};
@@ -510,8 +511,12 @@ impl Time {
         request: &Request,
         started: Instant,
     ) -> Result<Self, Error> {
-        if request.page_size() == Some(0) {
-            return Err(invalid(session, request, "a page has at least one row: give a page size"));
+        if request.page_size().is_some_and(|rows| !PAGE_SIZES.contains(&rows)) {
+            return Err(invalid(
+                session,
+                request,
+                "a page has 1 to 2147483647 rows: give a page size",
+            ));
         }
         Self::of(session, request, started)
     }

@@ -26,6 +26,7 @@ mod place;
 mod placement;
 mod presence;
 mod profile;
+mod readiness;
 mod runner;
 mod schema;
 #[cfg(feature = "serde")]
@@ -56,6 +57,7 @@ pub use door::Shutdown;
 pub use health::{Health, NodeHealth};
 pub use nodes::NodeFigures;
 pub use profile::Profile;
+pub use readiness::Readiness;
 pub(crate) use sent::{may_be_sent, so_far as failed_attempts};
 pub use tls::Tls;
 pub use translation::NodeKey;
@@ -71,6 +73,7 @@ use door::{Door, Inside};
 use keyspace::Keyspaces;
 use nodes::NodeAttempts;
 use schema::SchemaClock;
+use scylla::frame::types::Consistency;
 use scylla::policies::load_balancing::LoadBalancingPolicy;
 #[cfg(feature = "testing")]
 pub use tables::TableAsRead;
@@ -279,6 +282,41 @@ impl Session {
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once it is shut down.
     pub async fn check_ready(&self, within: Duration) -> Result<(), Error> {
         health::ready(&*self.open()?, within).await
+    }
+
+    /// Whether requests at this level can be done: as long as **some** range of the keyspace in use has enough
+    /// replicas up, of those that answer within this time. It returns a moment after that is certain, and says
+    /// for how large a share of the ranges it holds. Costs a query to each node, and a look at each range of the
+    /// ring, a microsecond or two.
+    ///
+    /// Think twice before a readiness probe asks this. Whatever all instances find at the same moment takes all
+    /// of them out of service at the same moment: two nodes of three that are down at QUORUM would take down
+    /// even what reads at ONE, answers from a cache, or has a good error page. [`check_ready`](Self::check_ready)
+    /// is for the probe, and this for a gauge, an alarm, or the probe of a service that can do nothing else.
+    ///
+    /// ```no_run
+    /// # async fn run(session: cqlstack_core::Session) {
+    /// use cqlstack_core::Consistency;
+    ///
+    /// match session.check_ready_at(Consistency::LocalQuorum, std::time::Duration::from_secs(1)).await {
+    ///     Ok(readiness) => println!("{readiness}"), // 24 of 24 ranges (100 %) of keyspace `app` ...
+    ///     Err(error) => eprintln!("{error}"),
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooFewReplicas`](crate::ErrorKind::TooFewReplicas) if no range has enough replicas up;
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no keyspace is in use;
+    /// [`ErrorKind::UnknownKeyspace`](crate::ErrorKind::UnknownKeyspace) if the session does not know its
+    /// replication; [`ErrorKind::Closed`](crate::ErrorKind::Closed) once it is shut down.
+    pub async fn check_ready_at(
+        &self,
+        level: Consistency,
+        within: Duration,
+    ) -> Result<Readiness, Error> {
+        readiness::ready_at(&*self.open()?, level, within).await
     }
 
     /// The options of this name in its [`SessionConfig`], for statements: ask when the program starts.

@@ -76,6 +76,11 @@ impl fmt::Display for NodeKey {
 
 const SETTING: &str = "address_translation";
 
+/// Where a node says that it is, at the port of the contact point.
+pub(super) fn own_address(node: &Node) -> SocketAddr {
+    SocketAddr::new(node.address.ip(), node.address.port())
+}
+
 /// Where each node is reached, and which of them may be logged in to.
 pub(super) struct Translation {
     host_ids: BTreeMap<Uuid, SocketAddr>,
@@ -120,7 +125,7 @@ impl Translation {
 
     /// Where the driver connects to.
     pub(super) fn address(&self, node: &Node) -> SocketAddr {
-        let own = SocketAddr::new(node.address.ip(), node.address.port());
+        let own = own_address(node);
         match node.address {
             // A contact point.
             NodeAddr::Untranslatable(_) => own,

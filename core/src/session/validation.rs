@@ -1,5 +1,6 @@
 //! Settings that cannot be are refused before any connection is opened.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::config::SessionConfig;
@@ -13,8 +14,10 @@ use crate::invalid_config::InvalidConfig;
 const MOST_CONNECTIONS: usize = 256;
 /// What is asked more often than that is a mistake in the unit.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
-/// The protocol has 31 bits for the rows of a page, and so have the server's limits of bytes.
-const MOST: u32 = i32::MAX.unsigned_abs();
+/// Of the server's limits, in bytes.
+const MOST_BYTES: usize = i32::MAX.unsigned_abs() as usize;
+/// The protocol has 31 bits for the rows of a page.
+pub(super) const PAGE_SIZES: RangeInclusive<u32> = 1..=i32::MAX.unsigned_abs();
 /// The protocol has 16 bits for the statements of a batch.
 const MOST_TEXTS: usize = u16::MAX as usize;
 
@@ -108,16 +111,15 @@ impl SessionConfig {
         }
         let connections = self.connections_per_node.get();
         InvalidConfig::check("connections_per_node", connections, 1..=MOST_CONNECTIONS)?;
-        InvalidConfig::check("page_size", self.page_size, 1..=MOST)?;
+        InvalidConfig::check("page_size", self.page_size, PAGE_SIZES)?;
         let BatchLimits { warn, refuse, texts, mutation } = self.batch_limits;
-        let most = MOST as usize;
-        InvalidConfig::check("batch_limits.warn", warn, 0..=most)?;
-        InvalidConfig::check("batch_limits.refuse", refuse, 1..=most)?;
+        InvalidConfig::check("batch_limits.warn", warn, 0..=MOST_BYTES)?;
+        InvalidConfig::check("batch_limits.refuse", refuse, 1..=MOST_BYTES)?;
         InvalidConfig::check("batch_limits.texts", texts, 1..=MOST_TEXTS)?;
-        InvalidConfig::check("batch_limits.mutation", mutation, 1..=most)?;
+        InvalidConfig::check("batch_limits.mutation", mutation, 1..=MOST_BYTES)?;
         for (name, Profile { page_size, .. }) in &self.profiles {
             if let Some(rows) = *page_size {
-                InvalidConfig::check(format!("profiles.{name}.page_size"), rows, 1..=MOST)?;
+                InvalidConfig::check(format!("profiles.{name}.page_size"), rows, PAGE_SIZES)?;
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use crate::error::{
     ErrorKind, FailureReason, Replicas, SchemaVersions, TlsFault, UnreadableType, Waited, WriteType,
 };
 use crate::invalid_config::InvalidConfig;
+use crate::session::Readiness;
 
 /// One error of each kind, and of each that is treated differently: for what a layer has to be able to cope with.
 #[must_use]
@@ -49,6 +50,7 @@ pub fn error_kinds() -> Vec<ErrorKind> {
         ErrorKind::Values(name()),
         ErrorKind::Closed,
         ErrorKind::NoConnection,
+        ErrorKind::TooFewReplicas(Box::new(Readiness::new("t", Consistency::Quorum))),
         ErrorKind::NoStreamId,
         ErrorKind::PrepareTimeout { after: second },
         ErrorKind::PrepareFailed,
@@ -163,12 +165,13 @@ mod tests {
             ErrorKind::Rows(_) => 51,
             ErrorKind::Layer => 52,
             ErrorKind::UnencryptedPassword { .. } => 53,
+            ErrorKind::TooFewReplicas(_) => 54,
         }
     }
 
     #[test]
     fn every_kind_is_there() {
         let numbers: BTreeSet<_> = error_kinds().iter().map(number).collect();
-        assert!(numbers.into_iter().eq(0..=53));
+        assert!(numbers.into_iter().eq(0..=54));
     }
 }

@@ -1,5 +1,6 @@
 //! Prometheus: the recorder, its text, and an HTTP endpoint to scrape.
 
+mod config;
 mod error;
 mod router;
 mod server;
@@ -17,6 +18,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use tokio::runtime::Handle;
 use tokio::time::interval;
 
+pub use config::ExporterConfig;
 pub use error::ExporterError;
 pub use server::Server;
 

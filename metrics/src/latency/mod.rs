@@ -61,12 +61,14 @@
 //! more of that statement, and the request goes on. The statement's histogram is resolved when it is
 //! first seen: install such a recorder before the first request.
 
+mod config;
 mod future;
 mod layer;
 mod service;
 mod slow;
 mod watch;
 
+pub use config::MetricsConfig;
 pub use future::ResponseFuture;
 pub use layer::{MetricsHandle, MetricsLayer};
 pub use service::Metrics;

@@ -78,6 +78,7 @@
 //! serialises the values when it sends them. A miss: one boxed future, two clones of the service below, and
 //! a prepare on every node.
 
+mod config;
 mod entries;
 mod error;
 mod flight;
@@ -85,6 +86,7 @@ mod future;
 mod layer;
 mod service;
 
+pub use config::CacheConfig;
 pub use error::NotPrepared;
 pub use future::ResponseFuture;
 pub use layer::{CacheFigures, CacheHandle, StatementCacheLayer};

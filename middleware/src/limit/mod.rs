@@ -64,12 +64,14 @@
 //! is given back, and a reference count. With one, four boxes, two clones of the service, and a fifth box
 //! with a timer where the wait is bounded.
 
+mod config;
 mod error;
 mod future;
 mod layer;
 mod permits;
 mod service;
 
+pub use config::LimitConfig;
 pub use error::{Refused, Why};
 pub use future::ResponseFuture;
 pub use layer::{ConcurrencyLimitLayer, LimitFigures, LimitHandle};

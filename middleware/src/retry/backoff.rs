@@ -17,6 +17,7 @@ pub(super) struct Growth {
 
 /// Whether a wait is as computed, or a random part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Jitter {
     /// As computed: clients that failed together come back together.

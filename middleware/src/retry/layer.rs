@@ -15,6 +15,11 @@ use super::service::Retry;
 /// Longer waits are a mistake, and the exponential formula stays exact below.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// More attempts are a mistake: each is a request to the server.
+const MOST_ATTEMPTS: u32 = 1_000;
+/// A wait that grows faster is at its maximum after the first.
+const MOST_FACTOR: f64 = 1_000.0;
+
 /// Sends again, after a growing wait, what may be sent again. See the [module](super).
 ///
 /// Clones share their figures. `E` is the error of the service below, [`Error`] in a stack of ours.
@@ -133,7 +138,7 @@ impl<E> RetryBuilder<E> {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`] for `attempts`, if it is 0; for `factor`, if it is below 1 or not finite; for
+    /// [`InvalidConfig`] for `attempts`, if it is 0 or above 1,000; for `factor`, if it is below 1 or above 1,000; for
     /// `base`, if it is above the maximum; for `maximum`, if it is above a day; for `total`, if it is
     /// 0.
     pub fn build(self) -> Result<RetryLayer<E>, InvalidConfig> {
@@ -144,9 +149,8 @@ impl<E> RetryBuilder<E> {
                 "is 0: give 1 to send once, without a retry",
             ));
         }
-        if !(factor.is_finite() && factor >= 1.0) {
-            return Err(InvalidConfig::new("factor", "must be a number of at least 1"));
-        }
+        InvalidConfig::check("attempts", self.policy.attempts, 1..=MOST_ATTEMPTS)?;
+        InvalidConfig::check("factor", factor, 1.0..=MOST_FACTOR)?;
         if maximum > DAY {
             return Err(InvalidConfig::new("maximum", "is above a day"));
         }

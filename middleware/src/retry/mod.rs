@@ -110,6 +110,7 @@
 //! computed, and the service is cloned for the next attempt, in two boxes.
 
 mod backoff;
+mod config;
 mod error;
 mod figures;
 mod future;
@@ -119,6 +120,7 @@ mod service;
 mod time;
 
 pub use backoff::Jitter;
+pub use config::RetryConfig;
 pub use error::{Exhausted, Stopped};
 pub use figures::{RetryFigures, RetryHandle};
 pub use future::ResponseFuture;

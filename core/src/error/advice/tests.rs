@@ -126,7 +126,10 @@ fn right(advice: &str, it: Situation<'_>) -> bool {
             is_certain && of(|it| matches!(it, ErrorKind::NoStreamId))
         }
         "bring replicas back, or ask for a lower consistency level" => {
-            is_certain && of(|it| matches!(it, ErrorKind::Unavailable { .. }))
+            is_certain
+                && of(|it| {
+                    matches!(it, ErrorKind::Unavailable { .. } | ErrorKind::TooFewReplicas(_))
+                })
         }
         "spread the load over more partitions" => {
             is_certain && of(|it| matches!(it, ErrorKind::RateLimited { .. }))
