@@ -55,7 +55,8 @@ impl FromStr for NodeKey {
     fn from_str(text: &str) -> Result<Self, InvalidConfig> {
         let text = text.trim();
         let address = || text.parse::<SocketAddr>().map(Self::from).ok();
-        let ip = || text.trim_matches(['[', ']']).parse::<IpAddr>().map(Self::from).ok();
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let ip = || bare.unwrap_or(text).parse::<IpAddr>().map(Self::from).ok();
         let host_id = || Uuid::try_parse(text).map(Self::from).ok();
         address().or_else(ip).or_else(host_id).ok_or_else(|| {
             let why = "names a node by what is neither an IP address nor a host id";

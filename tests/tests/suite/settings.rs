@@ -12,6 +12,10 @@ use figment::providers::{Env, Format, Json, Toml, Yaml};
 
 use crate::support::run;
 
+mod right;
+mod secrets;
+mod wrong;
+
 const ALL: &str = r#"
 contact_points = ["127.0.0.1:9042", "localhost"]
 local_datacenter = "dc1"

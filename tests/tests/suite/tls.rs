@@ -120,12 +120,20 @@ async fn every_certificate_and_password_that_is_wrong_is_told_at_once() {
         .filter(|row| row.as_ref().is_ok_and(|(encrypted, _)| *encrypted == Some(true)));
     assert!(encrypted.count() >= 1, "it is encrypted");
 
+    // Encrypted, a password may go to any address.
+    let anywhere = to(0, ours("client")).trusted_addresses(|_| false);
+    run(&Client::new(anywhere.build().await.unwrap()), "SELECT key FROM system.local").await;
+
     let fault = async |builder| match refused(builder).await.kind() {
         ErrorKind::Tls(fault) => *fault,
         kind => panic!("{kind:?}"),
     };
     assert_eq!(fault(to(1, ours("client"))).await, TlsFault::Expired);
     assert_eq!(fault(to(2, ours("client"))).await, TlsFault::OtherName);
+    // Of the nodes that a good one told of, if all that it told of are wrong.
+    let [first, second] = [0, 1].map(|node| cluster.node(node).unwrap().address());
+    let learned = to(0, ours("client")).address_translation([(first, second)]);
+    assert!(matches!(fault(learned).await, TlsFault::Expired | TlsFault::OtherName));
     let foreign = Tls::with_ca_file(ca.file("stranger.pem"));
     assert_eq!(fault(to(0, foreign)).await, TlsFault::UnknownIssuer);
     let without = Tls::with_ca_file(&ca_file);
