@@ -43,13 +43,13 @@ impl HumanDuration {
         Self::deserialize(from).map(Duration::from)
     }
 
-    /// The same for a field that is an `Option<Duration>`, in a struct with `#[serde(default)]`.
+    /// The same for a field that is an `Option<Duration>`, in a struct with `#[serde(default)]`; `null` is none.
     ///
     /// # Errors
     ///
     /// That of the format, for what is no duration.
     pub fn into_option<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-        Self::into_duration(from).map(Some)
+        Ok(Option::<Self>::deserialize(from)?.map(Duration::from))
     }
 }
 
@@ -75,8 +75,12 @@ impl FromStr for HumanDuration {
     type Err = InvalidConfig;
 
     fn from_str(text: &str) -> Result<Self, InvalidConfig> {
-        let wrong = |_| InvalidConfig::new("duration", format!("has to be {FORM}"));
-        humantime::parse_duration(text).map(Self).map_err(wrong)
+        let wrong = || InvalidConfig::new("duration", format!("has to be {FORM}"));
+        // That crate takes a zero without a unit.
+        if !text.contains(|c: char| c.is_alphabetic()) {
+            return Err(wrong());
+        }
+        humantime::parse_duration(text).map(Self).map_err(|_| wrong())
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub struct SchemaVersions {
     /// How long it was waited for after the change was done.
     pub after: Duration,
-    /// The nodes that were connected, and the version that each told last; none if it did not tell it.
+    /// The nodes that were connected, at the addresses that are their own, and the version that each told last; none if it did not tell it.
     pub told: Vec<(SocketAddr, Option<Uuid>)>,
 }
 

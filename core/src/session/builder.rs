@@ -86,8 +86,15 @@ impl SessionBuilder {
         mut self,
         pairs: impl IntoIterator<Item = (N, SocketAddr)>,
     ) -> Self {
-        let pairs = pairs.into_iter().map(|(node, to)| (node.into(), to));
-        self.config.address_translation = pairs.collect();
+        self.config.address_translation.clear();
+        self.config.translated_twice = None;
+        for (node, to) in pairs {
+            let node = node.into();
+            let before = self.config.address_translation.insert(node, to);
+            if before.is_some_and(|before| before != to) {
+                self.config.translated_twice = Some(node);
+            }
+        }
         self
     }
 
@@ -187,16 +194,18 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets the longest time to open one TCP connection, and to resolve a name.
+    /// Sets the longest time to open one TCP connection, and to resolve a name. A connection gets half of
+    /// [`build_timeout`](Self::build_timeout) at most: a session is built when each node has been tried, and one
+    /// that is silent must not use up all the time.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.config.connect_timeout = timeout;
         self
     }
 
     /// Sets the longest time to build the session: where nobody answers, contact points are tried again
-    /// until then, after 100 ms first and each second in the end. What is certain (a certificate, a password, a
-    /// datacentre or a keyspace that is wrong) is an error at once. Beside a frozen contact point it takes up to two
-    /// rounds of [`keepalive`](Self::keepalive).
+    /// until then, after 100 ms first and each second in the end, and so are the nodes that they told of, until one
+    /// can be used. What is certain (a certificate, a password, a datacentre or a keyspace that is wrong) is an
+    /// error at once. Beside a frozen contact point it takes up to two rounds of [`keepalive`](Self::keepalive).
     pub fn build_timeout(mut self, timeout: Duration) -> Self {
         self.config.build_timeout = timeout;
         self
@@ -297,19 +306,29 @@ impl SessionBuilder {
         self
     }
 
-    /// Connects.
+    #[cfg(test)]
+    pub(super) fn into_config(self) -> SessionConfig {
+        self.config
+    }
+
+    /// Connects, until a node can be used: one of the local datacentre, if one is set. Nodes that cannot be reached
+    /// meanwhile are named in a warning, and so is the error, if there is one.
     ///
     /// # Errors
     ///
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) for settings that cannot be;
     /// [`Unreachable`](crate::ErrorKind::Unreachable) if no contact point answers within
-    /// [`build_timeout`](Self::build_timeout);
+    /// [`build_timeout`](Self::build_timeout), or none of the nodes that one told of can be reached;
+    /// [`UnencryptedPassword`](crate::ErrorKind::UnencryptedPassword) if the password would cross the network to
+    /// all of them as it is; [`Tls`](crate::ErrorKind::Tls);
     /// [`UnknownCluster`](crate::ErrorKind::UnknownCluster) if a local datacentre is set and a node that answered
     /// could not tell of any;
     /// [`UnknownDatacenter`](crate::ErrorKind::UnknownDatacenter) if no node is in the local
     /// datacentre, or if there are several and none is named;
     /// [`UnknownKeyspace`](crate::ErrorKind::UnknownKeyspace);
-    /// [`Authentication`](crate::ErrorKind::Authentication).
+    /// [`Authentication`](crate::ErrorKind::Authentication),
+    /// [`NoCredentials`](crate::ErrorKind::NoCredentials),
+    /// [`UnknownAuthenticator`](crate::ErrorKind::UnknownAuthenticator).
     pub async fn build(self) -> Result<Session, Error> {
         connect(self.config).await
     }

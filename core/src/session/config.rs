@@ -70,6 +70,9 @@ pub struct SessionConfig {
     pub contact_points: Vec<String>,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "human::translation"))]
     pub address_translation: BTreeMap<NodeKey, SocketAddr>,
+    /// A node that the builder was given two addresses for.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) translated_twice: Option<NodeKey>,
     pub local_datacenter: Option<String>,
     pub keyspace: Option<String>,
     pub user: Option<String>,
@@ -126,6 +129,7 @@ impl Default for SessionConfig {
         Self {
             contact_points: Vec::new(),
             address_translation: BTreeMap::new(),
+            translated_twice: None,
             local_datacenter: None,
             keyspace: None,
             user: None,

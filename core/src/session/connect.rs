@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder as DriverBuilder;
@@ -44,14 +44,15 @@ pub(super) async fn connect(config: SessionConfig) -> Result<Session, Error> {
 async fn build(config: SessionConfig) -> Result<Session, Error> {
     let points = config.validate()?;
     let translation = Arc::new(Translation::new(&config)?);
-    let attempt = Attempt::new(&config, &points, &translation);
-    let connect = |reading| attempt.connect(reading);
+    let building = Building::new(&config, &points, &translation);
+    let connect = |reading| building.connect(reading);
     let connected = match connect(Reading::Names).await? {
         connected if connected.knows_cluster() => connected,
         knows_nothing => connect_otherwise(knows_nothing, connect).await,
     };
-    check_datacenter(&config, &connected.driver.get_cluster_state())?;
-    attempt.wait_for_node(&connected.driver).await?;
+    check_datacenter(&building, &connected.driver.get_cluster_state())?;
+    building.wait_for_node(&connected.driver).await?;
+    translation.is_built();
     let Connected { driver, balancing, client_id } = connected;
     let (attempts, clock) = (balancing.attempts(), balancing.clock());
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
@@ -122,8 +123,8 @@ where
     without_names
 }
 
-/// An attempt to build a session, and its time.
-struct Attempt<'c> {
+/// A session that is being built, and the time for it.
+struct Building<'c> {
     config: &'c SessionConfig,
     points: &'c [ContactPoint],
     translation: &'c Arc<Translation>,
@@ -131,7 +132,7 @@ struct Attempt<'c> {
     until: Instant,
 }
 
-impl<'c> Attempt<'c> {
+impl<'c> Building<'c> {
     fn new(
         config: &'c SessionConfig,
         points: &'c [ContactPoint],
@@ -151,21 +152,24 @@ impl<'c> Attempt<'c> {
             .fetch_schema_metadata(reading == Reading::Names)
             .fetch_full_schema_metadata(false);
         let mut pause = FIRST_PAUSE;
-        let mut unresolved = Vec::new();
+        let mut last = None;
         loop {
-            match timeout_at(self.until, builder.build()).await {
+            // The driver asks the resolver first, too, and says less of it.
+            let building = timeout_at(self.until, builder.build());
+            let (built, unresolved) = join(building, self.unresolved()).await;
+            let failed = match built {
                 Ok(Ok(driver)) => return Ok(Connected { driver, balancing, client_id }),
-                Ok(Err(error)) => {
-                    if let Some(kind) = setup_fault::of_session(self.config, &error) {
-                        return Err(Error::setup(kind).caused_by(error));
-                    }
-                    unresolved = self.unresolved().await;
-                    if Instant::now() + pause >= self.until {
-                        let kind = self.unreachable(unresolved, Vec::new());
-                        return Err(Error::setup(kind).caused_by(error));
-                    }
-                }
-                Err(_) => return Err(Error::setup(self.unreachable(unresolved, Vec::new()))),
+                Ok(Err(error)) => match setup_fault::of_session(self.config, &error) {
+                    Some(kind) => return Err(Error::setup(kind).caused_by(error)),
+                    None => Some(error),
+                },
+                Err(_) => None,
+            };
+            let is_over = failed.is_none() || Instant::now() + pause >= self.until;
+            last = failed.or(last);
+            if is_over {
+                let kind = self.unreachable(unresolved, self.translation.learned());
+                return Err(caused(kind, last));
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -180,14 +184,13 @@ impl<'c> Attempt<'c> {
         names.into_iter().flatten().collect()
     }
 
+    fn contact_points(&self) -> Vec<String> {
+        self.points.iter().map(ToString::to_string).collect()
+    }
+
     fn unreachable(&self, unresolved: Vec<String>, learned: Vec<SocketAddr>) -> ErrorKind {
-        let contact_points = self.points.iter().map(ToString::to_string).collect();
-        ErrorKind::Unreachable {
-            contact_points,
-            unresolved,
-            learned,
-            after: self.started.elapsed(),
-        }
+        let after = self.started.elapsed();
+        ErrorKind::Unreachable { contact_points: self.contact_points(), unresolved, learned, after }
     }
 
     /// A contact point told of the nodes. Requests go to them, at addresses of their own: the session is of no
@@ -199,24 +202,20 @@ impl<'c> Attempt<'c> {
             if near.iter().any(|node| node.is_connected()) {
                 return Ok(());
             }
-            let faults = near.iter().map(|node| self.fault(driver, node));
-            let (faults, errors): (Vec<_>, Vec<_>) = join_all(faults).await.into_iter().unzip();
-            let error = errors.into_iter().flatten().next();
-            let failed = |kind| match error {
-                Some(error) => Error::setup(kind).caused_by(error),
-                None => Error::setup(kind),
-            };
+            let faults = join_all(near.iter().map(|node| self.fault(driver, node))).await;
             // None of them changes with time.
-            if let Some(mut certain) = faults.into_iter().collect::<Option<Vec<_>>>()
-                && !certain.is_empty()
-            {
-                return Err(failed(certain.remove(0)));
+            let is_certain = faults.iter().all(|(kind, _)| kind.is_some());
+            let is_over = Instant::now() + FIRST_PAUSE >= self.until;
+            let first = faults.into_iter().next();
+            match first {
+                Some((Some(kind), error)) if is_certain => return Err(caused(kind, error)),
+                first if is_over => {
+                    let learned = near.iter().map(|node| self.translation.address(node)).collect();
+                    let kind = self.unreachable(Vec::new(), learned);
+                    return Err(caused(kind, first.and_then(|(_, error)| error)));
+                }
+                _ => sleep(FIRST_PAUSE).await,
             }
-            if Instant::now() + FIRST_PAUSE >= self.until {
-                let learned = near.iter().map(|node| self.translation.address(node)).collect();
-                return Err(failed(self.unreachable(Vec::new(), learned)));
-            }
-            sleep(FIRST_PAUSE).await;
         }
     }
 
@@ -246,8 +245,19 @@ impl<'c> Attempt<'c> {
         for point in self.points {
             builder = point.add_to(builder);
         }
+        if self.config.is_plaintext() {
+            let filter: Arc<Translation> = Arc::clone(self.translation);
+            builder = builder.host_filter(filter);
+        }
         let translation: Arc<Translation> = Arc::clone(self.translation);
         Ok(builder.address_translator(translation))
+    }
+}
+
+fn caused<E: std::error::Error + Send + Sync + 'static>(kind: ErrorKind, by: Option<E>) -> Error {
+    match by {
+        Some(error) => Error::setup(kind).caused_by(error),
+        None => Error::setup(kind),
     }
 }
 
@@ -263,13 +273,15 @@ fn driver_builder(
         .request_timeout(None)
         .load_balancing_policy(balancing)
         .build();
+    // The driver is built when each node has been tried: one that is silent must not use up all the time.
+    let connect_timeout = config.connect_timeout.min(config.build_timeout / 2);
     let mut builder = DriverBuilder::new()
         .custom_identity(SelfIdentity::new().with_client_id(client_id.to_owned()))
         .default_execution_profile_handle(profile.into_handle())
         .pool_size(PoolSize::PerHost(config.connections_per_node))
         .keepalive_interval(config.keepalive_interval)
         .keepalive_timeout(config.keepalive_timeout)
-        .connection_timeout(config.connect_timeout)
+        .connection_timeout(connect_timeout)
         .hostname_resolution_timeout(Some(config.connect_timeout))
         .cluster_metadata_refresh_interval(config.schema_refresh)
         // The session waits for it by itself, and refreshes by itself.
@@ -296,8 +308,8 @@ fn driver_builder(
 }
 
 /// "No nodes" hours later is a poor way to learn of a typing error in the name.
-fn check_datacenter(config: &SessionConfig, cluster: &ClusterState) -> Result<(), Error> {
-    let local = config.local_datacenter.as_deref();
+fn check_datacenter(building: &Building<'_>, cluster: &ClusterState) -> Result<(), Error> {
+    let local = building.config.local_datacenter.as_deref();
     let known: BTreeSet<&str> =
         cluster.get_nodes_info().iter().filter_map(|node| node.datacenter.as_deref()).collect();
     let fits = match local {
@@ -308,7 +320,7 @@ fn check_datacenter(config: &SessionConfig, cluster: &ClusterState) -> Result<()
         return Ok(());
     }
     if known.is_empty() {
-        let contact_points = config.contact_points.clone();
+        let contact_points = building.contact_points();
         return Err(Error::setup(ErrorKind::UnknownCluster { contact_points }));
     }
     Err(Error::setup(ErrorKind::UnknownDatacenter {

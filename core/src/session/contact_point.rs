@@ -80,8 +80,12 @@ impl ContactPoint {
         }
         if point.matches(':').count() > 1 {
             let address: Ipv6Addr = point.parse().map_err(|_| Fault::Address)?;
-            // It reads as an address whose last part is a port's number.
-            if point.ends_with(":9042") || point.ends_with(":9142") {
+            // Somebody may have meant a port by the last part.
+            if let Some((host, port)) = point.rsplit_once(':')
+                && port.len() >= 4
+                && port.bytes().all(|byte| byte.is_ascii_digit())
+                && host.parse::<Ipv6Addr>().is_ok()
+            {
                 return Err(Fault::Ambiguous(address));
             }
             return Ok(Self { host: Host::Address(address.into()), port: DEFAULT_PORT });
@@ -190,34 +194,42 @@ impl Fault {
             Self::Port => "has no port from 1 to 65535 after its colon".to_owned(),
             Self::Address => "is no IP address and no host name".to_owned(),
             Self::Ambiguous(address) => {
-                let host = point.rsplit_once(':').map_or(point, |(host, _)| host);
-                format!("can be read in two ways: write `[{host}]:9042`, or `[{address}]`")
+                let (host, port) = point.rsplit_once(':').unwrap_or((point, ""));
+                format!("can be read in two ways: write `[{host}]:{port}`, or `[{address}]`")
             }
             Self::Name => "is no host name of letters, digits, `-`, `_` and dots".to_owned(),
         };
         let nth = index + 1;
-        let item = match self {
-            Self::Empty | Self::Unshowable => format!("has an item {nth} that"),
-            _ => format!("has as item {nth} `{}`, which", shown(point)),
+        let item = match shown(point) {
+            Some(shown) if !shown.is_empty() => format!("has as item {nth} `{shown}`, which"),
+            _ => format!("has an item {nth} that"),
         };
         InvalidConfig::new(SETTING, format!("{item} {what}: {FORMS}"))
     }
 }
 
-/// What may be shown of it: no text where a port belongs, which may be a password.
-fn shown(points: &str) -> String {
-    let start: String = points.chars().take(100).collect();
-    let items = start.split_inclusive([',', ';', ' ', '\t']).map(|item| {
-        let parts = item.split(':').enumerate().map(|(index, part)| {
-            let text = part.trim_end_matches([',', ';', ' ', '\t', ']']);
-            let is_port = text.bytes().all(|byte| byte.is_ascii_digit());
-            let is_of_ipv6 = text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-            let is_host = index == 0 || text.starts_with("//");
-            if is_host || is_port || is_of_ipv6 { part } else { "…" }
-        });
-        parts.collect::<Vec<_>>().join(":")
-    });
-    items.collect()
+/// What may be shown of it: hosts and ports. Where a port belongs, anything else may be a password.
+fn shown(point: &str) -> Option<String> {
+    let is_host = |text: &str| parse_name(text).is_ok() || text.parse::<IpAddr>().is_ok();
+    let hosts = point.strip_prefix("cassandra://").unwrap_or(point);
+    if hosts.split(',').all(|point| ContactPoint::parse(point.trim()).is_ok()) {
+        return Some(point.to_owned());
+    }
+    let of_ipv6 = |text: &str| {
+        let plain = |c: char| c.is_ascii_hexdigit() && !c.is_ascii_uppercase() || ":[]".contains(c);
+        text.contains("::") && text.chars().all(plain)
+    };
+    match point.rsplit_once(':') {
+        _ if point.len() > 100 => None,
+        _ if of_ipv6(point) || point.bytes().all(|byte| b"0123456789.".contains(&byte)) => {
+            Some(point.to_owned())
+        }
+        Some((host, port)) if host.is_empty() || is_host(host) || of_ipv6(host) => {
+            let is_port = port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+            Some(if is_port { point.to_owned() } else { format!("{host}:…") })
+        }
+        _ => None,
+    }
 }
 
 /// What of contact points may be in a log, whatever is in them.
@@ -261,6 +273,7 @@ mod tests {
             ("[::1]:19042", "[::1]:19042"),
             ("::1", "[::1]:9042"),
             ("2001:db8::1", "[2001:db8::1]:9042"),
+            ("2001:db8::9042", "[2001:db8::9042]:9042"),
             ("[::ffff:10.0.0.1]:1", "[::ffff:10.0.0.1]:1"),
         ] {
             assert_eq!(parsed(point).to_string(), read);
@@ -273,30 +286,32 @@ mod tests {
             ("", "is empty"),
             (" ", "is empty"),
             ("a:9042,b:9042", "`a:9042,b:9042`, which is more than one"),
-            ("a:9042 b:9042", "`a:9042 b:9042`, which is more than one"),
-            ("a;b", "`a;b`, which is more than one"),
+            ("a:9042 b:9042", "that is more than one"),
+            ("a;b", "that is more than one"),
             ("127.0.0.1:99999", "`127.0.0.1:99999`, which has no port"),
             ("a:", "`a:`, which has no port"),
             ("a:0", "`a:0`, which has no port"),
-            ("a:+9042", "which has no port"),
-            ("a:-1", "which has no port"),
+            ("a:+9042", "has no port"),
+            ("a:-1", "has no port"),
             ("[::1]:", "`[::1]:`, which has no port"),
             (":9042", "`:9042`, which is no host name"),
             ("cassandra://a:9042", "`cassandra://a:9042`, which is a URL"),
-            ("a/b", "which is a URL or a path"),
-            ("127.0.0.1.1", "which is no IP address"),
-            ("256.0.0.1", "which is no IP address"),
-            ("127.1", "which is no IP address"),
-            ("010.0.0.1:9042", "which is no IP address"),
-            ("[::1", "which is no IP address"),
-            ("[::1]9042", "which is no IP address"),
-            ("[10.0.0.1]", "which is no IP address"),
-            ("[]", "which is no IP address"),
-            ("::1::2", "which is no IP address"),
+            ("http://a", "is a URL or a path"),
+            ("a/b", "is a URL or a path"),
+            ("127.0.0.1.1", "is no IP address"),
+            ("256.0.0.1", "is no IP address"),
+            ("127.1", "is no IP address"),
+            ("010.0.0.1:9042", "is no IP address"),
+            ("[::1", "is no IP address"),
+            ("[::1]9042", "is no IP address"),
+            ("[10.0.0.1]", "is no IP address"),
+            ("[]", "is no IP address"),
+            ("::1::2", "is no IP address"),
             ("::1:9042", "write `[::1]:9042`, or `[::1:9042]`"),
-            ("-a", "which is no host name"),
-            ("a..b", "which is no host name"),
-            ("kö", "which is no host name"),
+            ("2001:db8::1:9043", "write `[2001:db8::1]:9043`, or `[2001:db8::1:9043]`"),
+            ("-a", "is no host name"),
+            ("a..b", "is no host name"),
+            ("kö", "is no host name"),
         ] {
             let why = refused(point);
             assert!(why.contains(part), "{point}: {why}");
@@ -320,9 +335,18 @@ mod tests {
             "a:9042/hush",
             "a:9042,app:hush",
             "app:hush,a:9042",
+            "app:7201930",
+            "cassandra://app:7201930",
+            "a:9042 hush",
+            "a:9042;app;hush",
+            "a\nhush",
+            "hush\u{7}",
+            "https://a/hush",
+            "hush/a",
         ] {
             let shown = format!("{} {:?}", refused(point), shown_all(&[point.to_owned()]));
-            assert!(!shown.contains("hush"), "{shown}");
+            assert!(!shown.contains("hush") && !shown.contains("72019"), "{shown}");
+            assert!(!shown.contains(char::is_control), "{shown}");
         }
     }
 

@@ -5,10 +5,10 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::translation::NodeKey;
+use super::translation::{NodeKey, two_addresses};
 
 const LEVELS: [(&str, Consistency); 11] = [
     ("ANY", Consistency::Any),
@@ -72,6 +72,10 @@ impl<'de> Visitor<'de> for List {
         if text.trim().is_empty() {
             return Ok(Vec::new());
         }
+        // A URL with a password in it, which nobody would know in its parts.
+        if text.contains('@') {
+            return Ok(vec![text.to_owned()]);
+        }
         Ok(text.split(',').map(|item| item.trim().to_owned()).collect())
     }
 
@@ -98,15 +102,34 @@ impl<'de> Visitor<'de> for Translation {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
         let wrong = || E::invalid_value(serde::de::Unexpected::Str(text), &self);
-        let pairs = text.split(',').filter(|pair| !pair.trim().is_empty()).map(|pair| {
+        let mut pairs = BTreeMap::new();
+        let is_empty = text.trim().is_empty();
+        for pair in text.split(',').filter(|_| !is_empty) {
             let (node, to) = pair.split_once('=').ok_or_else(wrong)?;
-            Ok((node.parse().map_err(E::custom)?, to.trim().parse().map_err(|_| wrong())?))
-        });
-        pairs.collect()
+            let node = node.parse().map_err(E::custom)?;
+            let to = to.trim().parse().map_err(|_| wrong())?;
+            insert(&mut pairs, node, to)?;
+        }
+        Ok(pairs)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, pairs: A) -> Result<Self::Value, A::Error> {
-        BTreeMap::deserialize(MapAccessDeserializer::new(pairs))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = BTreeMap::new();
+        while let Some((node, to)) = map.next_entry()? {
+            insert(&mut pairs, node, to)?;
+        }
+        Ok(pairs)
+    }
+}
+
+fn insert<E: Error>(
+    pairs: &mut BTreeMap<NodeKey, SocketAddr>,
+    node: NodeKey,
+    to: SocketAddr,
+) -> Result<(), E> {
+    match pairs.insert(node, to) {
+        Some(before) if before != to => Err(E::custom(two_addresses(node))),
+        _ => Ok(()),
     }
 }
 
@@ -124,21 +147,37 @@ impl<'de> Deserialize<'de> for NodeKey {
     }
 }
 
-/// The same for settings that may be left out.
+/// The same for settings that may be left out, or be `null`.
 pub(super) mod optional {
-    use super::{Consistency, Deserializer, SerialConsistency};
+    use super::{Consistency, Deserialize, Deserializer, SerialConsistency};
+
+    struct Level(Consistency);
+
+    impl<'de> Deserialize<'de> for Level {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            super::consistency(from).map(Self)
+        }
+    }
+
+    struct Serial(SerialConsistency);
+
+    impl<'de> Deserialize<'de> for Serial {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            super::serial(from).map(Self)
+        }
+    }
 
     pub(crate) fn consistency<'de, D>(from: D) -> Result<Option<Consistency>, D::Error>
     where
         D: Deserializer<'de>,
     {
-        super::consistency(from).map(Some)
+        Ok(Option::<Level>::deserialize(from)?.map(|Level(level)| level))
     }
 
     pub(crate) fn serial<'de, D>(from: D) -> Result<Option<SerialConsistency>, D::Error>
     where
         D: Deserializer<'de>,
     {
-        super::serial(from).map(Some)
+        Ok(Option::<Serial>::deserialize(from)?.map(|Serial(level)| level))
     }
 }

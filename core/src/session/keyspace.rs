@@ -65,6 +65,14 @@ impl Keyspaces {
         Self { in_use: Arc::new(RwLock::new(in_use)), clock }
     }
 
+    /// The keyspace in use, or to be in use by the `USE` that is under way.
+    pub(super) fn name(&self, driver: &Driver) -> Option<Arc<String>> {
+        match self.in_use.try_read() {
+            Ok(in_use) => in_use.name.clone(),
+            Err(_) => driver.get_keyspace(),
+        }
+    }
+
     /// To be called when a server answers for another keyspace than the one in use.
     pub(super) fn unsettle(&self) {
         self.clock.unsettle_keyspace();

@@ -285,9 +285,10 @@ impl Session {
     }
 
     /// Whether requests at this level can be done: as long as **some** range of the keyspace in use has enough
-    /// replicas up, of those that answer within this time. It returns a moment after that is certain, and says
-    /// for how large a share of the ranges it holds. Costs a query to each node, and a look at each range of the
-    /// ring, a microsecond or two.
+    /// replicas up, those that answer within this time. It says for how large a share of the ranges that holds.
+    /// Nodes that are down are not waited for, and a silent one is, to the end of the time. Costs a query to each
+    /// node, and a look at each range of the ring, a microsecond or two. Where `ScyllaDB`'s tablets put replicas
+    /// anywhere, all nodes count for one range.
     ///
     /// Think twice before a readiness probe asks this. Whatever all instances find at the same moment takes all
     /// of them out of service at the same moment: two nodes of three that are down at QUORUM would take down

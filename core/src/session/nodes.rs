@@ -168,7 +168,9 @@ pub(super) async fn ask(
     within: Duration,
 ) -> Result<Duration, Error> {
     let request = Request::from(&ASKED);
-    if let Some(refusal) = session.translation.refusal(node) {
+    if !node.is_connected()
+        && let Some(refusal) = session.translation.refusal(node)
+    {
         return Err(request.error(refusal, None));
     }
     let began = Instant::now();

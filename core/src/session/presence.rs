@@ -6,6 +6,7 @@ use std::sync::Weak;
 use std::time::Duration;
 use std::{fmt, mem};
 
+use scylla::cluster::NodeAddr;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -44,6 +45,10 @@ impl Presence {
         let cluster = session.driver.get_cluster_state();
         let mut gone = mem::take(&mut self.0);
         for node in cluster.get_nodes_info() {
+            // A contact point, until a node told which one that is.
+            if matches!(node.address, NodeAddr::Untranslatable(_)) {
+                continue;
+            }
             let address = session.translation.address(node);
             let before = gone.remove(&node.host_id);
             let now = Seen::after(before, address, node.is_connected());

@@ -1,21 +1,19 @@
 //! Whether requests at a consistency level can be done, range by range.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::future::{join, join_all};
 use scylla::cluster::metadata::Strategy;
 use scylla::cluster::{ClusterState, Node};
 use scylla::frame::response::result::TableSpec;
 use scylla::frame::types::Consistency;
 use tokio::task::yield_now;
-use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::execute::add;
 use super::{Inner, nodes};
 use crate::error::{Error, ErrorKind};
 use crate::invalid_config::InvalidConfig;
@@ -31,7 +29,7 @@ pub struct Readiness {
     pub consistency: Consistency,
     /// Ranges with enough replicas up.
     pub ready: usize,
-    /// All ranges of the ring.
+    /// All ranges of the ring; 1 where tablets or another strategy put replicas anywhere, and all nodes count.
     pub ranges: usize,
     /// The nodes that did not answer in time.
     pub down: Vec<SocketAddr>,
@@ -68,37 +66,29 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// How long other nodes are waited for once a range is ready.
-const GRACE: Duration = Duration::from_millis(100);
-
 pub(super) async fn ready_at(
     session: &Inner,
     consistency: Consistency,
     within: Duration,
 ) -> Result<Readiness, Error> {
-    let Some(keyspace) = session.driver.get_keyspace() else {
+    let Some(keyspace) = session.keyspaces.name(&session.driver) else {
         let why = "is not set, and readiness at a level is that of its ranges: set it, or ask `check_ready`";
         return Err(InvalidConfig::new("keyspace", why).into());
     };
     let cluster = session.driver.get_cluster_state();
-    let ranges = Ranges::of(session, &cluster, &keyspace).await?;
-    let mut until = add(Instant::now(), within);
     let asked = cluster.get_nodes_info().iter().map(async |node| {
         let answered = nodes::ask(session, node, within).await.is_ok();
-        (node.host_id, answered)
+        answered.then_some(node.host_id)
     });
-    let mut answers: FuturesUnordered<_> = asked.collect();
-    let mut up = BTreeSet::new();
-    while let Ok(Some((node, answered))) = timeout_at(until, answers.next()).await {
-        if answered && up.insert(node) && ranges.ready(consistency, &up).next().is_some() {
-            until = until.min(Instant::now() + GRACE);
-        }
-    }
-    let down = cluster.get_nodes_info().iter().filter(|node| !up.contains(&node.host_id));
+    let ranges = Ranges::of(session, &cluster, &keyspace);
+    let (up, ranges) = join(join_all(asked), ranges).await;
+    let (up, ranges) = (up.into_iter().flatten().collect(), ranges?);
+    let down =
+        cluster.get_nodes_info().iter().filter(|node| !BTreeSet::contains(&up, &node.host_id));
     let readiness = Readiness {
         keyspace: keyspace.to_string(),
         consistency,
-        ready: ranges.ready(consistency, &up).sum(),
+        ready: ranges.ready(consistency, &up),
         ranges: ranges.replicas.values().sum(),
         down: down.map(|node| session.translation.address(node)).collect(),
     };
@@ -108,52 +98,60 @@ pub(super) async fn ready_at(
     Err(Error::setup(ErrorKind::TooFewReplicas(Box::new(readiness))))
 }
 
-/// A replica: the node and its datacentre.
-type Replica = (Uuid, Option<String>);
+/// A replica: the node and its datacenter.
+type Replica<'c> = (Uuid, Option<&'c str>);
 
 /// The ranges of a keyspace: which replicas they have, and how many have the same.
-struct Ranges {
-    replicas: BTreeMap<Vec<Replica>, usize>,
-    factors: Factors,
-    local: Option<String>,
+struct Ranges<'c> {
+    replicas: BTreeMap<Vec<Replica<'c>>, usize>,
+    factors: Factors<'c>,
+    local: Option<&'c str>,
 }
 
 /// How many replicas there are to be.
-enum Factors {
+enum Factors<'c> {
     Everywhere(usize),
-    /// By datacentre.
-    Each(BTreeMap<String, usize>),
+    /// By datacenter.
+    Each(&'c HashMap<String, usize>),
 }
 
 /// Ranges that are looked at before other tasks have their turn.
 const AT_ONCE: usize = 256;
 
-impl Ranges {
-    async fn of(session: &Inner, cluster: &ClusterState, name: &str) -> Result<Self, Error> {
+impl<'c> Ranges<'c> {
+    async fn of(session: &'c Inner, cluster: &'c ClusterState, name: &str) -> Result<Self, Error> {
         let unknown = || ErrorKind::UnknownKeyspace { name: name.to_owned() };
         let keyspace = cluster.get_keyspace(name).ok_or_else(|| Error::setup(unknown()))?;
+        let nodes = cluster.get_nodes_info();
+        let is_everywhere = |name: &str| name.ends_with("EverywhereStrategy");
         let factors = match &keyspace.strategy {
             Strategy::SimpleStrategy { replication_factor } => {
                 Factors::Everywhere(*replication_factor)
             }
             Strategy::NetworkTopologyStrategy { datacenter_repfactors } => {
-                let factors = datacenter_repfactors.iter();
-                Factors::Each(factors.map(|(name, factor)| (name.clone(), *factor)).collect())
+                Factors::Each(datacenter_repfactors)
             }
-            // One node answers for itself, and what the driver does not know is taken for that.
-            _ => Factors::Everywhere(1),
+            Strategy::LocalStrategy => Factors::Everywhere(1),
+            Strategy::Other { name, .. } if is_everywhere(name) => Factors::Everywhere(nodes.len()),
+            _ => {
+                let why = "has a replication that the session does not know: ask `check_ready`";
+                return Err(InvalidConfig::new("keyspace", why).into());
+            }
         };
         let locator = cluster.replica_locator();
-        let local = session.config.local_datacenter.clone();
-        let local = local.or_else(|| locator.datacenter_names().first().cloned());
-        let table = TableSpec::borrowed(name, "");
+        let local = session.config.local_datacenter.as_deref();
+        let local = local.or_else(|| locator.datacenter_names().first().map(String::as_str));
+        let replica = |node: &'c Arc<Node>| (node.host_id, node.datacenter.as_deref());
         let mut replicas = BTreeMap::new();
+        if keyspace.tablet_based || matches!(keyspace.strategy, Strategy::Other { .. }) {
+            replicas.insert(nodes.iter().map(replica).collect(), 1);
+            return Ok(Self { replicas, factors, local });
+        }
+        let table = TableSpec::borrowed(name, "");
         for (index, (token, _)) in locator.ring().iter().enumerate() {
             let of_range = locator.replicas_for_token(*token, &keyspace.strategy, None, &table);
-            let of_range = of_range
-                .into_iter()
-                .map(|(node, _): (&Arc<Node>, _)| (node.host_id, node.datacenter.clone()));
-            *replicas.entry(of_range.collect()).or_default() += 1;
+            let of_range = of_range.into_iter().map(|(node, _)| replica(node)).collect();
+            *replicas.entry(of_range).or_default() += 1;
             if index % AT_ONCE == AT_ONCE - 1 {
                 yield_now().await;
             }
@@ -161,17 +159,14 @@ impl Ranges {
         Ok(Self { replicas, factors, local })
     }
 
-    /// How many ranges have the same replicas, of those that are ready.
-    fn ready(&self, level: Consistency, up: &BTreeSet<Uuid>) -> impl Iterator<Item = usize> {
-        let is_ready = move |replicas: &[Replica]| self.is_ready(level, replicas, up);
-        self.replicas.iter().filter(move |(replicas, _)| is_ready(replicas)).map(|(_, same)| *same)
+    fn ready(&self, level: Consistency, up: &BTreeSet<Uuid>) -> usize {
+        let ready = self.replicas.iter().filter(|(it, _)| self.is_ready(level, it, up));
+        ready.map(|(_, same)| *same).sum()
     }
 
-    fn is_ready(&self, level: Consistency, replicas: &[Replica], up: &BTreeSet<Uuid>) -> bool {
+    fn is_ready(&self, level: Consistency, replicas: &[Replica<'_>], up: &BTreeSet<Uuid>) -> bool {
         let alive = |datacenter: Option<&str>| {
-            let here = replicas
-                .iter()
-                .filter(|(_, of)| datacenter.is_none_or(|name| of.as_deref() == Some(name)));
+            let here = replicas.iter().filter(|(_, of)| datacenter.is_none() || *of == datacenter);
             here.filter(|(node, _)| up.contains(node)).count()
         };
         let all = match &self.factors {
@@ -179,7 +174,7 @@ impl Ranges {
             Factors::Each(factors) => factors.values().sum(),
         };
         let quorum = |factor: usize| factor / 2 + 1;
-        let local = self.local.as_deref();
+        let local = self.local;
         match level {
             Consistency::Two => alive(None) >= 2,
             Consistency::Three => alive(None) >= 3,
@@ -213,23 +208,23 @@ mod tests {
         Uuid::from_u128(number)
     }
 
-    /// Ranges whose replicas are the nodes with these numbers; from 10 on they are in the second datacentre.
-    fn ranges(factors: Factors, replicas: &[&[u128]]) -> Ranges {
+    /// Ranges whose replicas are the nodes with these numbers; from 10 on they are in the second datacenter.
+    fn ranges<'c>(factors: Factors<'c>, replicas: &[&[u128]]) -> Ranges<'c> {
         let datacenter = |number| if number < 10 { "dc1" } else { "dc2" };
         let mut counted = BTreeMap::new();
         for of_range in replicas {
-            let of_range = of_range.iter().map(|it| (node(*it), Some(datacenter(*it).to_owned())));
+            let of_range = of_range.iter().map(|it| (node(*it), Some(datacenter(*it))));
             *counted.entry(of_range.collect()).or_default() += 1;
         }
-        Ranges { replicas: counted, factors, local: Some("dc1".to_owned()) }
+        Ranges { replicas: counted, factors, local: Some("dc1") }
     }
 
-    fn ready(ranges: &Ranges, level: Consistency, up: &[u128]) -> usize {
-        ranges.ready(level, &up.iter().copied().map(node).collect()).sum()
+    fn ready(ranges: &Ranges<'_>, level: Consistency, up: &[u128]) -> usize {
+        ranges.ready(level, &up.iter().copied().map(node).collect())
     }
 
-    fn each(factors: &[(&str, usize)]) -> Factors {
-        Factors::Each(factors.iter().map(|(name, factor)| ((*name).to_owned(), *factor)).collect())
+    fn each(factors: &[(&str, usize)]) -> HashMap<String, usize> {
+        factors.iter().map(|(name, factor)| ((*name).to_owned(), *factor)).collect()
     }
 
     #[test]
@@ -255,8 +250,9 @@ mod tests {
     }
 
     #[test]
-    fn local_levels_count_the_local_datacentre_and_others_all_of_them() {
-        let both = ranges(each(&[("dc1", 3), ("dc2", 3)]), &[&[1, 2, 3, 11, 12, 13]]);
+    fn local_levels_count_the_local_datacenter_and_others_all_of_them() {
+        let factors = each(&[("dc1", 3), ("dc2", 3)]);
+        let both = ranges(Factors::Each(&factors), &[&[1, 2, 3, 11, 12, 13]]);
         for (level, up, expected) in [
             (Consistency::LocalOne, &[11, 12, 13][..], 0),
             (Consistency::LocalQuorum, &[1, 11, 12, 13], 0),
@@ -276,7 +272,8 @@ mod tests {
         let alone = ranges(Factors::Everywhere(3), &[&[1]]);
         assert_eq!(ready(&alone, Consistency::Quorum, &[1]), 0);
         assert_eq!(ready(&alone, Consistency::One, &[1]), 1);
-        let elsewhere = ranges(each(&[("dc2", 3)]), &[&[11, 12, 13]]);
+        let factors = each(&[("dc2", 3)]);
+        let elsewhere = ranges(Factors::Each(&factors), &[&[11, 12, 13]]);
         assert_eq!(ready(&elsewhere, Consistency::LocalQuorum, &[11, 12, 13]), 0);
         assert_eq!(ready(&elsewhere, Consistency::EachQuorum, &[11, 12]), 1);
     }

@@ -35,7 +35,7 @@ use crate::invalid_config::InvalidConfig;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Tls {
     ca_file: PathBuf,
@@ -128,10 +128,7 @@ fn certificates(
     path: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, InvalidConfig> {
     let unreadable = |error: std::io::Error| {
-        InvalidConfig::new(
-            setting,
-            format!("names `{}`, which cannot be read: {error}", path.display()),
-        )
+        InvalidConfig::new(setting, format!("names {}, which cannot be read: {error}", shown(path)))
     };
     let pem = std::fs::read(path).map_err(unreadable)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
@@ -142,11 +139,31 @@ fn certificates(
 }
 
 fn unusable(setting: &'static str, path: &Path) -> InvalidConfig {
-    let path = path.display();
+    let path = shown(path);
     InvalidConfig::new(
         setting,
-        format!("names `{path}`, in which no usable PEM block of that kind is"),
+        format!("names {path}, in which no usable PEM block of that kind is"),
     )
+}
+
+/// A path; but not what somebody gave in place of one, which may be the key itself.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_path = text.len() < 1_000 && !text.contains("-----") && !text.contains(char::is_control);
+    if is_path { format!("`{text}`") } else { "what is no path, and is not shown".to_owned() }
+}
+
+/// Shows no key that stands in place of a path.
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let optional = |path: &Option<PathBuf>| path.as_deref().map(shown);
+        f.debug_struct("Tls")
+            .field("ca_file", &shown(&self.ca_file))
+            .field("client_certificate", &optional(&self.client_certificate))
+            .field("client_key", &optional(&self.client_key))
+            .field("name", &self.name)
+            .finish()
+    }
 }
 
 /// Verifies all that is verified else, for a name that is given.

@@ -1,15 +1,17 @@
 //! Nodes that are reached at other addresses than they say, and those to which no password may be sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use scylla::cluster::metadata::Peer;
 use scylla::cluster::{Node, NodeAddr};
 use scylla::errors::{CustomTranslationError, TranslationError};
 use scylla::policies::address_translator::{AddressTranslator, UntranslatedPeer};
+use scylla::policies::host_filter::HostFilter;
 use uuid::Uuid;
 
 use super::config::SessionConfig;
@@ -82,12 +84,22 @@ pub(super) fn own_address(node: &Node) -> SocketAddr {
     SocketAddr::new(node.address.ip(), node.address.port())
 }
 
+pub(super) fn two_addresses(node: NodeKey) -> InvalidConfig {
+    let why = format!(
+        "leads from {node} to two addresses: a port does not tell nodes apart, name them by their host ids \
+         (`nodetool status`)"
+    );
+    InvalidConfig::new(SETTING, why)
+}
+
 /// Where each node is reached, and which of them may be logged in to.
 pub(super) struct Translation {
     host_ids: BTreeMap<Uuid, SocketAddr>,
     addresses: BTreeMap<IpAddr, SocketAddr>,
     /// Tells the addresses to which a password may go, if it may not go to all.
     is_trusted: Option<IsTrusted>,
+    /// Where the driver was told to connect to, for as long as the session is built.
+    learned: Mutex<Option<BTreeSet<SocketAddr>>>,
 }
 
 /// Whether what is sent to an address stays on this machine.
@@ -95,27 +107,26 @@ pub(super) type IsTrusted = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
 impl Translation {
     pub(super) fn new(config: &SessionConfig) -> Result<Self, InvalidConfig> {
-        let (mut host_ids, mut addresses) = (BTreeMap::new(), BTreeMap::new());
-        for (NodeKey(key), to) in &config.address_translation {
+        let (mut hosts, mut addresses) = (BTreeMap::new(), BTreeMap::new());
+        for (node @ NodeKey(key), to) in &config.address_translation {
             if to.port() == 0 || to.ip().is_unspecified() {
                 let why = format!("leads to {to}, where no node can be reached");
                 return Err(InvalidConfig::new(SETTING, why));
             }
-            match *key {
-                Key::HostId(id) => drop(host_ids.insert(id, *to)),
-                Key::Address(ip, _) => {
-                    if addresses.insert(ip, *to).is_some_and(|before| before != *to) {
-                        let why = format!(
-                            "leads from {ip} to two addresses: a port does not tell nodes apart, name them by \
-                             their host ids (`nodetool status`)"
-                        );
-                        return Err(InvalidConfig::new(SETTING, why));
-                    }
-                }
+            let before = match *key {
+                Key::HostId(id) => hosts.insert(id, *to),
+                Key::Address(ip, _) => addresses.insert(ip, *to),
+            };
+            if before.is_some_and(|before| before != *to) {
+                return Err(two_addresses(*node));
             }
         }
+        if let Some(node) = config.translated_twice {
+            return Err(two_addresses(node));
+        }
         let is_trusted = config.is_plaintext().then(|| Arc::clone(&config.is_trusted));
-        Ok(Self { host_ids, addresses, is_trusted })
+        let learned = Mutex::new(Some(BTreeSet::new()));
+        Ok(Self { host_ids: hosts, addresses, is_trusted, learned })
     }
 
     /// Where a node is reached that says this of itself.
@@ -142,12 +153,36 @@ impl Translation {
             .then_some(ErrorKind::UnencryptedPassword { node: address })
     }
 
+    /// The addresses of nodes that contact points told of, while the session is built.
+    pub(super) fn learned(&self) -> Vec<SocketAddr> {
+        self.noted().iter().flatten().copied().collect()
+    }
+
+    /// Nobody asks what was learned from now on.
+    pub(super) fn is_built(&self) {
+        *self.noted() = None;
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Option<BTreeSet<SocketAddr>>> {
+        // It is whole after each statement.
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn refuses(&self, address: SocketAddr) -> bool {
         self.is_trusted.as_ref().is_some_and(|is_trusted| !is_trusted(address.ip()))
     }
 }
 
-/// The driver asks for each connection to a node that another one told of, that for control included.
+/// The driver asks of each node that another one told of, and does not try those that are not accepted.
+impl HostFilter for Translation {
+    fn accept(&self, peer: &Peer) -> bool {
+        let NodeAddr::Translatable(own) = peer.address else { return true };
+        !self.refuses(self.reached_at(peer.host_id, own))
+    }
+}
+
+/// The driver asks for each connection to a node that another one told of, that for control included. The last
+/// to be asked before a password is sent: it refuses what the filter has let through.
 #[async_trait]
 impl AddressTranslator for Translation {
     async fn translate_address(
@@ -155,6 +190,9 @@ impl AddressTranslator for Translation {
         node: &UntranslatedPeer,
     ) -> Result<SocketAddr, TranslationError> {
         let address = self.reached_at(node.host_id(), node.untranslated_address());
+        if let Some(learned) = &mut *self.noted() {
+            learned.insert(address);
+        }
         if self.refuses(address) {
             let refusal = ErrorKind::UnencryptedPassword { node: address };
             return Err(TranslationError::Custom(CustomTranslationError::new(Refused(refusal))));
@@ -187,6 +225,10 @@ mod tests {
     fn config(pairs: &[(&str, &str)]) -> SessionConfig {
         let pairs = pairs.iter().map(|(node, to)| (node.parse().unwrap(), to.parse().unwrap()));
         SessionConfig { address_translation: pairs.collect(), ..SessionConfig::default() }
+    }
+
+    fn here(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
     }
 
     const ONE: &str = "3a6f5a43-1b52-4a51-8f31-b1a54b1fd4a1";
@@ -234,6 +276,12 @@ mod tests {
         ] {
             let refused = Translation::new(&config(pairs)).map(drop).unwrap_err();
             assert_eq!(refused.setting, SETTING);
+        }
+        for key in ["10.0.0.1", ONE] {
+            let pairs = [1, 2].map(|port| (key.parse::<NodeKey>().unwrap(), here(port)));
+            let twice = crate::Session::builder().address_translation(pairs);
+            let refused = Translation::new(&twice.into_config()).map(drop).unwrap_err();
+            assert!(refused.why.contains(key), "{refused}");
         }
         let twice = [("10.0.0.1:1", "127.0.0.1:1"), ("10.0.0.1", "127.0.0.1:1")];
         assert!(Translation::new(&config(&twice)).is_ok());

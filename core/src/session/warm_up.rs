@@ -83,9 +83,12 @@ async fn warm_node(session: &Inner, node: &Arc<Node>, queries: u32) -> WarmNode 
             }
             Err(error) => {
                 warm.failed += 1;
-                let is_silent = matches!(error.kind(), ErrorKind::Timeout { .. });
+                let is_in_vain = matches!(
+                    error.kind(),
+                    ErrorKind::Timeout { .. } | ErrorKind::UnencryptedPassword { .. }
+                );
                 warm.error = Some(error);
-                if is_silent {
+                if is_in_vain {
                     break;
                 }
             }

@@ -12,9 +12,6 @@ use super::figures::{RetryHandle, Shared};
 use super::policy::Policy;
 use super::service::Retry;
 
-/// Longer waits are a mistake, and the exponential formula stays exact below.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// More attempts are a mistake: each is a request to the server.
 const MOST_ATTEMPTS: u32 = 1_000;
 /// A wait that grows faster is at its maximum after the first.
@@ -151,7 +148,8 @@ impl<E> RetryBuilder<E> {
         }
         InvalidConfig::check("attempts", self.policy.attempts, 1..=MOST_ATTEMPTS)?;
         InvalidConfig::check("factor", factor, 1.0..=MOST_FACTOR)?;
-        if maximum > DAY {
+        // The exponential formula stays exact below.
+        if maximum > *InvalidConfig::TIMES.end() {
             return Err(InvalidConfig::new("maximum", "is above a day"));
         }
         if base > maximum {

@@ -56,11 +56,11 @@ async fn a_frozen_node_is_told_in_bounded_time_and_the_session_is_still_ready() 
     assert!(session.health(Duration::from_secs(10)).await.all_reachable());
 }
 
-/// How soon a session tells that it is, or is not, ready at QUORUM after something happened.
-async fn told(session: &Session, ready: bool) -> Duration {
+/// How soon a session tells that it is, or is not, ready at a level after something happened.
+async fn told(session: &Session, level: Consistency, ready: bool) -> Duration {
     let began = Instant::now();
     loop {
-        let answer = session.check_ready_at(Consistency::Quorum, WITHIN).await;
+        let answer = session.check_ready_at(level, WITHIN).await;
         match &answer {
             Ok(readiness) => println!("{readiness}"),
             Err(error) => println!("{error}"),
@@ -91,7 +91,7 @@ async fn a_session_is_ready_at_a_level_as_long_as_some_range_has_its_replicas() 
             } else {
                 node.freeze().await.unwrap();
             }
-            let took = told(&session, is_ready).await;
+            let took = told(&session, Consistency::Quorum, is_ready).await;
             println!("killed {by_kill}: {took:.1?}");
             assert!(took < limit, "{took:?}");
         }
@@ -110,7 +110,7 @@ async fn a_session_is_ready_at_a_level_as_long_as_some_range_has_its_replicas() 
                 node.resume().await.unwrap();
             }
         }
-        told(&session, true).await;
+        told(&session, Consistency::All, true).await;
     }
     cluster.settled().await.unwrap();
 

@@ -9,9 +9,10 @@ use cqlstack_core::{Client, Consistency, Request, Session, Statement};
 use cqlstack_metrics::{NodeHandle, NodeMonitor};
 use cqlstack_tests::cluster::{Cluster, Node};
 use cqlstack_tests::scrape::Scrape;
+use tokio::time::{sleep, timeout};
 
 use crate::exporter::exporter;
-use crate::support::run;
+use crate::support::{Log, run};
 
 /// Waits until the nodes are up or down as given; says how long it took.
 async fn until(nodes: &NodeHandle, up: &[(SocketAddr, bool)], longest: Duration) -> Duration {
@@ -25,7 +26,7 @@ async fn until(nodes: &NodeHandle, up: &[(SocketAddr, bool)], longest: Duration)
             return started.elapsed();
         }
         assert!(started.elapsed() < longest, "after {longest:?}: {figures:#?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -136,4 +137,32 @@ async fn attempts_errors_and_connections_are_those_of_this_session() {
     let line = after.to_string();
     assert!(line.starts_with(&format!("node {} is up, connections 2", after.address)), "{line}");
     assert_eq!(of(&other).attempts, 0);
+}
+
+#[tokio::test]
+async fn a_line_tells_when_a_node_goes_down_and_one_when_it_comes_up() {
+    let (log, _listening) = Log::listen();
+    let cluster = Cluster::shared_one_to_break().await.unwrap();
+    let points = cluster.contact_points();
+    let session = Session::builder().contact_points(&points).build().await.unwrap();
+    let node = cluster.node(0).unwrap();
+    let told = async |words: &str| {
+        let line = async {
+            while log.lines(words).is_empty() {
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), line).await.expect(words);
+    };
+    node.kill().await.unwrap();
+    told("is down, after it was up for").await;
+    node.start().await.unwrap();
+    told("is up, after it was down for").await;
+    let address = node.address();
+    for (level, words) in [("WARN", "is down"), ("INFO", "is up")] {
+        let lines = log.lines(&format!("node {address} {words}"));
+        println!("{lines:#?}");
+        assert!(lines.len() == 1 && lines[0].contains(level), "{lines:#?}");
+    }
+    drop(session);
 }

@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use cqlstack_core::{Compression, Consistency, SerialConsistency, SessionConfig, Timestamps};
+use cqlstack_core::{
+    Compression, Consistency, Profile, SerialConsistency, SessionConfig, Timestamps,
+};
 use cqlstack_metrics::{ExporterConfig, MetricsConfig};
 use cqlstack_middleware::cache::CacheConfig;
 use cqlstack_middleware::limit::LimitConfig;
@@ -146,6 +148,13 @@ fn in_a_file_in_the_environment_and_in_code() {
         address = "\"127.0.0.1:0\"", "127.0.0.1:0", "127.0.0.1:0".parse().unwrap();
         address = "\"[::1]:9187\"", "\"[::1]:9187\"", "[::1]:9187".parse().unwrap();
     }
+    // What may be left out may be said to be none.
+    let none = r#"{"slow_threshold": null}"#;
+    assert_eq!(serde_json::from_str::<MetricsConfig>(none).unwrap(), MetricsConfig::default());
+    let none = r#"{"queue": null, "longest_wait": null}"#;
+    assert_eq!(serde_json::from_str::<LimitConfig>(none).unwrap(), LimitConfig::default());
+    let none = r#"{"consistency": null, "serial_consistency": null, "attempt_timeout": null}"#;
+    assert_eq!(serde_json::from_str::<Profile>(none).unwrap(), Profile::default());
     println!("{count} values mean the same");
     assert!(count >= 60);
 }

@@ -120,6 +120,10 @@ async fn in_a_contact_point() {
         "a:9042;password=720193",
         "a:9042 password=720193",
         "a:9042#720193",
+        "cassandra://ada:720193,x@a:9042",
+        "ada:720193",
+        "cassandra://ada:7201930",
+        "a:9042;ada;720193",
     ] {
         let texts = [
             format!("{{\"contact_points\": [\"{point}\"]}}"),
@@ -132,6 +136,26 @@ async fn in_a_contact_point() {
             let error = builder.build().await.unwrap_err();
             let shown = format!("{shown} {}", said(error));
             assert!(!shown.contains("72019"), "{point}: {shown}");
+        }
+    }
+}
+
+/// The key itself, where its path belongs.
+#[tokio::test]
+async fn in_place_of_a_path() {
+    let key = "-----BEGIN PRIVATE KEY-----\n720193\n-----END PRIVATE KEY-----\n";
+    for field in ["ca_file", "client_key", "client_certificate"] {
+        for key in [key.to_owned(), key.replace('\n', ""), "720193".repeat(1_000)] {
+            let mut tls = serde_json::json!({
+                "ca_file": "/nowhere", "client_key": "/nowhere", "client_certificate": "/nowhere"
+            });
+            tls[field] = key.into();
+            let config = serde_json::json!({ "contact_points": ["127.0.0.1:1"], "tls": tls });
+            let config: SessionConfig = serde_json::from_value(config).unwrap();
+            let shown = format!("{:?} {config:?}", config.tls);
+            let error = cqlstack_core::SessionBuilder::from(config).build().await.unwrap_err();
+            let shown = format!("{shown} {}", said(error));
+            assert!(!shown.contains("72019"), "{shown}");
         }
     }
 }

@@ -55,9 +55,9 @@ fn times() -> Vec<(&'static str, Change)> {
     for (setting, field) in fields {
         all.extend(wrong.map(|time| (setting, change(move |it| *field(it) = time))));
     }
-    for interval in ["keepalive_interval", "schema_refresh"] {
+    for (setting, field) in [fields[0], fields[8]] {
         let short = Duration::from_millis(9);
-        all.push((interval, change(move |it| *intervals(it, interval) = short)));
+        all.push((setting, change(move |it| *field(it) = short)));
     }
     for time in wrong {
         let profile = profile(|it| it.attempt_timeout = Some(time));
@@ -65,14 +65,6 @@ fn times() -> Vec<(&'static str, Change)> {
         all.push(("profiles.fast.attempt_timeout", change(add)));
     }
     all
-}
-
-fn intervals<'c>(config: &'c mut SessionConfig, name: &str) -> &'c mut Duration {
-    if name == "schema_refresh" {
-        &mut config.schema_refresh
-    } else {
-        &mut config.keepalive_interval
-    }
 }
 
 fn profile(change: impl Fn(&mut Profile)) -> Profile {
@@ -149,6 +141,8 @@ fn names() -> Vec<(&'static str, Change)> {
         "a-",
         "a..b",
         "a@b",
+        "http://a",
+        "2001:db8::1:9043",
         "a?b",
         "fe80::1%eth0",
         "ö",
@@ -189,6 +183,13 @@ fn names() -> Vec<(&'static str, Change)> {
     {
         all.push(("user", change(move |it| elsewhere(it, &["127.0.0.1", point]))));
     }
+    let twice = |it: &mut SessionConfig| {
+        let here = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let node: NodeKey = "10.0.0.1".parse().unwrap();
+        it.address_translation =
+            [(node, here(1)), ("10.0.0.1:9042".parse().unwrap(), here(2))].into();
+    };
+    all.push(("address_translation", change(twice)));
     let address = |text: &str| text.parse::<SocketAddr>().unwrap();
     for pairs in [
         &[("10.0.0.1", "127.0.0.1:0")][..],
@@ -320,8 +321,9 @@ fn unreadable<T: DeserializeOwned>(values: &[(&str, &str)]) {
 
 #[test]
 fn of_another_form() {
-    const DURATIONS: [&str; 8] = [
+    const DURATIONS: [&str; 9] = [
         "10",
+        "\"0\"",
         "-1",
         "\"-1s\"",
         "\"1e30s\"",
@@ -369,6 +371,8 @@ fn of_another_form() {
         ("allow_unencrypted_password", "\"perhaps\""),
         ("contact_point", "\"a\""),
         ("address_translation", "\"10.0.0.1\""),
+        ("address_translation", "\"10.0.0.1=127.0.0.1:1,\""),
+        ("address_translation", "\"10.0.0.1=127.0.0.1:1,10.0.0.1=127.0.0.1:2\""),
         ("address_translation", "\"10.0.0.1=a\""),
         ("address_translation", "\"10.0.0=127.0.0.1:1\""),
         ("tls.ca", "\"a\""),
