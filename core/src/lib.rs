@@ -31,7 +31,7 @@
 //! None is on by default.
 //!
 //! - `page-token`: places in a result to give away, `PageTokenKey`.
-//! - `serde`: [`SessionConfig`] from files and the environment.
+//! - `serde`: [`SessionConfig`] and `PageTokenKey` from files and the environment, `HumanDuration`.
 //! - `tls`: encrypted connections, [`Tls`].
 //! - `testing`: a scripted session, to test layers and handlers without a server.
 

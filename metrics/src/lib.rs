@@ -32,6 +32,8 @@
 //! # }
 //! ```
 //!
+//! The feature `serde` reads [`MetricsConfig`] and [`ExporterConfig`] from files and the environment.
+//!
 //! [`NodeMonitor`] tells of the nodes: up or down, connections, attempts, errors, latency.
 //!
 //! # All metrics

@@ -11,7 +11,7 @@
 //! | [`limit::ConcurrencyLimitLayer`] | `limit` | at most N requests at a time; the others wait, or are refused |
 //! | [`cache::StatementCacheLayer`] | `statement-cache` | prepares each statement once |
 //!
-//! The feature `full` has them all.
+//! The feature `full` has them all, and the feature `serde` reads their settings from files and the environment.
 //!
 //! ```no_run
 //! use cqlstack_core::{Client, Session};
