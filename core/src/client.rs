@@ -17,21 +17,21 @@ use crate::response::Response;
 use crate::statement::Statement;
 
 /// Any stack of layers around a session: what a function takes that does not mind which. One that
-/// spawns tasks takes `impl Stack + 'static`.
+/// spawns tasks takes `impl CqlService + 'static`.
 ///
 /// ```
-/// use cqlstack_core::{Client, Error, Stack, Statement};
+/// use cqlstack_core::{Client, Error, CqlService, Statement};
 ///
-/// async fn count(db: &Client<impl Stack>) -> Result<i64, Error> {
+/// async fn count(db: &Client<impl CqlService>) -> Result<i64, Error> {
 ///     db.request(&Statement::new("SELECT count(*) FROM app.users")).await?.value()
 /// }
 /// ```
-pub trait Stack:
+pub trait CqlService:
     Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send
 {
 }
 
-impl<S> Stack for S where
+impl<S> CqlService for S where
     S: Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send
 {
 }
@@ -66,7 +66,7 @@ pub struct Client<S> {
     service: S,
 }
 
-impl<S: Stack> Client<S> {
+impl<S: CqlService> Client<S> {
     /// A handle over this service.
     pub fn new(service: S) -> Self {
         // Nobody calls the one that is kept, and the one that is given may have been made ready.

@@ -9,14 +9,14 @@ use crate::response::Response;
 /// What a conditional statement (`IF …`), or a batch with one, came to.
 ///
 /// ```
-/// use cqlstack_core::{Client, Conditional, Error, Stack, StaticStatement};
+/// use cqlstack_core::{Client, Conditional, Error, CqlService, StaticStatement};
 ///
 /// static RENAME: StaticStatement =
 ///     StaticStatement::new("UPDATE app.users SET name = ?, version = ? WHERE id = ? IF version = ?");
 ///
 /// /// Renames a user that nobody has changed since `version`; else the version that it has now.
 /// async fn rename(
-///     db: &Client<impl Stack>,
+///     db: &Client<impl CqlService>,
 ///     id: i32,
 ///     version: i32,
 ///     name: String,

@@ -68,7 +68,7 @@ mod values;
 
 pub use attempts::Attempts;
 pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits, BatchPayload};
-pub use client::{Call, Client, Stack};
+pub use client::{Call, Client, CqlService};
 pub use conditional::Conditional;
 pub use error::{
     Error, ErrorClass, ErrorKind, FailureReason, Recovery, Replicas, SchemaVersions, TlsFault,
@@ -89,8 +89,8 @@ pub use report::{Report, Sink, Times};
 pub use request::{Payload, Request};
 pub use response::{Response, Rows};
 pub use session::{
-    ClockOffset, Compression, Credentials, DriverRef, Health, NodeFigures, NodeHealth, NodeKey,
-    Password, Profile, Readiness, ResponseFuture, SchemaFigures, Session, SessionBuilder,
+    ClockOffset, Compression, Credentials, DriverRef, Health, NodeHealth, NodeKey, NodeStats,
+    Password, Profile, Readiness, ResponseFuture, SchemaStats, Session, SessionBuilder,
     SessionConfig, Shutdown, Tls, WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};

@@ -200,7 +200,7 @@ impl Prepared {
     }
 
     #[inline]
-    pub(crate) fn bind_late(self, values: Values) -> Bound {
+    pub(crate) fn attach_prepared(self, values: Values) -> Bound {
         values.told().add(self.0.learned);
         Bound(BoundRepr::Late(self, values))
     }

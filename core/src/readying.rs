@@ -18,10 +18,10 @@ use tower_service::Service;
 /// ```
 /// use std::future::poll_fn;
 ///
-/// use cqlstack_core::{Error, NotReady, Readying, Request, Stack};
+/// use cqlstack_core::{Error, NotReady, Readying, Request, CqlService};
 ///
 /// /// What a layer does that sends a request after a wait of its own.
-/// async fn send<S: Stack>(service: &S, request: Request) -> Result<(), NotReady<Error>> {
+/// async fn send<S: CqlService>(service: &S, request: Request) -> Result<(), NotReady<Error>> {
 ///     let mut readying = Readying::new(service.clone(), request.deadline());
 ///     poll_fn(|cx| readying.poll::<Request>(cx)).await?;
 ///     readying.call(request).await.map(drop).map_err(NotReady::Failed)

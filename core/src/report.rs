@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Figures that can be read at any time: implemented by the handles of layers.
+/// Statistics that can be read at any time: implemented by the handles of layers.
 ///
 /// A layer of your own implements it as well; `cqlstack-metrics` publishes what it reports under
 /// `cassandra_` and the given name.
@@ -14,7 +14,7 @@ use std::time::Duration;
 ///
 /// impl Report for Shed {
 ///     fn report(&self, sink: &mut dyn Sink) {
-///         sink.count("shed_total", &[], self.0);
+///         sink.counter("shed_total", &[], self.0);
 ///     }
 /// }
 /// ```
@@ -32,13 +32,13 @@ pub trait Report: Send + Sync {
 /// What figures are told to. Labels are pairs of a name and a value.
 pub trait Sink {
     /// Something that only grows, since the program began.
-    fn count(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: u64);
+    fn counter(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: u64);
 
     /// Something that goes up and down.
-    fn level(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64);
+    fn gauge(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64);
 
     /// How long things took, since the program began.
-    fn times(&mut self, name: &'static str, labels: &[(&'static str, &str)], times: Times<'_>);
+    fn histogram(&mut self, name: &'static str, labels: &[(&'static str, &str)], times: Times<'_>);
 }
 
 /// How many things took how long, and all of them together.

@@ -42,10 +42,10 @@
 //!
 #![doc = include_str!("../METRICS.md")]
 
+mod collected;
 mod declared;
 #[cfg(feature = "exporter")]
 pub mod exporter;
-mod figures;
 pub mod latency;
 mod nodes;
 mod publish;
@@ -60,4 +60,4 @@ pub use exporter::{ExporterConfig, ExporterError, PrometheusExporter, Server};
 pub use latency::{MetricsConfig, MetricsHandle, MetricsLayer, SlowRequests};
 pub use nodes::{NodeHandle, NodeMonitor, NodeWatch};
 pub use publish::Publisher;
-pub use snapshot::{Snapshot, StatementFigures};
+pub use snapshot::{Snapshot, StatementStats};

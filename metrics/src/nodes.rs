@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::{NodeFigures, Report, SchemaFigures, Session, Sink};
+use cqlstack_core::{NodeStats, Report, SchemaStats, Session, Sink};
 use tokio::task::AbortHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -27,7 +27,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 /// # async fn run(session: Session, exporter: PrometheusExporter) {
 /// let nodes = NodeMonitor::new(&session).log_every(Duration::from_secs(60)).start().await;
 /// exporter.report(nodes.handle());
-/// for node in nodes.handle().figures() {
+/// for node in nodes.handle().stats() {
 ///     println!("{node}"); // node 127.0.0.1:9042 is up, connections 2, attempts 9, errors 0, mean 1.2ms
 /// }
 /// # }
@@ -138,7 +138,7 @@ impl NodeWatch {
 impl Drop for NodeWatch {
     fn drop(&mut self) {
         self.task.abort();
-        self.handle.remember(&self.handle.figures());
+        self.handle.remember(&self.handle.stats());
         // An exporter that still has the handle keeps no session.
         *self.handle.session() = None;
     }
@@ -155,19 +155,19 @@ pub struct NodeHandle {
 impl NodeHandle {
     /// The nodes now; none when the watch has ended.
     #[must_use]
-    pub fn figures(&self) -> Vec<NodeFigures> {
+    pub fn stats(&self) -> Vec<NodeStats> {
         self.session().as_ref().map(Session::nodes).unwrap_or_default()
     }
 
     /// How old what the session knows of the schema is; `None` when the watch has ended.
     #[must_use]
-    pub fn schema(&self) -> Option<SchemaFigures> {
+    pub fn schema(&self) -> Option<SchemaStats> {
         self.session().as_ref().and_then(Session::schema)
     }
 
-    fn remember(&self, figures: &[NodeFigures]) {
-        if !figures.is_empty() {
-            let counts = figures.iter().map(|it| (it.address.to_string(), it.attempts, it.errors));
+    fn remember(&self, stats: &[NodeStats]) {
+        if !stats.is_empty() {
+            let counts = stats.iter().map(|it| (it.address.to_string(), it.attempts, it.errors));
             *self.counts() = counts.collect();
         }
     }
@@ -184,31 +184,31 @@ impl NodeHandle {
 impl Report for NodeHandle {
     fn report(&self, sink: &mut dyn Sink) {
         if let Some(schema) = self.schema() {
-            sink.level("schema_age_seconds", &[], schema.age.as_secs_f64());
-            sink.level("schema_stale", &[], f64::from(u8::from(schema.stale)));
+            sink.gauge("schema_age_seconds", &[], schema.age.as_secs_f64());
+            sink.gauge("schema_stale", &[], f64::from(u8::from(schema.stale)));
         }
-        let nodes = self.figures();
+        let nodes = self.stats();
         self.remember(&nodes);
         // Without the lock: the sink is somebody else's.
         let counts = self.counts().clone();
         for (node, attempts, errors) in counts {
             let node = [("node", node.as_str())];
-            sink.count("node_attempts_total", &node, attempts);
-            sink.count("node_errors_total", &node, errors);
+            sink.counter("node_attempts_total", &node, attempts);
+            sink.counter("node_errors_total", &node, errors);
         }
-        for figures in nodes {
-            let address = figures.address.to_string();
+        for stats in nodes {
+            let address = stats.address.to_string();
             let node = [("node", &*address)];
-            sink.level("node_up", &node, f64::from(u8::from(figures.up)));
-            if let Some(connections) = figures.connections {
+            sink.gauge("node_up", &node, f64::from(u8::from(stats.up)));
+            if let Some(connections) = stats.connections {
                 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 connections")]
-                sink.level("active_connections", &node, connections as f64);
+                sink.gauge("active_connections", &node, connections as f64);
             }
-            if let Some(clock) = figures.clock {
+            if let Some(clock) = stats.clock {
                 #[expect(clippy::cast_precision_loss, reason = "a clock is not off by 2^53 µs")]
-                sink.level("node_clock_offset_seconds", &node, clock.ahead_micros as f64 / 1e6);
+                sink.gauge("node_clock_offset_seconds", &node, clock.ahead_micros as f64 / 1e6);
             }
-            sink.level("node_latency_seconds", &node, figures.avg_latency().as_secs_f64());
+            sink.gauge("node_latency_seconds", &node, stats.avg_latency().as_secs_f64());
         }
     }
 

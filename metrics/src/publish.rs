@@ -7,13 +7,13 @@ use std::time::Duration;
 use cqlstack_core::Report;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::figures::Figures;
+use crate::collected::Collected;
 
 /// Publishes the counters and gauges of layers to the recorder that the program has installed.
 ///
 /// Latencies go to a recorder by themselves; all other figures are kept by the layers, at less cost to
 /// the requests, and become visible when they are published. Only for recorders other than that of
-/// [`PrometheusExporter`](crate::PrometheusExporter), which reads the layers by itself. Figures of the
+/// [`PrometheusExporter`](crate::PrometheusExporter), which reads the layers by itself. Collected of the
 /// same name, of two sessions say, are added up.
 ///
 /// ```
@@ -37,7 +37,7 @@ pub struct Publisher {
 struct Sources {
     live: Vec<Arc<dyn Report>>,
     /// The counts and times of those that are gone.
-    gone: Figures,
+    gone: Collected,
 }
 
 impl Publisher {
@@ -57,7 +57,7 @@ impl Publisher {
 
     /// Publishes all figures as they are now. Costs some microseconds for each statement.
     pub fn publish(&self) {
-        metrics::with_recorder(|recorder| self.figures().publish_to(recorder));
+        metrics::with_recorder(|recorder| self.stats().publish_to(recorder));
     }
 
     /// Publishes again and again, until it is dropped.
@@ -70,25 +70,25 @@ impl Publisher {
         }
     }
 
-    pub(crate) fn figures(&self) -> Figures {
-        let (live, mut figures) = {
+    pub(crate) fn stats(&self) -> Collected {
+        let (live, mut stats) = {
             let sources = self.sources();
             (sources.live.clone(), sources.gone.clone())
         };
         for source in live {
             // Before it is read: what is read then is the last there is.
             let is_gone = source.is_gone();
-            source.report(&mut figures);
+            source.report(&mut stats);
             if is_gone {
                 self.retire(&source);
             }
         }
-        figures
+        stats
     }
 
     fn retire(&self, source: &Arc<dyn Report>) {
         // Without the lock: it may be a user's.
-        let mut last = Figures::default();
+        let mut last = Collected::default();
         source.report(&mut last);
         let mut sources = self.sources();
         // Another reader may have been faster.
@@ -122,8 +122,8 @@ mod tests {
 
     impl Report for Queue {
         fn report(&self, sink: &mut dyn Sink) {
-            sink.count("shed_total", &[("why", "full")], self.0);
-            sink.level("limit_waiting", &[], 1.5);
+            sink.counter("shed_total", &[("why", "full")], self.0);
+            sink.gauge("limit_waiting", &[], 1.5);
         }
     }
 

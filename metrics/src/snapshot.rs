@@ -14,14 +14,14 @@ use crate::statements::{Series, Statements};
 /// `Display` prints them as a table, the most time first.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    statements: Vec<StatementFigures>,
+    statements: Vec<StatementStats>,
 }
 
 /// What the requests of one statement came to. The figures are of the same requests, those that had
 /// ended; only `in_flight` is read beside them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct StatementFigures {
+pub struct StatementStats {
     /// The name of the statement.
     pub name: Box<str>,
     /// Requests that ended: answered, failed or cancelled.
@@ -41,7 +41,7 @@ pub struct StatementFigures {
 
 impl Snapshot {
     pub(crate) fn of(statements: &Statements) -> Self {
-        let mut statements: Vec<_> = statements.all().map(StatementFigures::of).collect();
+        let mut statements: Vec<_> = statements.all().map(StatementStats::of).collect();
         statements
             .sort_by(|a, b| b.total_time.cmp(&a.total_time).then_with(|| a.name.cmp(&b.name)));
         Self { statements }
@@ -49,18 +49,18 @@ impl Snapshot {
 
     /// All statements that were seen, the one that took the most time first.
     #[must_use]
-    pub fn statements(&self) -> &[StatementFigures] {
+    pub fn statements(&self) -> &[StatementStats] {
         &self.statements
     }
 
     /// The figures of the statements of this name.
     #[must_use]
-    pub fn statement(&self, name: &str) -> Option<&StatementFigures> {
-        self.statements.iter().find(|figures| *figures.name == *name)
+    pub fn statement(&self, name: &str) -> Option<&StatementStats> {
+        self.statements.iter().find(|stats| *stats.name == *name)
     }
 }
 
-impl StatementFigures {
+impl StatementStats {
     pub(crate) fn of(series: &Series) -> Self {
         let (totals, in_flight) = series.totals();
         Self {
@@ -141,7 +141,7 @@ const COLUMNS: [&str; 10] = [
 
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<[String; 10]> = self.statements.iter().map(StatementFigures::row).collect();
+        let rows: Vec<[String; 10]> = self.statements.iter().map(StatementStats::row).collect();
         let widths: [usize; 10] = std::array::from_fn(|column| {
             let cells = rows.iter().map(|row| row[column].chars().count());
             cells.chain([COLUMNS[column].len()]).max().unwrap_or(0)
@@ -161,7 +161,7 @@ fn write_row(f: &mut fmt::Formatter<'_>, widths: &[usize; 10], cells: [&str; 10]
     cells[1..].iter().zip(&widths[1..]).try_for_each(|(cell, width)| write!(f, "  {cell:>width$}"))
 }
 
-impl StatementFigures {
+impl StatementStats {
     fn row(&self) -> [String; 10] {
         let time = |time: Duration| format!("{time:.1?}");
         [

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{
-    Batch, Client, Error, ErrorClass, ErrorKind, Request, Response, Stack, Statement, Waited,
+    Batch, Client, CqlService, Error, ErrorClass, ErrorKind, Request, Response, Statement, Waited,
 };
 use cqlstack_middleware::cache::NotPrepared;
-use cqlstack_middleware::limit::{Refused, Why};
-use cqlstack_middleware::retry::{Exhausted, Jitter, Stopped};
+use cqlstack_middleware::limit::{RefusalReason, Refused};
+use cqlstack_middleware::retry::{Exhausted, Jitter, StopReason};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use futures::FutureExt;
 use futures::future::join_all;
@@ -47,7 +47,7 @@ fn batch() -> Request {
     Request::from(Batch::same_partition().add(statement("a"), (1,)).add(statement("b"), (1,)))
 }
 
-async fn are_all_answered(calls: impl IntoIterator<Item = Request>, db: &Client<impl Stack>) {
+async fn are_all_answered(calls: impl IntoIterator<Item = Request>, db: &Client<impl CqlService>) {
     let calls = join_all(calls.into_iter().map(|request| db.request(request)));
     let answers = timeout(HOUR, calls).await.expect("requests wait for each other");
     for answer in answers {
@@ -187,9 +187,9 @@ async fn a_deadline_ends_the_wait_of_a_request_that_has_its_permit() {
     });
     first.unwrap();
     let error = second.unwrap_err();
-    assert_eq!(error.downcast_ref::<Refused>().unwrap().why, Why::NotReady(TICK * 2));
+    assert_eq!(error.downcast_ref::<Refused>().unwrap().reason, RefusalReason::NotReady(TICK * 2));
     assert_eq!((error.class(), started.elapsed()), (ErrorClass::NotExecuted, TICK * 3));
-    assert_eq!(layer.handle().figures().in_flight, 0);
+    assert_eq!(layer.handle().stats().in_flight, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,8 +202,8 @@ async fn a_deadline_ends_a_first_use_of_a_cache_over_what_is_not_ready() {
     let error = timeout(HOUR, first_use).await.expect("its deadline passed").unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&NotPrepared::Deadline(TICK)));
     assert_eq!(started.elapsed(), TICK);
-    let figures = layer.handle().figures();
-    assert_eq!((figures.misses, figures.prepares), (1, 0));
+    let stats = layer.handle().stats();
+    assert_eq!((stats.misses, stats.prepares), (1, 0));
 }
 
 /// `pin!` and `select!` keep futures that are done until the end of their block.
@@ -212,7 +212,7 @@ async fn a_request_that_is_given_up_keeps_no_permit_though_its_future_is_kept() 
     let (limit, permits) = permits(1);
     let failure = Answer::error(ErrorKind::Overloaded).after(TICK);
     let session = ScriptedSession::new().otherwise(failure.clone()).otherwise_prepare(failure);
-    let retry = RetryLayer::builder().base(TICK).jitter(Jitter::None).build().unwrap();
+    let retry = RetryLayer::builder().min_delay(TICK).jitter(Jitter::None).build().unwrap();
     let stacks = ServiceBuilder::new().layer(retry).layer(cache()).layer(limit);
     let db = Client::new(stacks.service(session));
     let deadline = Instant::now() + TICK * 5;
@@ -221,7 +221,7 @@ async fn a_request_that_is_given_up_keeps_no_permit_though_its_future_is_kept() 
     // Taken while it sleeps before its next attempt.
     let held = Arc::clone(&permits).acquire_owned().await.unwrap();
     let error = timeout(HOUR, &mut given_up).await.unwrap().unwrap_err();
-    assert_eq!(error.downcast_ref::<Exhausted>().unwrap().stopped, Stopped::Deadline);
+    assert_eq!(error.downcast_ref::<Exhausted>().unwrap().reason, StopReason::Deadline);
     drop(held);
     assert_eq!(permits.available_permits(), 1, "the future that is done keeps a permit");
     assert!(given_up.now_or_never().is_none());
@@ -235,7 +235,7 @@ async fn a_request_that_found_a_limit_full_takes_what_is_free_when_it_is_polled(
     let second = service.ready().await.unwrap().call(batch());
     first.await.unwrap();
     second.await.unwrap();
-    assert_eq!(layer.handle().figures().refused, 0);
+    assert_eq!(layer.handle().stats().refused, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,7 +253,7 @@ async fn a_cache_of_n_holds_any_n_statements() {
                 }
             }
             assert_eq!(session.prepares(), used, "{used} in turn, in a cache of {capacity}");
-            assert_eq!(layer.handle().figures().evictions, 0);
+            assert_eq!(layer.handle().stats().evictions, 0);
         }
     }
 }
@@ -327,5 +327,5 @@ async fn requests_that_wait_give_way_to_each_other_below() {
     for call in all {
         timeout(HOUR, call).await.expect("it waits for ever").unwrap().unwrap();
     }
-    assert_eq!((permits.available_permits(), upper.handle().figures().in_flight), (1, 0));
+    assert_eq!((permits.available_permits(), upper.handle().stats().in_flight), (1, 0));
 }

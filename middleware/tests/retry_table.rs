@@ -9,7 +9,7 @@ use cqlstack_core::{
     Client, Error, ErrorClass, ErrorKind, Recovery, Request, Statement, StatementKind,
 };
 use cqlstack_middleware::RetryLayer;
-use cqlstack_middleware::retry::{Exhausted, Jitter, Stopped};
+use cqlstack_middleware::retry::{Exhausted, Jitter, StopReason};
 use tokio::time::Instant;
 use tower::Layer;
 
@@ -183,7 +183,7 @@ async fn a_connection_is_waited_for_within_the_total() {
         let Seen { error, waits, took, .. } = send(&ErrorKind::NoConnection, &statement).await;
         println!("{error}");
         let exhausted = error.downcast_ref::<Exhausted>().unwrap();
-        assert_eq!((exhausted.attempts, exhausted.stopped), (0, Stopped::Time));
+        assert_eq!((exhausted.attempts, exhausted.reason), (0, StopReason::Time));
         assert_eq!(exhausted.unconnected as usize, waits.len() + 1);
         assert_eq!(
             (error.worst_class(), error.class()),
@@ -209,8 +209,8 @@ async fn looks_for_a_connection_are_no_attempts() {
     let read = &statements()[0];
     db.request(read).await.unwrap();
     assert_eq!(session.sent().len(), 44);
-    let figures = layer.handle().figures();
-    assert_eq!((figures.resent(), figures.unconnected, figures.exhausted), (3, 1, 0));
+    let stats = layer.handle().stats();
+    assert_eq!((stats.resent(), stats.unconnected, stats.exhausted), (3, 1, 0));
 
     // One attempt is one: whoever wants no retry has an answer at once.
     let once = RetryLayer::builder().attempts(1).build().unwrap();
@@ -223,8 +223,8 @@ async fn looks_for_a_connection_are_no_attempts() {
 async fn a_request_without_a_deadline_gets_one_and_no_other_does() {
     let session = ScriptedSession::new().otherwise(Answer::error(ErrorKind::Overloaded));
     let total = Duration::from_secs(3);
-    let layer = RetryLayer::builder().total(total).build().unwrap();
-    let none = RetryLayer::builder().without_total().build().unwrap();
+    let layer = RetryLayer::builder().max_elapsed(total).build().unwrap();
+    let none = RetryLayer::builder().without_max_elapsed().build().unwrap();
     let [read, ..] = statements();
     let change = Statement::new("CREATE TABLE t (k int PRIMARY KEY)");
     let began = Instant::now();

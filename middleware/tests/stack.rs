@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession, error_kinds};
 use cqlstack_core::{
-    Client, ColumnType, ErrorClass, ErrorKind, NativeType, PagingState, Recovery, Request, Stack,
-    Statement, StatementKind,
+    Client, ColumnType, CqlService, ErrorClass, ErrorKind, NativeType, PagingState, Recovery,
+    Request, Statement, StatementKind,
 };
 use cqlstack_middleware::retry::{Exhausted, Jitter};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -14,8 +14,8 @@ use tower::ServiceBuilder;
 
 const WAIT: Duration = Duration::from_millis(100);
 
-fn stack(session: &ScriptedSession) -> Client<impl Stack + use<>> {
-    let retry = RetryLayer::builder().base(WAIT).jitter(Jitter::None).build().unwrap();
+fn stack(session: &ScriptedSession) -> Client<impl CqlService + use<>> {
+    let retry = RetryLayer::builder().min_delay(WAIT).jitter(Jitter::None).build().unwrap();
     Client::new(
         ServiceBuilder::new()
             .layer(retry)

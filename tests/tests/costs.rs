@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use cqlstack_core::{
-    Call, Client, Error, Prepared, Request, Response, ResponseFuture, Session, Stack, Statement,
-    StaticStatement,
+    Call, Client, CqlService, Error, Prepared, Request, Response, ResponseFuture, Session,
+    Statement, StaticStatement,
 };
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::cache::StatementCache;
@@ -32,7 +32,7 @@ const _: () = assert!(size_of::<Call<Session>>() <= 160);
 const _: () = assert!(size_of::<Call<Full<Session>>>() <= 296);
 const _: () = assert!(size_of::<Result<Response, Error>>() <= 64);
 
-fn full<S: Stack + 'static>(session: S) -> Client<Full<S>> {
+fn full<S: CqlService + 'static>(session: S) -> Client<Full<S>> {
     let stack = ServiceBuilder::new()
         .layer(MetricsLayer::new())
         .layer(RetryLayer::default())
@@ -87,7 +87,7 @@ fn a_read_through_the_full_stack_has_two_allocations_more_than_the_driver() {
     let alone = Client::new(session.clone());
     let by_session = async || {
         let mut request = Request::new(&statement, (1,));
-        request.bind_late(prepared.clone()).unwrap();
+        request.attach_prepared(prepared.clone()).unwrap();
         assert_eq!(alone.request(request).await.unwrap().value::<&str>().unwrap(), "Ada");
     };
     let stack = full(session);

@@ -1,7 +1,7 @@
 //! Memory stays bounded, whatever the names are and whoever does not scrape. A process of its own,
 //! since what others do in it would be measured as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-#![allow(clippy::cast_precision_loss, reason = "figures of tests are far below 2^52")]
+#![allow(clippy::cast_precision_loss, reason = "stats of tests are far below 2^52")]
 
 #[path = "metrics/exporter.rs"]
 mod exporter;

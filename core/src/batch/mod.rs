@@ -67,14 +67,14 @@ const REACH: usize = 16;
 /// a minute at the latest, whatever timeout it has.
 ///
 /// ```no_run
-/// use cqlstack_core::{Batch, Client, Error, Stack, StaticStatement};
+/// use cqlstack_core::{Batch, Client, Error, CqlService, StaticStatement};
 ///
 /// static SET_EMAIL: StaticStatement =
 ///     StaticStatement::new("UPDATE app.users SET email = ? WHERE id = ?").named("set_email");
 /// static SET_NAME: StaticStatement =
 ///     StaticStatement::new("UPDATE app.users SET name = ? WHERE id = ?").named("set_name");
 ///
-/// async fn update(db: &Client<impl Stack>, id: i32, email: String, name: String) -> Result<(), Error> {
+/// async fn update(db: &Client<impl CqlService>, id: i32, email: String, name: String) -> Result<(), Error> {
 ///     let batch = Batch::same_partition()
 ///         .named("update_profile")
 ///         .add(&SET_EMAIL, (email, id))

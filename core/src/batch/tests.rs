@@ -67,12 +67,12 @@ fn the_same_statement_is_prepared_once() {
     let mut prepared = 0;
     while let Some(statement) = request.unprepared() {
         let made = Prepared::made(statement);
-        request.bind_late(made).unwrap();
+        request.attach_prepared(made).unwrap();
         prepared += 1;
     }
     assert_eq!(prepared, 2);
     let other = Prepared::made(&insert);
-    assert!(request.bind_late(other).is_ok(), "there is nothing left to be bound");
+    assert!(request.attach_prepared(other).is_ok(), "there is nothing left to be bound");
 }
 
 #[test]

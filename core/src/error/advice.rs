@@ -47,24 +47,24 @@ fn of_ambiguous(Situation { kind, recovery, work, .. }: Situation<'_>) -> &'stat
     if matches!(kind, ErrorKind::KeyspaceChanged) {
         return "look for it in the keyspace that was in use before, and name the keyspace in the statement";
     }
-    let is_cut_off = matches!(kind, ErrorKind::CutOff);
+    let is_aborted = matches!(kind, ErrorKind::AbortedByShutdown);
     let Some(work) = work else { return "look whether it was done" };
     match work.kind {
         // A layer said so, who does not know that it changes nothing.
         StatementKind::Read => "send it again later",
-        StatementKind::Conditional if is_cut_off => {
+        StatementKind::Conditional if is_aborted => {
             "settle it by a read at serial consistency, through another session"
         }
         StatementKind::Conditional => "settle it by a read at serial consistency",
-        StatementKind::Counter if is_cut_off => {
+        StatementKind::Counter if is_aborted => {
             "read the counter before you count again, through another session"
         }
         StatementKind::Counter => "read the counter before you count again",
         StatementKind::Schema | StatementKind::Other => "look whether it was done",
-        _ if is_cut_off && work.idempotent => {
+        _ if is_aborted && work.idempotent => {
             "read it back, or send it again, through another session"
         }
-        _ if is_cut_off => "read it back through another session",
+        _ if is_aborted => "read it back through another session",
         _ if work.idempotent && recovery != Recovery::Final => {
             "read it back, or send it again: twice is as good as once"
         }
@@ -109,7 +109,7 @@ fn of_kind(kind: &ErrorKind, class: ErrorClass) -> Option<&'static str> {
             "allow more time, and synchronize the clocks of nodes and clients"
         }
         ErrorKind::DeadlinePassed(_) => "allow more time, or send less at once",
-        ErrorKind::Closed | ErrorKind::CutOff => "send it through another session",
+        ErrorKind::Closed | ErrorKind::AbortedByShutdown => "send it through another session",
         ErrorKind::NoConnection => "check that the nodes are up and reachable from here",
         ErrorKind::NoStreamId => "keep fewer than 30,000 requests per node in flight",
         ErrorKind::PrepareTimeout { .. } => {

@@ -152,7 +152,7 @@ pub(super) fn class(kind: &ErrorKind, work: Work) -> ErrorClass {
         | ErrorKind::ReadTimeout(_)
         | ErrorKind::ReadFailure(_)
         | ErrorKind::ConnectionBroken
-        | ErrorKind::CutOff
+        | ErrorKind::AbortedByShutdown
         | ErrorKind::Timeout { .. }
         | ErrorKind::UnreadableAnswer
         | ErrorKind::RateLimited { by_coordinator: false }
@@ -234,7 +234,7 @@ mod tests {
             (ErrorKind::DeadlinePassed(Waited::BeforeTheSession), "NNNNNNNN"),
             (ErrorKind::NoConnection, "NNNNNNNN"),
             (ErrorKind::Closed, "NNNNNNNN"),
-            (ErrorKind::CutOff, "NNAAAAAA"),
+            (ErrorKind::AbortedByShutdown, "NNAAAAAA"),
             (ErrorKind::PrepareTimeout { after: Duration::ZERO }, "NNNNNNNN"),
             (ErrorKind::PrepareFailed, "NNNNNNNN"),
             (ErrorKind::PrepareUnreadable, "NNNNNNNN"),

@@ -184,7 +184,7 @@ pub enum ErrorKind {
     /// The connection broke before the answer came.
     ConnectionBroken,
     /// The session was shut down before the answer came.
-    CutOff,
+    AbortedByShutdown,
     /// No answer within the time of the attempt or by the request's deadline.
     Timeout {
         /// How long the attempt was given.

@@ -77,7 +77,7 @@ impl fmt::Display for ErrorKind {
             ),
             Self::Values(why) => write!(f, "the values do not fit: {why}"),
             Self::Closed => f.write_str("the session is shut down"),
-            Self::CutOff => f.write_str("the session was shut down before the answer came"),
+            Self::AbortedByShutdown => f.write_str("the session was shut down before the answer came"),
             Self::TooFewReplicas(readiness) => write!(f, "{readiness}"),
             Self::NoConnection => f.write_str("no node has a usable connection"),
             Self::NoStreamId => f.write_str("all stream ids of the connection are in use"),
@@ -132,7 +132,7 @@ impl fmt::Display for ErrorKind {
                 r.received, r.required, r.consistency
             ),
             Self::ReadFailure(r) => {
-                write!(f, "{} replicas failed to read at {}{}", r.failures, r.consistency, Why(r))
+                write!(f, "{} replicas failed to read at {}{}", r.failures, r.consistency, Because(r))
             }
             Self::WriteTimeout(r, phase) => write!(
                 f,
@@ -141,7 +141,7 @@ impl fmt::Display for ErrorKind {
             ),
             Self::WriteFailure(r, phase) => {
                 let (failures, level) = (r.failures, r.consistency);
-                write!(f, "{failures} replicas failed the {phase} write at {level}{}", Why(r))
+                write!(f, "{failures} replicas failed the {phase} write at {level}{}", Because(r))
             }
             Self::RateLimited { .. } => f.write_str("the partition's rate limit is reached"),
             Self::SchemaDisagreement(versions) | Self::SchemaUnconfirmed(versions) => {
@@ -158,9 +158,9 @@ impl fmt::Display for ErrorKind {
 }
 
 /// Why a replica failed, and which one, if that was told.
-struct Why<'r>(&'r Replicas);
+struct Because<'r>(&'r Replicas);
 
-impl fmt::Display for Why<'_> {
+impl fmt::Display for Because<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0.reason, self.0.node) {
             (None, _) => Ok(()),

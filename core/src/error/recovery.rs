@@ -38,7 +38,7 @@ impl Recovery {
         match kind {
             // The session never opens again. Each node would answer the same, and each attempt makes it work as hard.
             ErrorKind::Closed
-            | ErrorKind::CutOff
+            | ErrorKind::AbortedByShutdown
             | ErrorKind::UnreadableAnswer
             | ErrorKind::UnreadableType(_)
             | ErrorKind::PrepareUnreadable

@@ -38,7 +38,7 @@ use tokio::time::Instant;
 
 pub use outcome::{ManyError, ManyReport};
 
-use crate::client::{Client, Stack};
+use crate::client::{Client, CqlService};
 use crate::error::{Error, ErrorKind, Waited};
 use crate::invalid_config::InvalidConfig;
 use crate::request::Request;
@@ -56,7 +56,7 @@ pin_project! {
         client: Client<S>,
         #[pin]
         sending: Sending<V>,
-        in_order: bool,
+        ordered: bool,
         // The next to be given, where they are given in order.
         next: usize,
         early: HashMap<usize, Answer>,
@@ -70,16 +70,16 @@ type Answer = Result<Response, Error>;
 /// The answer to a row, unless it is sent again.
 type Landed = Option<(usize, Answer)>;
 
-impl<S: Stack + 'static> Client<S> {
+impl<S: CqlService + 'static> Client<S> {
     /// Executes a statement once for each of these values, 100 at a time.
     ///
     /// ```no_run
-    /// use cqlstack_core::{Client, Stack, StaticStatement};
+    /// use cqlstack_core::{Client, CqlService, StaticStatement};
     ///
     /// static INSERT: StaticStatement =
     ///     StaticStatement::new("INSERT INTO app.users (id, name) VALUES (?, ?)");
     ///
-    /// # async fn run(db: Client<impl Stack + 'static>) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Box<dyn std::error::Error>> {
     /// // Sends a thousand rows, and stops at the first error, which names its row.
     /// db.many(&INSERT, (0..1_000).map(|id| (id, format!("User{id}")))).run().await?;
     /// # Ok(())
@@ -104,7 +104,7 @@ impl<S: Stack + 'static> Client<S> {
         Many {
             client: self.clone(),
             sending: Sending::new(statement.into(), rows),
-            in_order: false,
+            ordered: false,
             next: 0,
             early: HashMap::new(),
             under_way: JoinSet::new(),
@@ -113,7 +113,7 @@ impl<S: Stack + 'static> Client<S> {
     }
 }
 
-impl<S: Stack + 'static, V> Many<S, V>
+impl<S: CqlService + 'static, V> Many<S, V>
 where
     V: Stream<Item: SerializeRow + Send + Sync + 'static>,
 {
@@ -147,8 +147,8 @@ where
     }
 
     /// Gives the answers in the order of their rows, and not as they come.
-    pub fn in_order(mut self) -> Self {
-        self.in_order = true;
+    pub fn ordered(mut self) -> Self {
+        self.ordered = true;
         self
     }
 
@@ -266,7 +266,7 @@ where
     }
 }
 
-impl<S: Stack + 'static, V> Stream for Many<S, V>
+impl<S: CqlService + 'static, V> Stream for Many<S, V>
 where
     V: Stream<Item: SerializeRow + Send + Sync + 'static>,
 {
@@ -285,7 +285,7 @@ where
                 return if self.sending.is_done() { Poll::Ready(None) } else { Poll::Pending };
             };
             let Some((index, answer)) = landed else { continue };
-            if !self.in_order {
+            if !self.ordered {
                 return Poll::Ready(Some((index, answer)));
             }
             self.as_mut().project().early.insert(index, answer);

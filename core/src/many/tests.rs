@@ -70,9 +70,9 @@ async fn all_rows_are_sent_and_answers_come_with_their_index() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_order_means_in_the_order_of_the_rows() {
+async fn ordered_means_in_the_order_of_the_rows() {
     let db = Client::new(Limited::to(10));
-    let many = db.many(insert(), (0..100).map(|k| (k,))).in_flight(7).unwrap().in_order();
+    let many = db.many(insert(), (0..100).map(|k| (k,))).in_flight(7).unwrap().ordered();
     let seen: Vec<usize> = many.map(|(index, _)| index).collect().await;
     assert_eq!(seen, (0..100).collect::<Vec<_>>());
 }
@@ -91,11 +91,11 @@ async fn rows_may_come_from_a_stream_that_pauses() {
 /// A permit that is held by what nobody polls would stop it for ever.
 #[tokio::test(start_paused = true)]
 async fn a_request_for_each_answer_does_not_wait_for_a_permit_of_its_own() {
-    for in_order in [false, true] {
+    for ordered in [false, true] {
         let db = Client::new(Limited::to(1));
         let mut many = db.many(insert(), (0..20).map(|k| (k,))).in_flight(5).unwrap();
-        if in_order {
-            many = many.in_order();
+        if ordered {
+            many = many.ordered();
         }
         let all = async {
             while let Some((_, answer)) = many.next().await {
@@ -134,7 +134,7 @@ async fn it_can_be_spawned() {
     let db = Client::new(Limited::to(10));
     let many = db.many(insert(), (0..20).map(|k| (k,)));
     assert_eq!(tokio::spawn(many.run()).await.unwrap().unwrap(), 20);
-    let many = db.many_of(insert(), stream::iter(0..20).map(|k| (k,))).in_order();
+    let many = db.many_of(insert(), stream::iter(0..20).map(|k| (k,))).ordered();
     assert_eq!(tokio::spawn(many.count()).await.unwrap(), 20);
 }
 
@@ -228,14 +228,14 @@ async fn what_is_refused_is_sent_again_and_fewer_are_in_flight() {
 
         let report = db.many(insert(), rows()).run_all().await;
         assert!(report.is_complete && report.failed.is_empty());
-        for in_order in [false, true] {
+        for ordered in [false, true] {
             let mut many = db.many(insert(), rows());
-            if in_order {
-                many = many.in_order();
+            if ordered {
+                many = many.ordered();
             }
             let seen: Vec<_> = many.map(|(index, answer)| (index, answer.is_ok())).collect().await;
             assert!(seen.iter().all(|(_, is_ok)| *is_ok), "{permits} {places}");
-            assert!(!in_order || seen.is_sorted());
+            assert!(!ordered || seen.is_sorted());
             assert_eq!(seen.len(), 3_000);
         }
     }
@@ -384,12 +384,12 @@ fn a_pause_goes_on_when_its_runtime_has_ended() {
 #[test]
 fn rows_whose_runtime_has_ended_are_told_as_lost() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    for (in_order, has_deadline) in [(false, false), (true, false), (false, true)] {
+    for (ordered, has_deadline) in [(false, false), (true, false), (false, true)] {
         let first = runtime();
         let db = Client::new(Limited::to(0));
         let mut many = db.many(insert(), (0..3).map(|k| (k,)));
-        if in_order {
-            many = many.in_order();
+        if ordered {
+            many = many.ordered();
         }
         if has_deadline {
             many = many.with_deadline(Instant::now() + Duration::from_secs(60));

@@ -8,7 +8,7 @@
 //!
 //! While a page is read, the next one is fetched by a task that the stream owns: what waits for a page
 //! need not poll the stream, and a page that is there holds no permit of a limit below. So in memory are
-//! two pages at most, and with rows those of one page decoded. [`on_request`](PageStream::on_request)
+//! two pages at most, and with rows those of one page decoded. [`without_prefetch`](PageStream::without_prefetch)
 //! fetches a page only when it is asked for.
 //!
 //! # On drop
@@ -36,7 +36,7 @@ pub use state::PagingState;
 pub use token::PageTokenKey;
 pub(crate) use token::{Asked, Seal};
 
-use crate::client::{Client, Stack};
+use crate::client::{Client, CqlService};
 use crate::error::{Error, ErrorClass, ErrorKind};
 use crate::refusal::{PATIENCE, Refusals, is_refused};
 use crate::request::Request;
@@ -76,7 +76,7 @@ impl Drop for Task {
 }
 
 /// The answer to a request for a page, which is sent again while a layer below is full.
-async fn fetched<S: Stack>(client: Client<S>, request: Request) -> Result<Response, Error> {
+async fn fetched<S: CqlService>(client: Client<S>, request: Request) -> Result<Response, Error> {
     let mut refusals = Refusals::default();
     loop {
         let error = match client.request(request.clone()).await {
@@ -95,14 +95,14 @@ async fn fetched<S: Stack>(client: Client<S>, request: Request) -> Result<Respon
     }
 }
 
-impl<S: Stack + 'static> Client<S> {
+impl<S: CqlService + 'static> Client<S> {
     /// The pages of a request's result, from the first, or from where
     /// [`with_page`](Request::with_page) says.
     ///
     /// ```no_run
-    /// use cqlstack_core::{Client, Error, Request, Stack, Statement};
+    /// use cqlstack_core::{Client, Error, Request, CqlService, Statement};
     ///
-    /// # async fn run(db: Client<impl Stack + 'static>) -> Result<(), Error> {
+    /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
     /// let all = Request::from(&Statement::new("SELECT id FROM app.users")).with_page_size(1_000);
     /// let mut pages = db.pages(all);
     /// while let Some(page) = pages.next_page().await? {
@@ -118,14 +118,14 @@ impl<S: Stack + 'static> Client<S> {
     }
 }
 
-impl<S: Stack + 'static> PageStream<S> {
+impl<S: CqlService + 'static> PageStream<S> {
     /// Fetches a page only when it is asked for, and none ahead.
-    pub fn on_request(mut self) -> Self {
+    pub fn without_prefetch(mut self) -> Self {
         self.ahead = false;
         self
     }
 
-    /// Ends after so many pages, empty ones too. [`rest`](Self::rest) tells whether there were more.
+    /// Ends after so many pages, empty ones too. [`next_paging_state`](Self::next_paging_state) tells whether there were more.
     pub fn max_pages(mut self, most: NonZeroUsize) -> Self {
         self.most = Some(most);
         self
@@ -136,7 +136,7 @@ impl<S: Stack + 'static> PageStream<S> {
     ///
     /// [`Request::with_page`] takes it: another stream, of this session or another one, gives the rest.
     #[must_use]
-    pub fn rest(&self) -> Option<PagingState> {
+    pub fn next_paging_state(&self) -> Option<PagingState> {
         match &self.state {
             State::Next(page) | State::UnderWay { of: page, .. } => Some(page.clone()),
             State::Ended(page) => page.clone(),
@@ -145,7 +145,7 @@ impl<S: Stack + 'static> PageStream<S> {
 
     /// How many pages came so far.
     #[must_use]
-    pub const fn pages(&self) -> usize {
+    pub const fn page_count(&self) -> usize {
         self.pages
     }
 
@@ -195,7 +195,7 @@ impl<S: Stack + 'static> PageStream<S> {
     }
 }
 
-impl<S: Stack + 'static> Stream for PageStream<S> {
+impl<S: CqlService + 'static> Stream for PageStream<S> {
     type Item = Result<Response, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

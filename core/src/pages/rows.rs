@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 use scylla::deserialize::row::DeserializeRow;
 
 use super::{PageStream, PagingState};
-use crate::client::{Client, Stack};
+use crate::client::{Client, CqlService};
 use crate::error::{Error, ErrorClass, ErrorKind};
 use crate::request::Request;
 use crate::response::Response;
@@ -34,13 +34,13 @@ pub struct RowStream<S, R> {
     unreadable: bool,
 }
 
-impl<S: Stack + 'static> Client<S> {
+impl<S: CqlService + 'static> Client<S> {
     /// The rows of a request's result, over all its pages. Rows are owned: `String`, not `&str`.
     ///
     /// ```no_run
-    /// use cqlstack_core::{Client, Error, Stack, Statement};
+    /// use cqlstack_core::{Client, Error, CqlService, Statement};
     ///
-    /// # async fn run(db: Client<impl Stack + 'static>) -> Result<(), Error> {
+    /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
     /// let all = Statement::new("SELECT id, name FROM app.users");
     /// let mut users = db.rows::<(i32, String)>(&all);
     /// while let Some((id, name)) = users.next_row().await? {
@@ -57,16 +57,16 @@ impl<S: Stack + 'static> Client<S> {
     }
 }
 
-impl<S: Stack + 'static> PageStream<S> {
+impl<S: CqlService + 'static> PageStream<S> {
     /// The rows of these pages.
     pub fn rows<R: for<'r> DeserializeRow<'r, 'r>>(self) -> RowStream<S, R> {
-        let page = self.rest().unwrap_or_default();
+        let page = self.next_paging_state().unwrap_or_default();
         let decoded = VecDeque::new();
         RowStream { pages: self, decoded, page, rows: 0, given: 0, before: 0, unreadable: false }
     }
 }
 
-impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
+impl<S: CqlService + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
     /// The next row; none after the last.
     ///
     /// # Errors
@@ -80,8 +80,8 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
 
     /// How many pages came so far.
     #[must_use]
-    pub const fn pages(&self) -> usize {
-        self.pages.pages()
+    pub const fn page_count(&self) -> usize {
+        self.pages.page_count()
     }
 
     /// Where the result goes on after the last row that this stream gave, an error in a row's place
@@ -92,13 +92,13 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
     /// [`Request::with_page`] takes it: another stream, of this session or another one, gives the rest.
     ///
     /// ```no_run
-    /// use cqlstack_core::{Client, Error, Request, Stack, Statement};
+    /// use cqlstack_core::{Client, Error, Request, CqlService, Statement};
     ///
-    /// # async fn run(db: Client<impl Stack + 'static>) -> Result<(), Error> {
+    /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
     /// let all = Request::from(&Statement::new("SELECT id FROM app.users"));
     /// let mut users = db.rows::<(i32,)>(all.clone());
     /// let first = users.next_row().await?;
-    /// if let Some(rest) = users.rest() {
+    /// if let Some(rest) = users.next_paging_state() {
     ///     let mut others = db.rows::<(i32,)>(all.with_page(rest));
     ///     assert_ne!(others.next_row().await?, first);
     /// }
@@ -106,9 +106,9 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
     /// # }
     /// ```
     #[must_use]
-    pub fn rest(&self) -> Option<PagingState> {
+    pub fn next_paging_state(&self) -> Option<PagingState> {
         if self.decoded.is_empty() && !self.unreadable {
-            return self.pages.rest();
+            return self.pages.next_paging_state();
         }
         Some(self.page.clone().skipping(self.given))
     }
@@ -132,14 +132,14 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
     /// The error of a page, and which page that is.
     fn placed(&self, error: &Error) -> Error {
         let ErrorKind::Rows(what) = error.kind() else { return error.clone() };
-        let (page, before) = (self.pages.pages(), self.before);
+        let (page, before) = (self.pages.page_count(), self.before);
         let what = format!("page {page}, after {before} rows of others: {what}");
         let statement = self.pages.request.statement();
         Error::new(ErrorKind::Rows(what), ErrorClass::Permanent).about(statement)
     }
 }
 
-impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> Stream for RowStream<S, R> {
+impl<S: CqlService + 'static, R: for<'r> DeserializeRow<'r, 'r>> Stream for RowStream<S, R> {
     type Item = Result<R, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -149,7 +149,7 @@ impl<S: Stack + 'static, R: for<'r> DeserializeRow<'r, 'r>> Stream for RowStream
                 this.given += usize::from(!this.unreadable);
                 return Poll::Ready(Some(row));
             }
-            let at = this.pages.rest();
+            let at = this.pages.next_paging_state();
             let Some(page) = ready!(this.pages.poll_next_unpin(cx)?) else {
                 return Poll::Ready(None);
             };

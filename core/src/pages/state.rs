@@ -11,7 +11,7 @@ use crate::prepared::Prepared;
 /// A place in one statement's result: the start of a page, as the server gave it, and how many rows after
 /// it were read already.
 ///
-/// [`Response::next_page`](crate::Response::next_page) and [`RowStream::rest`](crate::RowStream::rest) give
+/// [`Response::next_page`](crate::Response::next_page) and [`RowStream::next_paging_state`](crate::RowStream::next_paging_state) give
 /// it; [`Request::with_page`](crate::Request::with_page) takes it, for a request with the same statement and
 /// values, through this session or another one of the same cluster. The page size may be another one.
 ///

@@ -44,7 +44,7 @@ async fn rows_of_all_pages_come_in_order_and_empty_pages_end_nothing() {
     let mut rows = db.rows::<(i32,)>(&select());
     let all: Vec<_> = rows.by_ref().try_collect().await.unwrap();
     assert_eq!(all, [(0,), (1,), (2,), (3,)]);
-    assert_eq!(rows.pages(), 6);
+    assert_eq!(rows.page_count(), 6);
     assert_eq!(rows.next_row().await.unwrap(), None);
 }
 
@@ -67,10 +67,10 @@ async fn it_ends_after_as_many_pages_as_are_wanted_and_tells_where_it_goes_on() 
     let mut rows = db.pages(&select()).max_pages(NonZeroUsize::new(3).unwrap()).rows::<(i32,)>();
     let all: Vec<_> = rows.by_ref().try_collect().await.unwrap();
     assert_eq!(all.len(), 3);
-    assert_eq!(rows.rest(), Some(PagingState::from_bytes(&[3])));
+    assert_eq!(rows.next_paging_state(), Some(PagingState::from_bytes(&[3])));
     tokio::task::yield_now().await;
     assert_eq!(session.executes(), 3, "none was fetched ahead");
-    let rest = Request::from(&select()).with_page(rows.rest().unwrap());
+    let rest = Request::from(&select()).with_page(rows.next_paging_state().unwrap());
     assert_eq!(db.rows::<(i32,)>(rest).count().await, 2);
 }
 
@@ -80,7 +80,7 @@ async fn one_page_is_fetched_ahead_or_none() {
         let session = paged(&[1, 1, 1, 1]);
         let db = Client::new(session.clone());
         let pages = db.pages(&select());
-        let mut pages = if ahead { pages } else { pages.on_request() };
+        let mut pages = if ahead { pages } else { pages.without_prefetch() };
         pages.next_page().await.unwrap();
         for _ in 0..10 {
             tokio::task::yield_now().await;
@@ -189,7 +189,7 @@ async fn stopped_after_any_row_it_goes_on_with_the_next() {
     for ahead in [true, false] {
         for stop in 0..=10 {
             let pages = ten().pages(&select());
-            let mut rows = if ahead { pages } else { pages.on_request() }.rows::<(i32,)>();
+            let mut rows = if ahead { pages } else { pages.without_prefetch() }.rows::<(i32,)>();
             let mut seen = Vec::new();
             for _ in 0..stop {
                 seen.push(rows.next_row().await.unwrap().unwrap());
@@ -197,7 +197,7 @@ async fn stopped_after_any_row_it_goes_on_with_the_next() {
             }
             // Twice, the second time from a place that was gone on from.
             for _ in 0..2 {
-                let Some(rest) = rows.rest() else { break };
+                let Some(rest) = rows.next_paging_state() else { break };
                 let mut others = ten().rows::<(i32,)>(Request::from(&select()).with_page(rest));
                 seen.extend(others.next_row().await.unwrap());
                 rows = others;
@@ -221,7 +221,7 @@ async fn after_a_page_of_other_columns_the_next_follows_and_the_place_is_the_pag
     for page in 0..4 {
         let error = rows.next_row().await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Rows(_)), "{error}");
-        let first = rows.rest().unwrap().bytes().first().copied().unwrap_or(0);
+        let first = rows.next_paging_state().unwrap().bytes().first().copied().unwrap_or(0);
         assert_eq!(first, page);
     }
     assert_eq!(rows.next_row().await.unwrap(), None);
@@ -234,9 +234,9 @@ async fn after_a_page_that_failed_the_place_is_that_page() {
     let mut rows = Client::new(session).rows::<(i32,)>(&select());
     rows.next_row().await.unwrap().unwrap();
     assert!(rows.next_row().await.is_err());
-    assert_eq!(rows.rest(), Some(PagingState::from_bytes(&[1])));
+    assert_eq!(rows.next_paging_state(), Some(PagingState::from_bytes(&[1])));
     assert_eq!(rows.next_row().await.unwrap(), None);
-    assert!(rows.rest().is_some(), "rows are left");
+    assert!(rows.next_paging_state().is_some(), "rows are left");
 }
 
 /// A token says where it begins: to go on from there it is needed again.
@@ -254,7 +254,7 @@ async fn a_stream_that_begins_at_a_token_and_gave_nothing_goes_on_there() {
     let first = Client::new(session()).request(asked(None)).await.unwrap();
     let token = first.next_page_token().unwrap();
     let db = Client::new(ScriptedSession::new());
-    let rest = db.rows::<(i32,)>(asked(token.as_deref())).rest().unwrap();
+    let rest = db.rows::<(i32,)>(asked(token.as_deref())).next_paging_state().unwrap();
     let plain = Request::from(&select()).with_page(rest);
     assert_eq!(plain.place(None).unwrap().0, PagingState::from_bytes(&[1]));
 }

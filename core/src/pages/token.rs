@@ -34,7 +34,7 @@ const NONCE: usize = 24;
 /// another key are refused, and their callers begin at the first page.
 ///
 /// ```
-/// use cqlstack_core::{Client, Error, PageTokenKey, Stack, StaticStatement};
+/// use cqlstack_core::{Client, Error, PageTokenKey, CqlService, StaticStatement};
 ///
 /// static OF_GROUP: StaticStatement =
 ///     StaticStatement::new("SELECT id, name FROM app.members WHERE group = ?").with_page_size(100);
@@ -43,7 +43,7 @@ const NONCE: usize = 24;
 ///
 /// /// `GET /members?group=7&page=…`: a page, and what asks for the next one.
 /// async fn members(
-///     db: &Client<impl Stack>,
+///     db: &Client<impl CqlService>,
 ///     key: &PageTokenKey,
 ///     group: i32,
 ///     page: Option<&str>,

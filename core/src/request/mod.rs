@@ -141,14 +141,14 @@ impl Request {
     ///
     /// [`ErrorKind::InvalidRequest`] as [`bind`](Self::bind).
     #[inline]
-    pub fn bind_late(&mut self, prepared: Prepared) -> Result<(), Error> {
+    pub fn attach_prepared(&mut self, prepared: Prepared) -> Result<(), Error> {
         self.can_be_bound(&prepared)?;
         match &mut self.payload {
             // As in `bind`.
             Payload::Raw(_) if self.statement.is_use() => {}
             raw @ Payload::Raw(_) => {
                 if let Payload::Raw(values) = mem::replace(raw, Payload::Prepare) {
-                    *raw = Payload::Bound(prepared.bind_late(values));
+                    *raw = Payload::Bound(prepared.attach_prepared(values));
                 }
             }
             Payload::Batch(batch) => batch.bind(prepared),
@@ -204,7 +204,7 @@ impl Request {
         if let Payload::Bound(bound) = &self.payload
             && let Some((_, values)) = bound.parts()
         {
-            request.payload = Payload::Bound(prepared.clone().bind_late(values.clone()));
+            request.payload = Payload::Bound(prepared.clone().attach_prepared(values.clone()));
         }
         request
     }
@@ -430,7 +430,7 @@ impl Request {
         self.options.page_size()
     }
 
-    /// The statement that has to be prepared next, and [bound](Self::bind_late), before it can be executed:
+    /// The statement that has to be prepared next, and [bound](Self::attach_prepared), before it can be executed:
     /// its own if it is raw, unless the session sends that as it is (`CREATE`, `TRUNCATE`, `USE`, without
     /// values); of a batch one after another.
     #[must_use]
@@ -548,7 +548,7 @@ mod tests {
         let request = Request::new(&insert, ("secret".to_owned(),));
         let bound = request.clone().bind(&Prepared::made(&insert)).unwrap();
         let mut late = request.clone();
-        late.bind_late(Prepared::made(&insert)).unwrap();
+        late.attach_prepared(Prepared::made(&insert)).unwrap();
         assert!(!format!("{request:?} {bound:?} {late:?}").contains("secret"));
     }
 
@@ -560,9 +560,10 @@ mod tests {
         assert!(matches!(error.kind(), ErrorKind::InvalidRequest(_)));
         let same = Statement::new("INSERT INTO t (k) VALUES (?)").named("same");
         assert!(Request::new(&same, (1,)).bind(&prepared).is_ok());
-        let bind_late = |statement| Request::new(statement, (1,)).bind_late(prepared.clone());
-        assert!(bind_late(&same).is_ok());
-        assert!(bind_late(&other).is_err());
+        let attach_prepared =
+            |statement| Request::new(statement, (1,)).attach_prepared(prepared.clone());
+        assert!(attach_prepared(&same).is_ok());
+        assert!(attach_prepared(&other).is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::tables::Unread;
 /// How old what a session knows of the schema is: what [`Session::schema`](crate::Session::schema) tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SchemaFigures {
+pub struct SchemaStats {
     /// The time since it was known to be that of the cluster: no more than
     /// [`schema_refresh`](crate::SessionBuilder::schema_refresh) and a look, while a node can be asked.
     pub age: Duration,
@@ -27,7 +27,7 @@ pub struct SchemaFigures {
     pub stale: bool,
 }
 
-impl fmt::Display for SchemaFigures {
+impl fmt::Display for SchemaStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stale = if self.stale { ", and is stale" } else { "" };
         write!(f, "schema was known {:.1?} ago{stale}", self.age)
@@ -55,8 +55,8 @@ impl SchemaAge {
         Self { clock, limit: config.schema_age_limit(), last }
     }
 
-    pub(super) fn figures(&self) -> SchemaFigures {
-        SchemaFigures { age: self.last().read.elapsed(), stale: self.is_stale() }
+    pub(super) fn stats(&self) -> SchemaStats {
+        SchemaStats { age: self.last().read.elapsed(), stale: self.is_stale() }
     }
 
     pub(super) fn is_stale(&self) -> bool {
@@ -159,8 +159,8 @@ mod tests {
             assert!(!age.is_stale());
             sleep(Duration::from_millis(2)).await;
             assert_eq!(
-                age.figures(),
-                SchemaFigures { age: 3 * SECOND + Duration::from_millis(1), stale: true }
+                age.stats(),
+                SchemaStats { age: 3 * SECOND + Duration::from_millis(1), stale: true }
             );
             assert!(age.clock.unchanged() > generation, "who looks at statements is told");
             sleep(7 * SECOND).await;
@@ -169,7 +169,7 @@ mod tests {
             age.is_read(Instant::now() - 4 * SECOND);
             assert!(age.is_stale());
             age.is_read(Instant::now());
-            assert_eq!(age.figures(), SchemaFigures { age: Duration::ZERO, stale: false });
+            assert_eq!(age.stats(), SchemaStats { age: Duration::ZERO, stale: false });
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
         advance(SECOND).await;
         age.is_read(Instant::now());
         age.is_read(began);
-        assert_eq!(age.figures().age, Duration::ZERO);
+        assert_eq!(age.stats().age, Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

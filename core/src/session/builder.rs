@@ -270,7 +270,7 @@ impl SessionBuilder {
 
     /// Sets how far a node's clock may be from this program's before a warning names it. They are compared when
     /// the session is built and each minute, at the price of three small queries to each node:
-    /// [`NodeFigures::clock`](crate::NodeFigures::clock).
+    /// [`NodeStats::clock`](crate::NodeStats::clock).
     pub fn clock_warning(mut self, offset: Duration) -> Self {
         self.config.clock_warning = offset;
         self

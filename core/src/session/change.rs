@@ -69,7 +69,7 @@ impl<'s> SchemaChange<'s> {
         let kind = match reached {
             Some(Ok(())) => return Ok(response),
             Some(Err(kind)) => kind,
-            None => ErrorKind::CutOff,
+            None => ErrorKind::AbortedByShutdown,
         };
         let failure = Failure { attempted: true, ..kind.into() };
         Err(request.error(failure, Some(session.config.consistency)))

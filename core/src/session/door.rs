@@ -67,8 +67,8 @@ pub(super) struct Inside {
 #[must_use = "it tells whether requests were cut off"]
 pub struct Shutdown {
     /// How many requests had no answer when the time was over: each ended with
-    /// [`ErrorKind::CutOff`](crate::ErrorKind::CutOff).
-    pub cut_off: usize,
+    /// [`ErrorKind::AbortedByShutdown`](crate::ErrorKind::AbortedByShutdown).
+    pub aborted: usize,
     /// Whether the driver and its connections are gone. They stay for as long as a future of a request that
     /// was begun is neither polled nor dropped.
     pub complete: bool,
@@ -133,11 +133,11 @@ impl Door {
         let mut ended = self.ended.clone();
         // It never changes: it ends.
         if timeout_at(add(began, time), ended.changed()).await.is_ok() {
-            return Shutdown { cut_off: 0, complete: true };
+            return Shutdown { aborted: 0, complete: true };
         }
-        let cut_off = self.requests.strong_count();
+        let aborted = self.requests.strong_count();
         self.cut.store(true, Ordering::Relaxed);
         let complete = timeout(NOTICE, ended.changed()).await.is_ok();
-        Shutdown { cut_off, complete }
+        Shutdown { aborted, complete }
     }
 }

@@ -142,7 +142,7 @@ pub(super) async fn prepare_all(
     while let Some(statement) = request.unprepared() {
         let asked = Request::prepare(statement).with_deadline(time.until);
         let prepared = prepare(session, &asked, Instant::now()).await?;
-        request.bind_late(prepared)?;
+        request.attach_prepared(prepared)?;
     }
     Ok(request)
 }
@@ -333,7 +333,11 @@ pub(super) fn unanswered(
     is_cut: bool,
     consistency: Consistency,
 ) -> Error {
-    let kind = if is_cut { ErrorKind::CutOff } else { ErrorKind::Timeout { after: time.given() } };
+    let kind = if is_cut {
+        ErrorKind::AbortedByShutdown
+    } else {
+        ErrorKind::Timeout { after: time.given() }
+    };
     let failure = Failure { attempted: true, ..kind.into() };
     request.error(failure, Some(consistency))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use super::age::SchemaFigures;
+use super::age::SchemaStats;
 use super::nodes::ASKED;
 use super::{Inner, nodes};
 use crate::error::{Error, ErrorKind};
@@ -20,7 +20,7 @@ pub struct Health {
     /// Each node that the session knows; none once it is shut down.
     pub nodes: Vec<NodeHealth>,
     /// How old what the session knows of the schema is; none once it is shut down.
-    pub schema: Option<SchemaFigures>,
+    pub schema: Option<SchemaStats>,
 }
 
 /// How a node is.
@@ -88,7 +88,7 @@ pub(super) async fn health(session: &Inner, within: Duration) -> Health {
         datacenter: node.datacenter.clone(),
         answer: nodes::ask(session, node, within).await,
     });
-    Health { nodes: join_all(asked).await, schema: Some(session.age.figures()) }
+    Health { nodes: join_all(asked).await, schema: Some(session.age.stats()) }
 }
 
 /// Whether any node answers, of those that requests are sent to first.

@@ -55,7 +55,7 @@ pub use config::{Compression, SessionConfig};
 pub use credentials::{Credentials, Password};
 pub use door::Shutdown;
 pub use health::{Health, NodeHealth};
-pub use nodes::NodeFigures;
+pub use nodes::NodeStats;
 pub use profile::Profile;
 pub use readiness::Readiness;
 pub(crate) use sent::{may_be_sent, so_far as failed_attempts};
@@ -65,7 +65,7 @@ use translation::Translation;
 pub use warm_up::{WarmNode, WarmUp};
 
 use age::SchemaAge;
-pub use age::SchemaFigures;
+pub use age::SchemaStats;
 pub(crate) use basis::Basis;
 pub use clocks::ClockOffset;
 use clocks::Clocks;
@@ -211,8 +211,8 @@ impl Session {
 
     /// How old what this session knows of the schema is. Asks nobody. `None` once it is shut down.
     #[must_use]
-    pub fn schema(&self) -> Option<SchemaFigures> {
-        self.door.session().map(|inner| inner.age.figures())
+    pub fn schema(&self) -> Option<SchemaStats> {
+        self.door.session().map(|inner| inner.age.stats())
     }
 
     /// What this session knows of each node of the cluster: up or down, attempts, errors, latency; and
@@ -221,7 +221,7 @@ impl Session {
     /// How many requests are in flight at a node is not in it: the driver does not tell of attempts
     /// that are given up. Nothing once it is shut down.
     #[must_use]
-    pub fn nodes(&self) -> Vec<NodeFigures> {
+    pub fn nodes(&self) -> Vec<NodeStats> {
         self.door.session().map(|inner| nodes::nodes(&inner)).unwrap_or_default()
     }
 
@@ -331,7 +331,7 @@ impl Session {
 
     /// Shuts it down, for all its clones: from now on a request is refused with
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed), and what was sent before may take so long to end.
-    /// After that it is cut off within 0.4 s, with [`ErrorKind::CutOff`](crate::ErrorKind::CutOff); the
+    /// After that it is cut off within 0.4 s, with [`ErrorKind::AbortedByShutdown`](crate::ErrorKind::AbortedByShutdown); the
     /// driver, its tasks and its connections are gone when the last request is. (A [`Response`] that is kept
     /// holds on to the driver's connections to the node that gave it.)
     ///
@@ -341,8 +341,8 @@ impl Session {
     /// ```no_run
     /// # async fn run(session: cqlstack_core::Session) {
     /// let shutdown = session.shutdown(std::time::Duration::from_secs(5)).await;
-    /// if shutdown.cut_off > 0 {
-    ///     eprintln!("{} requests had no answer", shutdown.cut_off);
+    /// if shutdown.aborted > 0 {
+    ///     eprintln!("{} requests had no answer", shutdown.aborted);
     /// }
     /// # }
     /// ```

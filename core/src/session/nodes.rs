@@ -30,7 +30,7 @@ use crate::time_sum::TimeSum;
 /// A node, as the session sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct NodeFigures {
+pub struct NodeStats {
     /// The id by which the cluster knows it, wherever it is.
     pub host_id: Uuid,
     /// Where the driver connects to.
@@ -59,7 +59,7 @@ pub struct NodeFigures {
     pub time: Duration,
 }
 
-impl NodeFigures {
+impl NodeStats {
     /// The mean time of an attempt; zero when there was none.
     #[must_use]
     pub fn avg_latency(&self) -> Duration {
@@ -69,7 +69,7 @@ impl NodeFigures {
 }
 
 /// For a log: one line.
-impl fmt::Display for NodeFigures {
+impl fmt::Display for NodeStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.up { "up" } else { "down" };
         write!(f, "node {} is {state}, connections ", self.address)?;
@@ -85,10 +85,10 @@ impl fmt::Display for NodeFigures {
 /// How long a node has to tell of its connections.
 const ANSWER: Duration = Duration::from_secs(1);
 
-pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
+pub(super) fn nodes(session: &Inner) -> Vec<NodeStats> {
     let cluster = session.driver.get_cluster_state();
     let nodes = cluster.get_nodes_info();
-    let figures = nodes.iter().map(|node| {
+    let stats = nodes.iter().map(|node| {
         let nothing = OfNode::default();
         let of_node = session.attempts.of(node.host_id).unwrap_or(&nothing);
         let Sums { ended, failed, time } = of_node.sums();
@@ -98,7 +98,7 @@ pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
         }
         let known = of_node.connections.load(Ordering::Relaxed);
         let known = Some(known).filter(|known| *known != UNKNOWN);
-        NodeFigures {
+        NodeStats {
             host_id: node.host_id,
             address: session.translation.address(node),
             datacenter: node.datacenter.clone(),
@@ -111,7 +111,7 @@ pub(super) fn nodes(session: &Inner) -> Vec<NodeFigures> {
             time,
         }
     });
-    figures.collect()
+    stats.collect()
 }
 
 pub(super) async fn count_connections(session: &Inner) {

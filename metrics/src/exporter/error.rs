@@ -10,7 +10,7 @@ pub enum ExporterError {
     /// One process has one recorder.
     #[error(
         "the process has a metrics recorder already, of another exporter or of the program itself: \
-         use that one, with a `Publisher` for the figures of the layers"
+         use that one, with a `Publisher` for the stats of the layers"
     )]
     RecorderInstalled,
     /// Its timer needs a runtime.

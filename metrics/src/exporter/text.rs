@@ -6,11 +6,11 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::collected::{Collected, Summed, Value, full_name};
 use crate::declared::{self, Kind};
-use crate::figures::{Figures, Summed, Value, full_name};
 
-pub(super) fn write(text: &mut String, figures: &Figures) -> fmt::Result {
-    for (reported, series) in figures.iter() {
+pub(super) fn write(text: &mut String, stats: &Collected) -> fmt::Result {
+    for (reported, series) in stats.iter() {
         let name = full_name(reported);
         if let Some(known) = declared::find(reported) {
             writeln!(text, "# HELP {name} {}", known.help)?;
@@ -94,14 +94,14 @@ mod tests {
 
     #[test]
     fn buckets_are_cumulative_and_labels_escaped() {
-        let mut figures = Figures::default();
+        let mut stats = Collected::default();
         let times =
             Times { bounds: &[0.5, 1.0], counts: &[1, 2, 4], sum: Duration::from_millis(9_500) };
-        figures.times("wait_seconds", &[("a", "\\ \" \n")], times);
-        figures.times("wait_seconds", &[("a", "\\ \" \n")], times);
-        figures.times("wait_seconds", &[("b", "")], times);
+        stats.histogram("wait_seconds", &[("a", "\\ \" \n")], times);
+        stats.histogram("wait_seconds", &[("a", "\\ \" \n")], times);
+        stats.histogram("wait_seconds", &[("b", "")], times);
         let mut text = String::new();
-        write(&mut text, &figures).unwrap();
+        write(&mut text, &stats).unwrap();
         let expected = r#"# TYPE cassandra_wait_seconds histogram
 cassandra_wait_seconds_bucket{a="\\ \" \n",le="0.5"} 2
 cassandra_wait_seconds_bucket{a="\\ \" \n",le="1"} 6
@@ -115,21 +115,21 @@ cassandra_wait_seconds_bucket{b="",le="0.5"} 1
 
     #[test]
     fn times_without_labels_have_only_their_bound() {
-        let mut figures = Figures::default();
-        figures.times("x", &[], Times { bounds: &[1.0], counts: &[1, 0], sum: Duration::ZERO });
+        let mut stats = Collected::default();
+        stats.histogram("x", &[], Times { bounds: &[1.0], counts: &[1, 0], sum: Duration::ZERO });
         let mut text = String::new();
-        write(&mut text, &figures).unwrap();
+        write(&mut text, &stats).unwrap();
         assert!(text.contains("cassandra_x_bucket{le=\"1\"} 1\n"), "{text}");
         assert!(text.contains("cassandra_x_count 1\n"), "{text}");
     }
 
     #[test]
     fn counters_and_gauges_have_help_if_they_are_declared() {
-        let mut figures = Figures::default();
-        figures.count("cache_hits_total", &[], 3);
-        figures.level("own", &[("node", "a")], 1.5);
+        let mut stats = Collected::default();
+        stats.counter("cache_hits_total", &[], 3);
+        stats.gauge("own", &[("node", "a")], 1.5);
         let mut text = String::new();
-        write(&mut text, &figures).unwrap();
+        write(&mut text, &stats).unwrap();
         let expected = "# HELP cassandra_cache_hits_total Queries that found their statement\n\
                         # TYPE cassandra_cache_hits_total counter\ncassandra_cache_hits_total 3\n\n\
                         # TYPE cassandra_own gauge\ncassandra_own{node=\"a\"} 1.5\n\n";

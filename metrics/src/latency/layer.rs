@@ -9,7 +9,7 @@ use super::service::Metrics;
 use super::slow::{Slow, SlowRequests};
 use super::watch::Shared;
 use crate::declared::BUCKETS;
-use crate::snapshot::{Snapshot, StatementFigures};
+use crate::snapshot::{Snapshot, StatementStats};
 use crate::statements::Statements;
 
 /// Counts and times requests by statement. See the [module](super).
@@ -94,7 +94,7 @@ impl MetricsHandle {
 impl Report for MetricsHandle {
     fn report(&self, sink: &mut dyn Sink) {
         for series in self.statements.all() {
-            report_statement(&StatementFigures::of(series), sink);
+            report_statement(&StatementStats::of(series), sink);
         }
     }
 
@@ -105,16 +105,16 @@ impl Report for MetricsHandle {
     }
 }
 
-fn report_statement(figures: &StatementFigures, sink: &mut dyn Sink) {
-    let statement = ("statement", &*figures.name);
-    sink.count("queries_total", &[statement], figures.query_count);
-    sink.count("queries_cancelled_total", &[statement], figures.cancelled);
+fn report_statement(stats: &StatementStats, sink: &mut dyn Sink) {
+    let statement = ("statement", &*stats.name);
+    sink.counter("queries_total", &[statement], stats.query_count);
+    sink.counter("queries_cancelled_total", &[statement], stats.cancelled);
     #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 requests in flight")]
-    sink.level("queries_in_flight", &[statement], figures.in_flight as f64);
-    let times = Times { bounds: &BUCKETS, counts: &figures.buckets, sum: figures.total_time };
-    sink.times("query_duration_seconds", &[statement], times);
+    sink.gauge("queries_in_flight", &[statement], stats.in_flight as f64);
+    let times = Times { bounds: &BUCKETS, counts: &stats.buckets, sum: stats.total_time };
+    sink.histogram("query_duration_seconds", &[statement], times);
     for class in ErrorClass::ALL {
         let labels = [statement, ("class", class.as_str())];
-        sink.count("query_errors_total", &labels, figures.errors(class));
+        sink.counter("query_errors_total", &labels, stats.errors(class));
     }
 }

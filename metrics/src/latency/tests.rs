@@ -10,13 +10,13 @@ use tokio::time::sleep;
 use tower::{Layer, Service, ServiceExt};
 
 use super::*;
-use crate::snapshot::StatementFigures;
+use crate::snapshot::StatementStats;
 
 fn statement() -> Statement {
     Statement::new("SELECT v FROM t WHERE k = 1").named("read")
 }
 
-fn read(layer: &MetricsLayer) -> StatementFigures {
+fn read(layer: &MetricsLayer) -> StatementStats {
     layer.handle().snapshot().statement("read").unwrap().clone()
 }
 
@@ -36,11 +36,11 @@ async fn answers_and_failures_are_counted_and_timed() {
     for _ in 0..3 {
         let _ = db.request(&statement()).await;
     }
-    let figures = read(&layer);
-    assert_eq!((figures.query_count, figures.error_count, figures.cancelled), (3, 2, 0));
-    assert_eq!(figures.errors(ErrorClass::Overload), 1);
-    assert_eq!(figures.errors(ErrorClass::NotExecuted), 1);
-    assert_eq!((figures.total_time, figures.in_flight), (6 * second, 0));
+    let stats = read(&layer);
+    assert_eq!((stats.query_count, stats.error_count, stats.cancelled), (3, 2, 0));
+    assert_eq!(stats.errors(ErrorClass::Overload), 1);
+    assert_eq!(stats.errors(ErrorClass::NotExecuted), 1);
+    assert_eq!((stats.total_time, stats.in_flight), (6 * second, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,9 +52,9 @@ async fn a_dropped_request_is_cancelled_with_its_time() {
     assert_eq!(read(&layer).in_flight, 1);
     sleep(Duration::from_secs(4)).await;
     drop(call);
-    let figures = read(&layer);
-    assert_eq!((figures.query_count, figures.error_count, figures.cancelled), (1, 0, 1));
-    assert_eq!((figures.total_time, figures.in_flight), (Duration::from_secs(4), 0));
+    let stats = read(&layer);
+    assert_eq!((stats.query_count, stats.error_count, stats.cancelled), (1, 0, 1));
+    assert_eq!((stats.total_time, stats.in_flight), (Duration::from_secs(4), 0));
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ pub struct CacheHandle {
 /// The figures of a statement cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct CacheFigures {
+pub struct CacheStats {
     /// Statements that it holds now.
     pub statements: usize,
     /// Requests that found their statement.
@@ -91,10 +91,10 @@ pub struct CacheFigures {
 impl CacheHandle {
     /// The figures now.
     #[must_use]
-    pub fn figures(&self) -> CacheFigures {
+    pub fn stats(&self) -> CacheStats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counters = &self.counters;
-        CacheFigures {
+        CacheStats {
             statements: self.caches().iter().map(|entries| entries.len()).sum(),
             hits: counters.hits.iter().map(of).sum(),
             misses: of(&counters.misses),
@@ -133,13 +133,13 @@ impl CacheHandle {
 #[expect(clippy::cast_precision_loss, reason = "a cache holds a million at most")]
 impl Report for CacheHandle {
     fn report(&self, sink: &mut dyn Sink) {
-        let CacheFigures { statements, hits, misses, prepares, evictions, stale } = self.figures();
-        sink.level("cache_statements", &[], statements as f64);
-        sink.count("cache_hits_total", &[], hits);
-        sink.count("cache_misses_total", &[], misses);
-        sink.count("cache_prepares_total", &[], prepares);
-        sink.count("cache_evictions_total", &[], evictions);
-        sink.count("cache_stale_total", &[], stale);
+        let CacheStats { statements, hits, misses, prepares, evictions, stale } = self.stats();
+        sink.gauge("cache_statements", &[], statements as f64);
+        sink.counter("cache_hits_total", &[], hits);
+        sink.counter("cache_misses_total", &[], misses);
+        sink.counter("cache_prepares_total", &[], prepares);
+        sink.counter("cache_evictions_total", &[], evictions);
+        sink.counter("cache_stale_total", &[], stale);
     }
 
     fn is_gone(&self) -> bool {
@@ -149,6 +149,6 @@ impl Report for CacheHandle {
 
 impl fmt::Debug for CacheHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CacheHandle").field(&self.figures()).finish()
+        f.debug_tuple("CacheHandle").field(&self.stats()).finish()
     }
 }

@@ -48,7 +48,7 @@
 //!     db.execute(&touch, (id,)).await?;
 //! }
 //! assert_eq!(session.prepares(), 1);
-//! assert_eq!(handle.figures().hits, 99);
+//! assert_eq!(handle.stats().hits, 99);
 //! # Ok(())
 //! # }
 //! ```
@@ -89,7 +89,7 @@ mod service;
 pub use config::CacheConfig;
 pub use error::NotPrepared;
 pub use future::ResponseFuture;
-pub use layer::{CacheFigures, CacheHandle, StatementCacheLayer};
+pub use layer::{CacheHandle, CacheStats, StatementCacheLayer};
 pub use service::StatementCache;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cqlstack_core::{
-    Described, Error, NotReady, Payload, Readying, Request, Response, Stack, Statement,
+    CqlService, Described, Error, NotReady, Payload, Readying, Request, Response, Statement,
 };
 use tokio::time::Instant;
 use tower_service::Service;
@@ -29,7 +29,7 @@ impl<S> StatementCache<S> {
     }
 }
 
-impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
+impl<S: CqlService + 'static> Service<Request> for StatementCache<S> {
     type Response = Response;
     type Error = Error;
     type Future = ResponseFuture<S>;
@@ -51,7 +51,7 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
                 return ResponseFuture::other(prepare_and_call(inner, entries, request));
             };
             Counters::count(self.entries.counters.hits.here());
-            if let Err(error) = request.bind_late(prepared) {
+            if let Err(error) = request.attach_prepared(prepared) {
                 self.give_back();
                 return ResponseFuture::other(ready(Err(error)));
             }
@@ -60,7 +60,7 @@ impl<S: Stack + 'static> Service<Request> for StatementCache<S> {
     }
 }
 
-impl<S: Stack + 'static> StatementCache<S> {
+impl<S: CqlService + 'static> StatementCache<S> {
     fn prepare(&mut self, request: Request) -> ResponseFuture<S> {
         // It is answered here, or after a wait for another one's prepare.
         self.give_back();
@@ -83,7 +83,7 @@ impl<S: Stack + 'static> StatementCache<S> {
     }
 }
 
-async fn prepare_and_call<S: Stack>(
+async fn prepare_and_call<S: CqlService>(
     mut inner: S,
     entries: Arc<Entries>,
     mut request: Request,
@@ -100,7 +100,7 @@ async fn prepare_and_call<S: Stack>(
             Counters::count(&entries.counters.misses);
             prepare(&mut inner, &entries, statement, request.deadline()).await?
         };
-        request.bind_late(prepared)?;
+        request.attach_prepared(prepared)?;
     }
     made_ready(&mut inner, &request).await?.call(request).await
 }
@@ -109,7 +109,7 @@ async fn prepare_and_call<S: Stack>(
 const TRIES: usize = 5;
 
 /// Has the statement prepared, by this request or by another that is at it.
-async fn prepare<S: Stack>(
+async fn prepare<S: CqlService>(
     inner: &mut S,
     entries: &Entries,
     statement: &Statement,
@@ -138,7 +138,7 @@ async fn prepare<S: Stack>(
     Err(NotPrepared::Changing.of(statement))
 }
 
-async fn send<S: Stack>(
+async fn send<S: CqlService>(
     inner: &mut S,
     entries: &Entries,
     statement: &Statement,
@@ -159,7 +159,7 @@ async fn send<S: Stack>(
 }
 
 /// The service below, ready for this request.
-async fn made_ready<'s, S: Stack>(
+async fn made_ready<'s, S: CqlService>(
     inner: &'s mut S,
     request: &Request,
 ) -> Result<Readying<&'s mut S>, Error> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession, Sent};
 use cqlstack_core::{
-    Classify, Client, Consistency, Error, ErrorClass, ErrorKind, Request, Response, Stack,
+    Classify, Client, Consistency, CqlService, Error, ErrorClass, ErrorKind, Request, Response,
     Statement,
 };
 use futures::FutureExt;
@@ -48,8 +48,8 @@ async fn a_raw_request_is_bound_and_a_bound_one_passes() {
     assert_eq!((session.prepares(), session.executes()), (1, 4));
     let raw = session.sent().iter().filter(|sent| sent.request.unprepared().is_some()).count();
     assert_eq!(raw, 0);
-    let figures = handle.figures();
-    assert_eq!((figures.hits, figures.misses, figures.statements), (3, 1, 1));
+    let stats = handle.stats();
+    assert_eq!((stats.hits, stats.misses, stats.statements), (3, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,7 +60,7 @@ async fn what_needs_no_preparing_passes_as_it_is() {
         db.request(&Statement::new(text)).await.unwrap();
     }
     assert_eq!((session.prepares(), session.executes()), (0, 3));
-    assert_eq!(handle.figures().misses, 0);
+    assert_eq!(handle.stats().misses, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,7 +70,7 @@ async fn a_thousand_first_uses_at_once_prepare_once() {
     let all = join_all((0..1_000).map(|k| db.execute(select(), (k,)))).await;
     assert!(all.iter().all(Result::is_ok));
     assert_eq!((session.prepares(), session.executes()), (1, 1_000));
-    assert_eq!(handle.figures().prepares, 1);
+    assert_eq!(handle.stats().prepares, 1);
     assert_eq!(db.service().under_way(), 0);
 }
 
@@ -85,9 +85,9 @@ async fn a_failed_prepare_is_everybody_s_and_is_not_kept() {
     );
     assert_eq!((session.prepares(), session.executes()), (1, 0));
     assert!(db.execute(select(), (1,)).await.is_err());
-    assert_eq!((session.prepares(), handle.figures().statements), (2, 0));
+    assert_eq!((session.prepares(), handle.stats().statements), (2, 0));
     db.execute(select(), (1,)).await.unwrap();
-    assert_eq!((session.prepares(), handle.figures().statements), (3, 1));
+    assert_eq!((session.prepares(), handle.stats().statements), (3, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,7 +179,7 @@ async fn a_wait_for_another_s_prepare_is_part_of_the_attempt() {
 }
 
 /// A service below that refuses the first request, and lets the others through after a while.
-fn refusing_once(session: &ScriptedSession) -> impl Stack + use<> {
+fn refusing_once(session: &ScriptedSession) -> impl CqlService + use<> {
     let (refuses, session) = (Arc::new(AtomicBool::new(true)), session.clone());
     tower::service_fn(move |request: Request| {
         let (mut session, refuses) = (session.clone(), refuses.swap(false, Ordering::Relaxed));
@@ -360,10 +360,10 @@ async fn a_hot_set_survives_a_scan_of_ten_thousand_one_off_texts() {
         db.request(&Statement::new(format!("SELECT o{n} FROM t"))).await.unwrap();
     }
     let kept = hot.iter().filter(|statement| db.service().look_up(statement)).count();
-    println!("{kept} of 900 hot statements survived: {:?}", handle.figures());
+    println!("{kept} of 900 hot statements survived: {:?}", handle.stats());
     assert!(kept * 100 >= 900 * 95, "{kept}");
-    assert!(handle.figures().statements <= 1_000);
-    assert!(handle.figures().evictions >= 9_900);
+    assert!(handle.stats().statements <= 1_000);
+    assert!(handle.stats().evictions >= 9_900);
 }
 
 #[tokio::test(start_paused = true)]
@@ -373,7 +373,7 @@ async fn ten_thousand_different_texts_at_once_are_bounded_and_leave_nothing() {
     let texts = (0..10_000).map(|n| Statement::new(format!("SELECT o{n} FROM t")));
     let all = join_all(texts.map(|statement| db.request(&statement))).await;
     assert!(all.iter().all(Result::is_ok));
-    assert!(handle.figures().statements <= 100);
+    assert!(handle.stats().statements <= 100);
     assert_eq!((session.in_flight(), db.service().under_way()), (0, 0));
 }
 
@@ -385,7 +385,7 @@ async fn what_is_out_of_date_is_prepared_anew() {
     session.change_schema();
     let all = join_all((0..100).map(|k| db.execute(select(), (k,)))).await;
     assert!(all.iter().all(Result::is_ok));
-    assert_eq!((session.prepares(), handle.figures().stale), (2, 1));
+    assert_eq!((session.prepares(), handle.stats().stale), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -397,8 +397,8 @@ async fn while_the_schema_is_not_known_each_use_asks_the_server_and_nothing_is_k
     for k in 0..3 {
         db.execute(select(), (k,)).await.unwrap();
     }
-    let figures = handle.figures();
-    assert_eq!((session.prepares(), figures.statements, figures.stale), (4, 0, 1));
+    let stats = handle.stats();
+    assert_eq!((session.prepares(), stats.statements, stats.stale), (4, 0, 1));
     session.find_schema();
     for k in 0..3 {
         db.execute(select(), (k,)).await.unwrap();
@@ -456,9 +456,9 @@ async fn entries_go_by_hand() {
         db.request(statement).await.unwrap();
     }
     handle.invalidate(&select().named("whatever"));
-    assert_eq!(handle.figures().statements, 1);
+    assert_eq!(handle.stats().statements, 1);
     handle.clear();
-    assert_eq!(handle.figures().statements, 0);
+    assert_eq!(handle.stats().statements, 0);
     db.request(&other).await.unwrap();
     assert_eq!(session.prepares(), 3);
 }
@@ -473,10 +473,10 @@ async fn services_of_one_layer_have_caches_of_their_own_and_one_handle() {
         db.execute(select(), (1,)).await.unwrap();
     }
     assert_eq!((one.prepares(), other.prepares()), (1, 1));
-    let figures = layer.handle().figures();
-    assert_eq!((figures.statements, figures.hits, figures.misses), (2, 1, 2));
+    let stats = layer.handle().stats();
+    assert_eq!((stats.statements, stats.hits, stats.misses), (2, 1, 2));
     drop(db_other);
-    assert_eq!(layer.handle().figures().statements, 1);
+    assert_eq!(layer.handle().stats().statements, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use cqlstack_core::{Error, ErrorClass, Statement};
 #[non_exhaustive]
 pub struct Refused {
     /// Why.
-    pub why: Why,
+    pub reason: RefusalReason,
     /// The limit at that time.
     pub limit: usize,
     /// How many requests waited at that time.
@@ -22,7 +22,7 @@ pub struct Refused {
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Why {
+pub enum RefusalReason {
     /// All permits were taken, and so was every place of the queue, if there is one.
     Full,
     /// It waited this long, the longest that is allowed.
@@ -39,22 +39,22 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, waiting, .. } = self;
         let by = "refused by the concurrency limit of";
-        match self.why {
-            Why::Full => write!(f, "{by} {limit}, which is full, with {waiting} waiting"),
-            Why::Waited(longest) => {
+        match self.reason {
+            RefusalReason::Full => write!(f, "{by} {limit}, which is full, with {waiting} waiting"),
+            RefusalReason::Waited(longest) => {
                 write!(f, "{by} {limit}, after {longest:.1?} of waiting, with {waiting} waiting")
             }
-            Why::Deadline(waited) => write!(
+            RefusalReason::Deadline(waited) => write!(
                 f,
                 "{by} {limit}, since its deadline came after {waited:.1?} of waiting for a permit, with {waiting} \
                  waiting"
             ),
-            Why::Attempt(waited) => write!(
+            RefusalReason::Attempt(waited) => write!(
                 f,
                 "{by} {limit}, since the time of its attempt was over after {waited:.1?} of waiting for a permit, \
                  with {waiting} waiting"
             ),
-            Why::NotReady(waited) => write!(
+            RefusalReason::NotReady(waited) => write!(
                 f,
                 "its time was over after {waited:.1?} of waiting for the service below the limit to be ready"
             ),
@@ -66,9 +66,11 @@ impl std::error::Error for Refused {}
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        let class = match refused.why {
-            Why::Full | Why::Waited(_) | Why::Attempt(_) => ErrorClass::Overload,
-            Why::Deadline(_) | Why::NotReady(_) => ErrorClass::NotExecuted,
+        let class = match refused.reason {
+            RefusalReason::Full | RefusalReason::Waited(_) | RefusalReason::Attempt(_) => {
+                ErrorClass::Overload
+            }
+            RefusalReason::Deadline(_) | RefusalReason::NotReady(_) => ErrorClass::NotExecuted,
         };
         let statement = refused.statement.clone();
         Self::other(class, refused).about(&statement)

@@ -13,7 +13,7 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
-use super::error::{Refused, Why};
+use super::error::{RefusalReason, Refused};
 use super::permits::{Permit, Permits, Place};
 
 /// What a request does when all permits are taken.
@@ -79,7 +79,7 @@ struct Waiting<S, R> {
     place: Place,
     end: Option<Pin<Box<Sleep>>>,
     /// With how long it waited.
-    why: WhyAfter,
+    reason: ReasonAfter,
 }
 
 /// It has its permit, and waits for the service below.
@@ -92,7 +92,7 @@ struct Permitted<S, R> {
 }
 
 /// Why it is refused, of how long it waited.
-type WhyAfter = fn(Duration) -> Why;
+type ReasonAfter = fn(Duration) -> RefusalReason;
 
 type Turn = Pin<Box<dyn Future<Output = Permit> + Send + Sync>>;
 
@@ -158,7 +158,12 @@ where
                 }
                 let Some(place) = called.permits.try_queue(called.when_full.places()) else {
                     let statement = called.request.statement();
-                    return Poll::Ready(Err(refuse(&called.permits, Why::Full, statement).into()));
+                    return Poll::Ready(Err(refuse(
+                        &called.permits,
+                        RefusalReason::Full,
+                        statement,
+                    )
+                    .into()));
                 };
                 Poll::Ready(Ok(Self::Waiting { waiting: Some(Box::new(called.wait(place))) }))
             }
@@ -167,10 +172,10 @@ where
                 let Poll::Ready(permit) = poll_turn(&mut current.turn, cx) else {
                     let Some(end) = &mut current.end else { return Poll::Pending };
                     ready!(end.as_mut().poll(cx));
-                    let Waiting { place, request, why, .. } = &**current;
-                    let why = why(place.since.elapsed());
+                    let Waiting { place, request, reason, .. } = &**current;
+                    let reason = reason(place.since.elapsed());
                     return Poll::Ready(Err(
-                        refuse(&place.permits, why, request.statement()).into()
+                        refuse(&place.permits, reason, request.statement()).into()
                     ));
                 };
                 let Some(done) = waiting.take() else { return Poll::Pending };
@@ -194,7 +199,8 @@ where
                     Err(NotReady::Failed(error)) => Err(error),
                     Err(NotReady::Late) => {
                         let waited = since.map_or(Duration::ZERO, |since| since.elapsed());
-                        Err(refuse(&permit.0, Why::NotReady(waited), request.statement()).into())
+                        Err(refuse(&permit.0, RefusalReason::NotReady(waited), request.statement())
+                            .into())
                     }
                 })
             }
@@ -232,12 +238,12 @@ impl<S, R: Described> Called<S, R> {
             WhenFull::WaitBounded { longest, .. } => Some(longest),
             WhenFull::Wait | WhenFull::Reject => None,
         };
-        let ends: [(_, WhyAfter); 3] = [
-            (after(allowed), Why::Waited),
-            (self.request.deadline(), Why::Deadline),
-            (after(self.request.attempt_timeout()), Why::Attempt),
+        let ends: [(_, ReasonAfter); 3] = [
+            (after(allowed), RefusalReason::Waited),
+            (self.request.deadline(), RefusalReason::Deadline),
+            (after(self.request.attempt_timeout()), RefusalReason::Attempt),
         ];
-        let ends = ends.into_iter().filter_map(|(end, why)| Some((end?, why)));
+        let ends = ends.into_iter().filter_map(|(end, reason)| Some((end?, reason)));
         let first = ends.min_by_key(|(end, _)| *end);
         // What follows the wait is part of the same attempt.
         if let Some(end) = self.request.latest_after(place.since) {
@@ -249,15 +255,15 @@ impl<S, R: Described> Called<S, R> {
             request: self.request,
             place,
             end: first.map(|(end, _)| Box::pin(sleep_until(end))),
-            why: first.map_or(Why::Waited, |(_, why)| why),
+            reason: first.map_or(RefusalReason::Waited, |(_, reason)| reason),
         }
     }
 }
 
-fn refuse(permits: &Permits, why: Why, statement: &Statement) -> Refused {
+fn refuse(permits: &Permits, reason: RefusalReason, statement: &Statement) -> Refused {
     permits.refused.fetch_add(1, Ordering::Relaxed);
     Refused {
-        why,
+        reason,
         limit: permits.limit(),
         waiting: permits.waiting(),
         statement: statement.clone(),

@@ -103,7 +103,7 @@ pub struct LimitHandle {
 /// each other only while nothing goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct LimitFigures {
+pub struct LimitStats {
     /// The limit.
     pub limit: usize,
     /// Requests that hold a permit. For a while more than the limit, after it was lowered.
@@ -130,8 +130,8 @@ impl LimitHandle {
 
     /// The figures now. No request waits for it.
     #[must_use]
-    pub fn figures(&self) -> LimitFigures {
-        LimitFigures {
+    pub fn stats(&self) -> LimitStats {
+        LimitStats {
             limit: self.permits.limit(),
             in_flight: self.permits.in_flight(),
             waiting: self.permits.waiting(),
@@ -144,12 +144,12 @@ impl LimitHandle {
 #[expect(clippy::cast_precision_loss, reason = "a limit above 2^53 is none")]
 impl Report for LimitHandle {
     fn report(&self, sink: &mut dyn Sink) {
-        let LimitFigures { limit, in_flight, waiting, waited, refused } = self.figures();
-        sink.level("limit_permits", &[], limit as f64);
-        sink.level("limit_in_flight", &[], in_flight as f64);
-        sink.level("limit_waiting", &[], waiting as f64);
-        sink.level("limit_waited_seconds", &[], waited.as_secs_f64());
-        sink.count("limit_refused_total", &[], refused);
+        let LimitStats { limit, in_flight, waiting, waited, refused } = self.stats();
+        sink.gauge("limit_permits", &[], limit as f64);
+        sink.gauge("limit_in_flight", &[], in_flight as f64);
+        sink.gauge("limit_waiting", &[], waiting as f64);
+        sink.gauge("limit_waited_seconds", &[], waited.as_secs_f64());
+        sink.counter("limit_refused_total", &[], refused);
     }
 
     fn is_gone(&self) -> bool {

@@ -40,7 +40,7 @@
 //! let (first, second) = tokio::join!(db.execute(&touch, (1,)), db.execute(&touch, (2,)));
 //! assert!(first.is_ok());
 //! assert_eq!(second.unwrap_err().class(), ErrorClass::Overload);
-//! assert_eq!(limit.handle().figures().refused, 1);
+//! assert_eq!(limit.handle().stats().refused, 1);
 //! # Ok(())
 //! # }
 //! ```
@@ -72,9 +72,9 @@ mod permits;
 mod service;
 
 pub use config::LimitConfig;
-pub use error::{Refused, Why};
+pub use error::{RefusalReason, Refused};
 pub use future::ResponseFuture;
-pub use layer::{ConcurrencyLimitLayer, LimitFigures, LimitHandle};
+pub use layer::{ConcurrencyLimitLayer, LimitHandle, LimitStats};
 pub use service::ConcurrencyLimit;
 
 #[cfg(test)]

@@ -45,8 +45,8 @@ fn spawn(
 
 /// Nothing is in flight and nothing waits, above as below.
 fn assert_idle(handle: &LimitHandle, below: usize) {
-    let figures = handle.figures();
-    assert_eq!((figures.in_flight, figures.waiting, below), (0, 0, 0));
+    let stats = handle.stats();
+    assert_eq!((stats.in_flight, stats.waiting, below), (0, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +61,7 @@ async fn ten_thousand_at_once_run_a_hundred_at_a_time() {
     assert_eq!(started.elapsed(), TICK * 100);
     assert_idle(&layer.handle(), seen.in_flight());
     // 100 waited for each of 10 ms, 20 ms, ... 990 ms.
-    assert_eq!(layer.handle().figures().waited, TICK * (1..100).sum::<u32>() * 100);
+    assert_eq!(layer.handle().stats().waited, TICK * (1..100).sum::<u32>() * 100);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,9 +101,9 @@ async fn reject_refuses_at_once_and_sends_nothing() {
     first.unwrap();
     assert_eq!(second.as_ref().unwrap_err().class(), ErrorClass::Overload);
     let refused = refused(second);
-    assert_eq!((refused.why, refused.limit, refused.waiting), (Why::Full, 1, 0));
+    assert_eq!((refused.reason, refused.limit, refused.waiting), (RefusalReason::Full, 1, 0));
     assert_eq!((when, seen.calls()), (Duration::ZERO, vec![1]));
-    assert_eq!(layer.handle().figures().refused, 1);
+    assert_eq!(layer.handle().stats().refused, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,11 +118,11 @@ async fn a_bounded_queue_refuses_what_finds_it_full_and_what_waits_too_long() {
     let [first, second, third, fourth] = outcomes.await.try_into().unwrap();
     assert!(first.0.is_ok() && second.0.is_ok());
     assert_eq!([first.1, second.1, third.1, fourth.1], [100, 200, 150, 0]);
-    assert_eq!(refused(third.0).why, Why::Waited(TICK * 15));
+    assert_eq!(refused(third.0).reason, RefusalReason::Waited(TICK * 15));
     let full = refused(fourth.0);
-    assert_eq!((full.why, full.waiting), (Why::Full, 2));
+    assert_eq!((full.reason, full.waiting), (RefusalReason::Full, 2));
     assert_eq!(seen.calls(), [0, 1]);
-    assert_eq!(layer.handle().figures().refused, 2);
+    assert_eq!(layer.handle().stats().refused, 2);
     assert_idle(&layer.handle(), seen.in_flight());
 }
 
@@ -138,7 +138,7 @@ async fn no_request_waits_beyond_its_own_deadline() {
         first.unwrap();
         assert_eq!(second.1, deadline);
         assert_eq!(second.0.as_ref().unwrap_err().class(), ErrorClass::NotExecuted);
-        assert_eq!(refused(second.0).why, Why::Deadline(TICK));
+        assert_eq!(refused(second.0).reason, RefusalReason::Deadline(TICK));
         assert_idle(&layer.handle(), seen.in_flight());
     }
 }
@@ -155,7 +155,7 @@ async fn a_cancelled_waiter_frees_its_place() {
     assert_ready_err!(spawn(&service, 3).poll());
     drop(waiting);
     assert_pending!(spawn(&service, 4).poll());
-    assert_eq!(layer.handle().figures().in_flight, 1);
+    assert_eq!(layer.handle().stats().in_flight, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -257,9 +257,9 @@ async fn lowering_the_limit_lets_those_in_flight_finish() {
     let all = tokio::spawn(all.map(|all| all.iter().all(Result::is_ok)));
     sleep(TICK / 2).await;
     handle.set_limit(2).unwrap();
-    assert_eq!((handle.figures().limit, handle.figures().in_flight), (2, 8));
+    assert_eq!((handle.stats().limit, handle.stats().in_flight), (2, 8));
     sleep(TICK).await;
-    assert_eq!((seen.in_flight(), handle.figures().in_flight), (2, 2));
+    assert_eq!((seen.in_flight(), handle.stats().in_flight), (2, 2));
     assert!(all.await.unwrap());
     assert_idle(&handle, seen.in_flight());
 }
@@ -292,7 +292,7 @@ async fn whatever_happens_the_largest_limit_is_kept_and_nothing_is_left() {
         tasks.push(tokio::spawn(
             async move { timeout(patience, db.request(request(number))).await },
         ));
-        assert!(seen.in_flight() <= 16 && handle.figures().in_flight <= 16);
+        assert!(seen.in_flight() <= 16 && handle.stats().in_flight <= 16);
     }
     for task in tasks {
         let _ = task.await;
@@ -337,10 +337,10 @@ async fn a_service_below_that_is_not_ready_is_waited_for_without_a_permit() {
     let (mut service, mut handle) = mock::spawn_layer::<Request, (), _>(layer.clone());
     handle.allow(0);
     assert_pending!(service.poll_ready());
-    assert_eq!(layer.handle().figures().in_flight, 0);
+    assert_eq!(layer.handle().stats().in_flight, 0);
     let oneshot = service.into_inner().oneshot(request(1));
     assert_pending!(task::spawn(oneshot).poll());
-    assert_eq!(layer.handle().figures().in_flight, 0);
+    assert_eq!(layer.handle().stats().in_flight, 0);
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn limits_that_cannot_be_are_refused_by_name() {
         assert_eq!(ConcurrencyLimitLayer::new(wrong).unwrap_err().setting, "limit");
         let handle = limit(3).handle();
         assert_eq!(handle.set_limit(wrong).unwrap_err().setting, "limit");
-        assert_eq!(handle.figures().limit, 3);
+        assert_eq!(handle.stats().limit, 3);
     }
     let bounded = |queue, longest| limit(1).wait_bounded(queue, longest).unwrap_err().setting;
     assert_eq!(bounded(0, TICK), "queue");
@@ -379,7 +379,7 @@ async fn a_wait_for_a_permit_is_part_of_the_attempt() {
     let error = outcome.as_ref().unwrap_err();
     assert_eq!(error.class(), ErrorClass::Overload);
     assert!(error.to_string().contains("after 10.0ms of waiting for a permit"), "{error}");
-    assert_eq!(refused(outcome).why, Why::Attempt(TICK));
+    assert_eq!(refused(outcome).reason, RefusalReason::Attempt(TICK));
     assert_eq!(at.elapsed(), TICK * 9);
     assert_idle(&layer.handle(), seen.in_flight());
 

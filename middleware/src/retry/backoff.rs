@@ -6,12 +6,12 @@ use std::time::Duration;
 use ::backoff::ExponentialBackoff;
 use ::backoff::backoff::Backoff;
 
-/// How waits grow: the n-th is `min(base * factor^(n - 1), maximum)`.
+/// How waits grow: the n-th is `min(base * factor^(n - 1), max_delay)`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Growth {
-    pub(super) base: Duration,
-    pub(super) factor: f64,
-    pub(super) maximum: Duration,
+    pub(super) min_delay: Duration,
+    pub(super) multiplier: f64,
+    pub(super) max_delay: Duration,
     pub(super) jitter: Jitter,
 }
 
@@ -35,11 +35,11 @@ pub(super) struct Waits {
 
 impl Waits {
     pub(super) fn new(growth: &Growth) -> Self {
-        Self { next: growth.base }
+        Self { next: growth.min_delay }
     }
 
     pub(super) fn next(&mut self, growth: &Growth) -> Duration {
-        let wait = self.next.min(growth.maximum);
+        let wait = self.next.min(growth.max_delay);
         self.next = grow(wait, growth);
         match growth.jitter {
             Jitter::None => wait,
@@ -56,28 +56,28 @@ impl Waits {
 fn grow(wait: Duration, growth: &Growth) -> Duration {
     let mut steps = ExponentialBackoff {
         current_interval: wait,
-        initial_interval: growth.base,
+        initial_interval: growth.min_delay,
         randomization_factor: 0.0,
-        multiplier: growth.factor,
-        max_interval: growth.maximum,
+        multiplier: growth.multiplier,
+        max_interval: growth.max_delay,
         max_elapsed_time: None,
         ..ExponentialBackoff::default()
     };
     steps.next_backoff();
     let grown = steps.current_interval;
     // The crate rounds down, and a nanosecond and a half is one again.
-    let is_stuck = grown <= wait && growth.factor > 1.0 && !wait.is_zero();
+    let is_stuck = grown <= wait && growth.multiplier > 1.0 && !wait.is_zero();
     let grown = if is_stuck { wait + Duration::from_nanos(1) } else { grown };
-    grown.min(growth.maximum)
+    grown.min(growth.max_delay)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn growth(base: u64, factor: f64, maximum: u64, jitter: Jitter) -> Growth {
+    fn growth(min_delay: u64, multiplier: f64, max_delay: u64, jitter: Jitter) -> Growth {
         let millis = Duration::from_millis;
-        Growth { base: millis(base), factor, maximum: millis(maximum), jitter }
+        Growth { min_delay: millis(min_delay), multiplier, max_delay: millis(max_delay), jitter }
     }
 
     fn waits(growth: &Growth, count: usize) -> Vec<Duration> {
@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn two_hundred_of_factor_ten_neither_overflow_nor_shrink() {
         let day = 24 * 60 * 60 * 1_000;
-        for factor in [10.0, 1e300, f64::MAX] {
-            let all = waits(&growth(1, factor, day, Jitter::None), 200);
+        for multiplier in [10.0, 1e300, f64::MAX] {
+            let all = waits(&growth(1, multiplier, day, Jitter::None), 200);
             assert!(all.is_sorted());
             assert_eq!(all[199], Duration::from_millis(day));
         }
@@ -111,12 +111,16 @@ mod tests {
     #[test]
     fn the_smallest_waits_grow_too() {
         let nanos = Duration::from_nanos;
-        for (base, factor) in [(1, 1.5), (1, 1.000_1), (3, 1.1), (999, 1.000_1)] {
-            let growth =
-                Growth { base: nanos(base), factor, maximum: nanos(1_500), jitter: Jitter::None };
+        for (min_delay, multiplier) in [(1, 1.5), (1, 1.000_1), (3, 1.1), (999, 1.000_1)] {
+            let growth = Growth {
+                min_delay: nanos(min_delay),
+                multiplier,
+                max_delay: nanos(1_500),
+                jitter: Jitter::None,
+            };
             let all = waits(&growth, 2_000);
-            assert!(all.windows(2).all(|two| two[0] < two[1] || two[0] == growth.maximum));
-            assert_eq!(all[1_999], growth.maximum, "{base} ns, {factor}");
+            assert!(all.windows(2).all(|two| two[0] < two[1] || two[0] == growth.max_delay));
+            assert_eq!(all[1_999], growth.max_delay, "{min_delay} ns, {multiplier}");
         }
     }
 

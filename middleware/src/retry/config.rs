@@ -37,34 +37,34 @@ use super::policy::Policy;
 pub struct RetryConfig {
     /// [`RetryBuilder::attempts`]
     pub attempts: u32,
-    /// [`RetryBuilder::base`]
+    /// [`RetryBuilder::min_delay`]
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
-    pub base: Duration,
-    /// [`RetryBuilder::factor`]
-    pub factor: f64,
-    /// [`RetryBuilder::maximum`]
+    pub min_delay: Duration,
+    /// [`RetryBuilder::multiplier`]
+    pub multiplier: f64,
+    /// [`RetryBuilder::max_delay`]
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
-    pub maximum: Duration,
+    pub max_delay: Duration,
     /// [`RetryBuilder::jitter`]: `full` or `none`.
     pub jitter: Jitter,
-    /// [`RetryBuilder::total`]
+    /// [`RetryBuilder::max_elapsed`]
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
-    pub total: Duration,
-    /// [`RetryBuilder::without_total`]: whatever `total` says.
-    pub without_total: bool,
+    pub max_elapsed: Duration,
+    /// [`RetryBuilder::without_max_elapsed`]: whatever `max_elapsed` says.
+    pub without_max_elapsed: bool,
 }
 
 impl Default for RetryConfig {
     fn default() -> Self {
-        let Policy::<()> { attempts, growth, total, .. } = Policy::default();
+        let Policy::<()> { attempts, growth, max_elapsed, .. } = Policy::default();
         Self {
             attempts,
-            base: growth.base,
-            factor: growth.factor,
-            maximum: growth.maximum,
+            min_delay: growth.min_delay,
+            multiplier: growth.multiplier,
+            max_delay: growth.max_delay,
             jitter: growth.jitter,
-            total: total.unwrap_or_default(),
-            without_total: false,
+            max_elapsed: max_elapsed.unwrap_or_default(),
+            without_max_elapsed: false,
         }
     }
 }
@@ -73,12 +73,12 @@ impl<E> From<RetryConfig> for RetryBuilder<E> {
     fn from(config: RetryConfig) -> Self {
         let builder = Self::default()
             .attempts(config.attempts)
-            .base(config.base)
-            .factor(config.factor)
-            .maximum(config.maximum)
+            .min_delay(config.min_delay)
+            .multiplier(config.multiplier)
+            .max_delay(config.max_delay)
             .jitter(config.jitter)
-            .total(config.total);
-        if config.without_total { builder.without_total() } else { builder }
+            .max_elapsed(config.max_elapsed);
+        if config.without_max_elapsed { builder.without_max_elapsed() } else { builder }
     }
 }
 

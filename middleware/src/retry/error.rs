@@ -16,20 +16,20 @@ pub struct Exhausted<E = Error> {
     /// The time from the call to the end, waits included.
     pub elapsed: Duration,
     /// Why it stopped.
-    pub stopped: Stopped,
+    pub reason: StopReason,
     /// [`ErrorClass::Ambiguous`] if any attempt was, else the class of the last.
     pub worst: ErrorClass,
     /// What the last attempt ended with.
     pub last: E,
     /// What the service below reported instead of becoming ready for the next attempt, with
-    /// [`Stopped::NotReady`].
+    /// [`StopReason::NotReady`].
     pub not_ready: Option<E>,
 }
 
 /// Why retrying stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Stopped {
+pub enum StopReason {
     /// All attempts were used.
     Attempts,
     /// The next attempt would have begun after the request's deadline.
@@ -42,7 +42,7 @@ pub enum Stopped {
     NotReady,
 }
 
-impl fmt::Display for Stopped {
+impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Attempts => "as many as are allowed",
@@ -56,13 +56,13 @@ impl fmt::Display for Stopped {
 
 impl fmt::Display for Exhausted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempts, unconnected, elapsed, stopped, last, not_ready, .. } = self;
+        let Self { attempts, unconnected, elapsed, reason, last, not_ready, .. } = self;
         let plural = if *attempts == 1 { "" } else { "s" };
         write!(f, "gave up after {attempts} attempt{plural}")?;
         if *unconnected > 0 {
             write!(f, ", and {unconnected} looks for a connection,")?;
         }
-        write!(f, " in {elapsed:.1?}, {stopped}")?;
+        write!(f, " in {elapsed:.1?}, {reason}")?;
         if let Some(not_ready) = not_ready {
             write!(f, ": {}", not_ready.what())?;
         }

@@ -11,10 +11,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
 use super::backoff::{Growth, Waits};
-use super::error::{Exhausted, Stopped};
-use super::figures::Shared;
+use super::error::{Exhausted, StopReason};
 use super::policy::RECONNECT;
 use super::service::Again;
+use super::stats::Shared;
 use super::time::Time;
 
 pin_project! {
@@ -98,8 +98,8 @@ where
     } else {
         before.attempts = before.attempts.saturating_add(1);
         match before.attempts {
-            _ if !may_resend => Err(Stopped::LastError),
-            attempts if attempts >= policy.attempts => Err(Stopped::Attempts),
+            _ if !may_resend => Err(StopReason::LastError),
+            attempts if attempts >= policy.attempts => Err(StopReason::Attempts),
             _ => Ok(before.waits.next(&policy.growth)),
         }
     };
@@ -109,7 +109,7 @@ where
             before.last = Some(error);
             Ok(next)
         }
-        Err(stopped) => Err(before.give_up(stopped, error, None, (shared, time))),
+        Err(reason) => Err(before.give_up(reason, error, None, (shared, time))),
     }
 }
 
@@ -139,7 +139,7 @@ impl<E> Before<E> {
 impl<E: Classify + From<Exhausted<E>>> Before<E> {
     fn give_up(
         &self,
-        stopped: Stopped,
+        reason: StopReason,
         last: E,
         not_ready: Option<E>,
         (shared, time): (&Shared<E>, Time),
@@ -148,7 +148,7 @@ impl<E: Classify + From<Exhausted<E>>> Before<E> {
         let worst = if self.ambiguous { ErrorClass::Ambiguous } else { last.worst_class() };
         let Self { attempts, unconnected, .. } = *self;
         let elapsed = time.elapsed();
-        Exhausted { attempts, unconnected, elapsed, stopped, worst, last, not_ready }.into()
+        Exhausted { attempts, unconnected, elapsed, reason, worst, last, not_ready }.into()
     }
 }
 
@@ -187,8 +187,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), S::Error>> {
         let mut this = self.project();
-        let total = this.again.shared.policy.total;
-        let time = Time::of(this.request, *this.started, total);
+        let max_elapsed = this.again.shared.policy.max_elapsed;
+        let time = Time::of(this.request, *this.started, max_elapsed);
         loop {
             if let Some(error) = error.take() {
                 let next =
@@ -214,7 +214,7 @@ where
                         return Poll::Pending;
                     };
                     let shared = &this.again.shared;
-                    let (stopped, not_ready) = match outcome {
+                    let (reason, not_ready) = match outcome {
                         Ok(()) => {
                             // Looks for a connection are one attempt, all together.
                             if last.recovery() != Recovery::Reconnect || before.unconnected == 1 {
@@ -224,14 +224,14 @@ where
                             this.state.set(State::Calling { future });
                             continue;
                         }
-                        Err(NotReady::Failed(error)) => (Stopped::NotReady, Some(error)),
+                        Err(NotReady::Failed(error)) => (StopReason::NotReady, Some(error)),
                         Err(NotReady::Late) => {
                             let of_time = time.stopped_at(Instant::now());
-                            (of_time.unwrap_or(Stopped::NotReady), None)
+                            (of_time.unwrap_or(StopReason::NotReady), None)
                         }
                     };
                     let with = (&**shared, time);
-                    return Poll::Ready(Err(before.give_up(stopped, last, not_ready, with)));
+                    return Poll::Ready(Err(before.give_up(reason, last, not_ready, with)));
                 }
             }
         }

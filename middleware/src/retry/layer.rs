@@ -8,14 +8,14 @@ use cqlstack_core::{Error, InvalidConfig};
 use tower_layer::Layer;
 
 use super::backoff::{Growth, Jitter};
-use super::figures::{RetryHandle, Shared};
 use super::policy::Policy;
 use super::service::Retry;
+use super::stats::{RetryHandle, Shared};
 
 /// More attempts are a mistake: each is a request to the server.
 const MOST_ATTEMPTS: u32 = 1_000;
 /// A wait that grows faster is at its maximum after the first.
-const MOST_FACTOR: f64 = 1_000.0;
+const MOST_MULTIPLIER: f64 = 1_000.0;
 
 /// Sends again, after a growing wait, what may be sent again. See the [module](super).
 ///
@@ -36,9 +36,9 @@ impl RetryLayer {
     /// The performance guide's: 3 attempts, waits of exactly 1 s, 2 s, ... 10 s; and 10 s for all together.
     pub fn guide() -> Self {
         let growth = Growth {
-            base: Duration::from_secs(1),
-            factor: 2.0,
-            maximum: Duration::from_secs(10),
+            min_delay: Duration::from_secs(1),
+            multiplier: 2.0,
+            max_delay: Duration::from_secs(10),
             jitter: Jitter::None,
         };
         Self::with(Policy { growth, ..Policy::default() })
@@ -83,20 +83,20 @@ impl<E> RetryBuilder<E> {
     }
 
     /// Sets the first wait, before jitter.
-    pub fn base(mut self, base: Duration) -> Self {
-        self.policy.growth.base = base;
+    pub fn min_delay(mut self, min_delay: Duration) -> Self {
+        self.policy.growth.min_delay = min_delay;
         self
     }
 
     /// Sets by what each wait is multiplied to give the next, before jitter.
-    pub fn factor(mut self, factor: f64) -> Self {
-        self.policy.growth.factor = factor;
+    pub fn multiplier(mut self, multiplier: f64) -> Self {
+        self.policy.growth.multiplier = multiplier;
         self
     }
 
     /// Sets the longest wait.
-    pub fn maximum(mut self, maximum: Duration) -> Self {
-        self.policy.growth.maximum = maximum;
+    pub fn max_delay(mut self, max_delay: Duration) -> Self {
+        self.policy.growth.max_delay = max_delay;
         self
     }
 
@@ -112,15 +112,15 @@ impl<E> RetryBuilder<E> {
     /// if that is longer. A change of the schema has its own time
     /// ([`schema_timeout`](cqlstack_core::SessionBuilder::schema_timeout)): it gets no deadline, and only no
     /// wait begins that would end later.
-    pub fn total(mut self, time: Duration) -> Self {
-        self.policy.total = Some(time);
+    pub fn max_elapsed(mut self, time: Duration) -> Self {
+        self.policy.max_elapsed = Some(time);
         self
     }
 
     /// Leaves requests without a deadline as they are: each attempt is bounded by itself, and a request that
     /// finds no connection waits for one for ever.
-    pub fn without_total(mut self) -> Self {
-        self.policy.total = None;
+    pub fn without_max_elapsed(mut self) -> Self {
+        self.policy.max_elapsed = None;
         self
     }
 
@@ -135,11 +135,11 @@ impl<E> RetryBuilder<E> {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`] for `attempts`, if it is 0 or above 1,000; for `factor`, if it is below 1 or above 1,000; for
-    /// `base`, if it is above the maximum; for `maximum`, if it is above a day; for `total`, if it is
+    /// [`InvalidConfig`] for `attempts`, if it is 0 or above 1,000; for `multiplier`, if it is below 1 or above 1,000; for
+    /// `min_delay`, if it is above the maximum; for `max_delay`, if it is above a day; for `max_elapsed`, if it is
     /// 0.
     pub fn build(self) -> Result<RetryLayer<E>, InvalidConfig> {
-        let Growth { base, factor, maximum, .. } = self.policy.growth;
+        let Growth { min_delay, multiplier, max_delay, .. } = self.policy.growth;
         if self.policy.attempts == 0 {
             return Err(InvalidConfig::new(
                 "attempts",
@@ -147,16 +147,16 @@ impl<E> RetryBuilder<E> {
             ));
         }
         InvalidConfig::check("attempts", self.policy.attempts, 1..=MOST_ATTEMPTS)?;
-        InvalidConfig::check("factor", factor, 1.0..=MOST_FACTOR)?;
+        InvalidConfig::check("multiplier", multiplier, 1.0..=MOST_MULTIPLIER)?;
         // The exponential formula stays exact below.
-        if maximum > *InvalidConfig::TIMES.end() {
-            return Err(InvalidConfig::new("maximum", "is above a day"));
+        if max_delay > *InvalidConfig::TIMES.end() {
+            return Err(InvalidConfig::new("max_delay", "is above a day"));
         }
-        if base > maximum {
-            return Err(InvalidConfig::new("base", "is above `maximum`"));
+        if min_delay > max_delay {
+            return Err(InvalidConfig::new("min_delay", "is above `max_delay`"));
         }
-        if self.policy.total == Some(Duration::ZERO) {
-            return Err(InvalidConfig::new("total", "is 0: leave it out, or give 1 attempt"));
+        if self.policy.max_elapsed == Some(Duration::ZERO) {
+            return Err(InvalidConfig::new("max_elapsed", "is 0: leave it out, or give 1 attempt"));
         }
         Ok(RetryLayer::with(self.policy))
     }

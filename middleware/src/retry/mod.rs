@@ -44,12 +44,12 @@
 //! is [`Exhausted`]: it says how many attempts there were, why it stopped, and what the last one ended
 //! with. Its class is `Exhausted`, so that a retry around this one does not multiply the attempts; its
 //! [`worst_class`](cqlstack_core::Error::worst_class) says whether any of them may have been applied.
-//! A request without a deadline gets one, 10 s after the call unless [`total`](RetryBuilder::total) says otherwise:
+//! A request without a deadline gets one, 10 s after the call unless [`max_elapsed`](RetryBuilder::max_elapsed) says otherwise:
 //! it ends by then, whatever is below. (Before the call, a service that is not ready is waited for until the request's
 //! own deadline, or for the time of an attempt, if it says one.) The session's `attempt_timeout` bounds each attempt.
 //! No wait begins that would end after that, or after the request's own deadline. If the
 //! service below fails before it is ready for another attempt, that is no attempt: it ends them
-//! ([`Stopped::NotReady`]). A layer below that waits by itself (a full limit, a statement's first use) reports
+//! ([`StopReason::NotReady`]). A layer below that waits by itself (a full limit, a statement's first use) reports
 //! such a failure as the outcome of its call, which is an attempt.
 //!
 //! ```
@@ -112,20 +112,20 @@
 mod backoff;
 mod config;
 mod error;
-mod figures;
 mod future;
 mod layer;
 mod policy;
 mod service;
+mod stats;
 mod time;
 
 pub use backoff::Jitter;
 pub use config::RetryConfig;
-pub use error::{Exhausted, Stopped};
-pub use figures::{RetryFigures, RetryHandle};
+pub use error::{Exhausted, StopReason};
 pub use future::ResponseFuture;
 pub use layer::{RetryBuilder, RetryLayer};
 pub use service::Retry;
+pub use stats::{RetryHandle, RetryStats};
 
 #[cfg(test)]
 mod tests;

@@ -9,14 +9,14 @@ use cqlstack_core::{Classify, Described, ErrorClass, Recovery};
 use super::backoff::{Growth, Jitter};
 
 /// The time for a request with all its attempts and waits, where it has no deadline.
-const TOTAL: Duration = Duration::from_secs(10);
+const MAX_ELAPSED: Duration = Duration::from_secs(10);
 
 /// How a request waits for a connection: the driver makes one after 50 ms and a handshake, or else after
 /// growing waits.
 pub(super) const RECONNECT: Growth = Growth {
-    base: Duration::from_millis(20),
-    factor: 2.0,
-    maximum: Duration::from_millis(200),
+    min_delay: Duration::from_millis(20),
+    multiplier: 2.0,
+    max_delay: Duration::from_millis(200),
     jitter: Jitter::Full,
 };
 
@@ -24,7 +24,7 @@ pub(super) const RECONNECT: Growth = Growth {
 pub(super) struct Policy<E> {
     pub(super) attempts: u32,
     pub(super) growth: Growth,
-    pub(super) total: Option<Duration>,
+    pub(super) max_elapsed: Option<Duration>,
     pub(super) retry_if: Option<Predicate<E>>,
 }
 
@@ -33,12 +33,12 @@ pub(super) type Predicate<E> = Arc<dyn Fn(&E) -> bool + Send + Sync>;
 impl<E> Default for Policy<E> {
     fn default() -> Self {
         let growth = Growth {
-            base: Duration::from_millis(25),
-            factor: 2.0,
-            maximum: Duration::from_secs(1),
+            min_delay: Duration::from_millis(25),
+            multiplier: 2.0,
+            max_delay: Duration::from_secs(1),
             jitter: Jitter::Full,
         };
-        Self { attempts: 3, growth, total: Some(TOTAL), retry_if: None }
+        Self { attempts: 3, growth, max_elapsed: Some(MAX_ELAPSED), retry_if: None }
     }
 }
 
@@ -66,7 +66,7 @@ impl<E> fmt::Debug for Policy<E> {
         f.debug_struct("Policy")
             .field("attempts", &self.attempts)
             .field("growth", &self.growth)
-            .field("total", &self.total)
+            .field("max_elapsed", &self.max_elapsed)
             .field("retry_if", &self.retry_if.is_some())
             .finish()
     }

@@ -8,8 +8,8 @@ use cqlstack_core::{Classify, Described, moment};
 use tower_service::Service;
 
 use super::error::Exhausted;
-use super::figures::Shared;
 use super::future::ResponseFuture;
+use super::stats::Shared;
 use super::time;
 
 /// The service of [`RetryLayer`](super::RetryLayer).
@@ -56,7 +56,7 @@ where
     #[inline]
     fn call(&mut self, mut request: R) -> ResponseFuture<S, R> {
         let called = moment::now();
-        time::begin(&mut request, called, self.again.shared.policy.total);
+        time::begin(&mut request, called, self.again.shared.policy.max_elapsed);
         let kept = request.clone();
         let first = self.inner.call(request);
         ResponseFuture::new(first, kept, Arc::clone(&self.again), called)

@@ -131,8 +131,8 @@ fn of_kind(kind: StatementKind) -> Request {
 }
 
 fn guide() -> RetryLayer<Failure> {
-    let builder = RetryBuilder::default().base(Duration::from_secs(1));
-    builder.maximum(Duration::from_secs(10)).jitter(Jitter::None).build().unwrap()
+    let builder = RetryBuilder::default().min_delay(Duration::from_secs(1));
+    builder.max_delay(Duration::from_secs(10)).jitter(Jitter::None).build().unwrap()
 }
 
 async fn run<L>(layer: L, script: &Script, request: Request) -> Result<Response, Failure>
@@ -155,8 +155,8 @@ async fn the_guide_s_preset_waits_exactly_one_second_and_then_two() {
         let failed = calls.lock().unwrap().len() < 3;
         async move {
             if failed {
-                let cut_off = std::io::Error::other("cut off");
-                return Err(Error::other(ErrorClass::Ambiguous, cut_off));
+                let aborted = std::io::Error::other("cut off");
+                return Err(Error::other(ErrorClass::Ambiguous, aborted));
             }
             Ok(Response::done(request.statement()))
         }
@@ -224,7 +224,7 @@ async fn what_is_exhausted_says_how_often_and_why() {
     let script = Script::new(overloaded(9));
     let error = run(guide(), &script, read()).await.unwrap_err();
     let exhausted = error.exhausted();
-    assert_eq!((exhausted.attempts, exhausted.stopped), (3, Stopped::Attempts));
+    assert_eq!((exhausted.attempts, exhausted.reason), (3, StopReason::Attempts));
     assert_eq!((error.class(), exhausted.worst), (ErrorClass::Exhausted, ErrorClass::Overload));
     assert_eq!(script.count(), 3);
 }
@@ -232,16 +232,16 @@ async fn what_is_exhausted_says_how_often_and_why() {
 #[tokio::test(start_paused = true)]
 async fn ambiguous_once_is_ambiguous_for_good() {
     use ErrorClass::{Ambiguous, NotExecuted, Permanent};
-    for (failures, stopped, attempts) in [
-        (vec![Ambiguous, NotExecuted, NotExecuted], Stopped::Attempts, 3),
-        (vec![NotExecuted, Ambiguous, NotExecuted], Stopped::Attempts, 3),
-        (vec![Ambiguous, Permanent], Stopped::LastError, 2),
+    for (failures, reason, attempts) in [
+        (vec![Ambiguous, NotExecuted, NotExecuted], StopReason::Attempts, 3),
+        (vec![NotExecuted, Ambiguous, NotExecuted], StopReason::Attempts, 3),
+        (vec![Ambiguous, Permanent], StopReason::LastError, 2),
     ] {
         let script = Script::new(failures.into_iter().map(Of));
         let error = run(guide(), &script, write(true)).await.unwrap_err();
         let exhausted = error.exhausted();
         assert_eq!(exhausted.worst, Ambiguous);
-        assert_eq!((exhausted.stopped, exhausted.attempts), (stopped, attempts));
+        assert_eq!((exhausted.reason, exhausted.attempts), (reason, attempts));
     }
     let script = Script::new([Of(NotExecuted), Of(Permanent)]);
     let error = run(guide(), &script, write(true)).await.unwrap_err();
@@ -274,7 +274,7 @@ async fn no_wait_crosses_the_request_s_deadline() {
     let started = Instant::now();
     let request = read().with_deadline(started + Duration::from_millis(1_500));
     let error = run(guide(), &script, request).await.unwrap_err();
-    assert_eq!((error.exhausted().stopped, error.exhausted().attempts), (Stopped::Deadline, 2));
+    assert_eq!((error.exhausted().reason, error.exhausted().attempts), (StopReason::Deadline, 2));
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }
 
@@ -282,20 +282,20 @@ async fn no_wait_crosses_the_request_s_deadline() {
 async fn the_time_for_all_attempts_counts_from_the_call() {
     let mut script = Script::new(overloaded(9));
     script.each_takes = Duration::from_secs(2);
-    let builder = RetryBuilder::default().base(Duration::from_secs(1)).jitter(Jitter::None);
-    let builder = builder.maximum(Duration::from_secs(10)).total(Duration::from_secs(4));
+    let builder = RetryBuilder::default().min_delay(Duration::from_secs(1)).jitter(Jitter::None);
+    let builder = builder.max_delay(Duration::from_secs(10)).max_elapsed(Duration::from_secs(4));
     let error = run(builder.build().unwrap(), &script, read()).await.unwrap_err();
     // 2 s, a wait of 1 s, 2 s; the wait of 2 s that would follow ends after 7 s.
-    assert_eq!((error.exhausted().stopped, error.exhausted().attempts), (Stopped::Time, 2));
-    let for_ever = RetryBuilder::default().total(Duration::MAX).build().unwrap();
+    assert_eq!((error.exhausted().reason, error.exhausted().attempts), (StopReason::Time, 2));
+    let for_ever = RetryBuilder::default().max_elapsed(Duration::MAX).build().unwrap();
     assert!(run(for_ever, &Script::new(overloaded(2)), read()).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_hundred_attempts_of_factor_ten_end() {
-    let builder = RetryBuilder::default().attempts(200).factor(10.0).jitter(Jitter::None);
-    let builder = builder.total(Duration::from_secs(24 * 60 * 60));
-    let layer = builder.base(TICK).maximum(Duration::from_secs(60)).build().unwrap();
+    let builder = RetryBuilder::default().attempts(200).multiplier(10.0).jitter(Jitter::None);
+    let builder = builder.max_elapsed(Duration::from_secs(24 * 60 * 60));
+    let layer = builder.min_delay(TICK).max_delay(Duration::from_secs(60)).build().unwrap();
     let script = Script::new(overloaded(199));
     run(layer, &script, read()).await.unwrap();
     let waits = script.waits();
@@ -374,12 +374,12 @@ async fn a_service_that_is_not_ready_ends_the_attempts_and_is_none() {
         let breaks = Breaks::new(not_ready, answer);
         let error = layer.layer(breaks.clone()).oneshot(write(true)).await.unwrap_err();
         let exhausted = error.exhausted();
-        assert_eq!((exhausted.attempts, exhausted.stopped), (1, Stopped::NotReady));
+        assert_eq!((exhausted.attempts, exhausted.reason), (1, StopReason::NotReady));
         assert_eq!((exhausted.worst, exhausted.last.class()), (answer, answer));
         assert_eq!(exhausted.not_ready.as_ref().unwrap().class(), ErrorClass::NotExecuted);
         assert_eq!(*breaks.asked.lock().unwrap(), 2);
-        let figures = layer.handle().figures();
-        assert_eq!((figures.resent(), figures.exhausted), (0, 1));
+        let stats = layer.handle().stats();
+        assert_eq!((stats.resent(), stats.exhausted), (0, 1));
     }
 }
 
@@ -390,28 +390,28 @@ async fn a_service_that_is_not_ready_at_first_is_reported_as_it_is() {
     let layer = guide();
     let error = layer.layer(breaks).oneshot(read()).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::NotExecuted);
-    assert_eq!(layer.handle().figures().exhausted, 0);
+    assert_eq!(layer.handle().stats().exhausted, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_stays_unready_is_waited_for_until_the_time_is_over() {
     let breaks = Breaks::new(Poll::Pending, ErrorClass::Overload);
     let time = Duration::from_secs(5);
-    let builder = RetryBuilder::default().base(TICK).jitter(Jitter::None).total(time);
+    let builder = RetryBuilder::default().min_delay(TICK).jitter(Jitter::None).max_elapsed(time);
     let within = builder.build().unwrap().layer(breaks.clone());
     let now = Instant::now();
     // The second begins when the first has ended.
     let (deadline, deadline_is_later) = (now + time * 3, now + time * 3);
-    for (request, stopped, after) in [
-        (read(), Stopped::Time, time),
-        (read().with_deadline(deadline_is_later), Stopped::Deadline, time * 2),
-        (read().with_deadline(deadline + time / 2), Stopped::Deadline, time / 2),
+    for (request, reason, after) in [
+        (read(), StopReason::Time, time),
+        (read().with_deadline(deadline_is_later), StopReason::Deadline, time * 2),
+        (read().with_deadline(deadline + time / 2), StopReason::Deadline, time / 2),
     ] {
         *breaks.asked.lock().unwrap() = 0;
         let started = Instant::now();
         let error = within.clone().oneshot(request).await.unwrap_err();
         let exhausted = error.exhausted();
-        assert_eq!((exhausted.attempts, exhausted.stopped), (1, stopped));
+        assert_eq!((exhausted.attempts, exhausted.reason), (1, reason));
         assert!(exhausted.not_ready.is_none());
         assert_eq!(started.elapsed(), after);
     }
@@ -454,7 +454,7 @@ async fn a_layer_that_is_full_for_a_later_attempt_is_told_as_that_unless_an_earl
         assert_eq!((error.is_refusal(), script.count()), (is_refusal, 2), "{error:?}");
         if !is_refusal {
             let exhausted = error.exhausted();
-            assert_eq!(exhausted.stopped, Stopped::LastError);
+            assert_eq!(exhausted.reason, StopReason::LastError);
             assert_eq!(exhausted.worst, ErrorClass::Ambiguous);
         }
     }
@@ -468,7 +468,7 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
         attempts: 3,
         unconnected: 0,
         elapsed: Duration::from_millis(75),
-        stopped: Stopped::Attempts,
+        reason: StopReason::Attempts,
         worst: ErrorClass::Ambiguous,
         last: last.about(&rename),
         not_ready: None,
@@ -483,8 +483,8 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     assert_eq!(error.worst_class(), ErrorClass::Ambiguous);
     assert_eq!(error.downcast_ref::<Exhausted>().unwrap().attempts, 3);
     let closed = Error::other(ErrorClass::Permanent, std::io::Error::other("it is closed"));
-    let (stopped, not_ready) = (Stopped::NotReady, Some(closed));
-    let not_ready = Error::from(Exhausted { attempts: 1, stopped, not_ready, ..exhausted });
+    let (reason, not_ready) = (StopReason::NotReady, Some(closed));
+    let not_ready = Error::from(Exhausted { attempts: 1, reason, not_ready, ..exhausted });
     assert!(not_ready.to_string().starts_with(
         "UPDATE app.users: gave up after 1 attempt in 75.0ms, since the service below did not become ready: it \
          is closed; the last: cut off; it may have been applied"
@@ -496,13 +496,13 @@ fn settings_that_cannot_be_are_refused_by_name() {
     let setting = |builder: RetryBuilder| builder.build().unwrap_err().setting;
     let second = Duration::from_secs(1);
     assert_eq!(setting(RetryLayer::builder().attempts(0)), "attempts");
-    assert_eq!(setting(RetryLayer::builder().base(second * 2)), "base");
-    assert_eq!(setting(RetryLayer::builder().maximum(Duration::MAX)), "maximum");
-    assert_eq!(setting(RetryLayer::builder().total(Duration::ZERO)), "total");
-    for factor in [0.5, -1.0, f64::NAN, f64::INFINITY] {
-        assert_eq!(setting(RetryLayer::builder().factor(factor)), "factor");
+    assert_eq!(setting(RetryLayer::builder().min_delay(second * 2)), "min_delay");
+    assert_eq!(setting(RetryLayer::builder().max_delay(Duration::MAX)), "max_delay");
+    assert_eq!(setting(RetryLayer::builder().max_elapsed(Duration::ZERO)), "max_elapsed");
+    for multiplier in [0.5, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(setting(RetryLayer::builder().multiplier(multiplier)), "multiplier");
     }
-    assert!(RetryLayer::builder().base(second * 2).maximum(second * 2).build().is_ok());
+    assert!(RetryLayer::builder().min_delay(second * 2).max_delay(second * 2).build().is_ok());
 }
 
 #[cfg(feature = "limit")]
@@ -518,7 +518,7 @@ mod with_a_limit {
         let service = layers.service(Script::new(overloaded(1)));
         let sleeping = tokio::spawn(service.clone().oneshot(read()));
         tokio::task::yield_now().await;
-        assert_eq!(handle.figures().in_flight, 0);
+        assert_eq!(handle.stats().in_flight, 0);
         let started = Instant::now();
         service.oneshot(read()).await.unwrap();
         assert_eq!(started.elapsed(), Duration::ZERO);
@@ -533,9 +533,9 @@ mod with_a_limit {
         let service = layers.service(Script::new(overloaded(1)));
         let sleeping = tokio::spawn(service.oneshot(read()));
         tokio::task::yield_now().await;
-        assert_eq!(handle.figures().in_flight, 1);
+        assert_eq!(handle.stats().in_flight, 1);
         sleeping.await.unwrap().unwrap();
-        assert_eq!(handle.figures().in_flight, 0);
+        assert_eq!(handle.stats().in_flight, 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -551,7 +551,7 @@ mod with_a_limit {
         let started = Instant::now();
         assert!(service.oneshot(read()).await.unwrap_err().is_refusal());
         assert_eq!(started.elapsed(), Duration::ZERO);
-        assert_eq!(handle.figures().refused, 1);
+        assert_eq!(handle.stats().refused, 1);
         running.await.unwrap().unwrap();
     }
 }

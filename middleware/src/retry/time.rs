@@ -5,14 +5,14 @@ use std::time::Duration;
 use cqlstack_core::{Described, StatementKind};
 use tokio::time::Instant;
 
-use super::error::Stopped;
+use super::error::StopReason;
 
 /// Gives a request without a deadline one; but a change of the schema has a time of its own.
 #[inline]
-pub(super) fn begin(request: &mut impl Described, started: Instant, total: Option<Duration>) {
+pub(super) fn begin(request: &mut impl Described, started: Instant, max_elapsed: Option<Duration>) {
     if request.deadline().is_none()
         && request.statement().kind() != StatementKind::Schema
-        && let Some(end) = end_of(request, started, total)
+        && let Some(end) = end_of(request, started, max_elapsed)
     {
         request.set_deadline(end);
     }
@@ -20,9 +20,13 @@ pub(super) fn begin(request: &mut impl Described, started: Instant, total: Optio
 
 /// One attempt has all of its time, where the request says how much that is.
 #[inline]
-fn end_of(request: &impl Described, started: Instant, total: Option<Duration>) -> Option<Instant> {
-    let total = total?.max(request.attempt_timeout().unwrap_or_default());
-    started.checked_add(total)
+fn end_of(
+    request: &impl Described,
+    started: Instant,
+    max_elapsed: Option<Duration>,
+) -> Option<Instant> {
+    let max_elapsed = max_elapsed?.max(request.attempt_timeout().unwrap_or_default());
+    started.checked_add(max_elapsed)
 }
 
 /// When a request began, and when its last attempt has to end. It is asked for after a failure only: a request
@@ -30,15 +34,19 @@ fn end_of(request: &impl Described, started: Instant, total: Option<Duration>) -
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Time {
     started: Instant,
-    end: Option<(Instant, Stopped)>,
+    end: Option<(Instant, StopReason)>,
 }
 
 impl Time {
-    pub(super) fn of(request: &impl Described, started: Instant, total: Option<Duration>) -> Self {
-        let of_layer = end_of(request, started, total);
+    pub(super) fn of(
+        request: &impl Described,
+        started: Instant,
+        max_elapsed: Option<Duration>,
+    ) -> Self {
+        let of_layer = end_of(request, started, max_elapsed);
         let end = match request.deadline() {
-            Some(own) if of_layer != Some(own) => Some((own, Stopped::Deadline)),
-            _ => of_layer.map(|end| (end, Stopped::Time)),
+            Some(own) if of_layer != Some(own) => Some((own, StopReason::Deadline)),
+            _ => of_layer.map(|end| (end, StopReason::Time)),
         };
         Self { started, end }
     }
@@ -48,8 +56,8 @@ impl Time {
     }
 
     /// Why no attempt begins then, if the time is over.
-    pub(super) fn stopped_at(self, next: Instant) -> Option<Stopped> {
-        self.end.filter(|(end, _)| next >= *end).map(|(_, stopped)| stopped)
+    pub(super) fn stopped_at(self, next: Instant) -> Option<StopReason> {
+        self.end.filter(|(end, _)| next >= *end).map(|(_, reason)| reason)
     }
 
     pub(super) fn elapsed(self) -> Duration {

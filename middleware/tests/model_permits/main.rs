@@ -3,7 +3,7 @@
 //! that is plainer than `tokio`'s, which has models of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "the figures are not in the model")]
+#[expect(dead_code, reason = "the stats are not in the model")]
 #[path = "../../src/limit/permits.rs"]
 mod permits;
 mod sync;

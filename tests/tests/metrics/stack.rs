@@ -58,9 +58,9 @@ async fn answers_errors_cancellations_and_refusals_add_up() {
     assert_eq!(of("cassandra_queries_cancelled_total"), 50);
     assert_eq!(of("cassandra_queries_in_flight"), 0);
 
-    let figures = metrics.handle().snapshot();
-    let figures = figures.statement(name).unwrap();
-    assert_eq!((figures.query_count, figures.error_count, figures.cancelled), (1_180, 130, 50));
+    let stats = metrics.handle().snapshot();
+    let stats = stats.statement(name).unwrap();
+    assert_eq!((stats.query_count, stats.error_count, stats.cancelled), (1_180, 130, 50));
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,7 +37,7 @@ async fn count_connections(address: SocketAddr) -> (Arc<AtomicUsize>, JoinHandle
 }
 
 /// Reads at ONE until nodes at all these addresses have coordinated.
-async fn reach(db: &Client<impl cqlstack_core::Stack>, expected: &BTreeSet<SocketAddr>) {
+async fn reach(db: &Client<impl cqlstack_core::CqlService>, expected: &BTreeSet<SocketAddr>) {
     let all = async {
         let mut reached = BTreeSet::new();
         while !reached.is_superset(expected) {

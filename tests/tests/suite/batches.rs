@@ -63,7 +63,7 @@ async fn a_batch_of_one_partition_is_written_and_its_statements_are_prepared_onc
         db.request(batch).await.unwrap();
     }
     assert_eq!(count(&db, "events").await, 320);
-    assert_eq!(cache.figures().prepares, 2, "the insert and the count");
+    assert_eq!(cache.stats().prepares, 2, "the insert and the count");
 }
 
 #[tokio::test]

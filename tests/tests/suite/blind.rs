@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
-    Batch, BatchFault, Client, Error, ErrorClass, ErrorKind, PageTokenKey, Request, Response,
-    Session, Stack, Statement, UnreadableType,
+    Batch, BatchFault, Client, CqlService, Error, ErrorClass, ErrorKind, PageTokenKey, Request,
+    Response, Session, Statement, UnreadableType,
 };
 use cqlstack_tests::cluster::Cluster;
 use futures::TryStreamExt;
@@ -255,6 +255,10 @@ async fn every_session_works_on_three_nodes_also_when_its_contact_point_is_gone(
     cluster.run(format!("DROP KEYSPACE {}", keyspace.name())).await.unwrap();
 }
 
-async fn execute(db: &Client<impl Stack>, insert: &Statement, k: i32) -> Result<Response, Error> {
+async fn execute(
+    db: &Client<impl CqlService>,
+    insert: &Statement,
+    k: i32,
+) -> Result<Response, Error> {
     db.execute(insert, (k, k)).await
 }

@@ -80,7 +80,7 @@ async fn another_keyspace_in_use_prepares_anew() {
     db.execute(&insert, ("second",)).await.unwrap();
     assert_eq!(run(&other, "SELECT here FROM t").await.value::<&str>().unwrap(), "second");
     assert_eq!(db.request(&select).await.unwrap().value::<&str>().unwrap(), "second");
-    assert_eq!((handle.figures().stale, handle.figures().prepares), (1, 3));
+    assert_eq!((handle.stats().stale, handle.stats().prepares), (1, 3));
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_value_that_does_not_fit_leaves_the_entry_where_it_is() {
         assert!(db.execute(&insert, ("no number",)).await.is_err());
     }
     db.execute(&insert, (1,)).await.unwrap();
-    assert_eq!(handle.figures().prepares, 1);
+    assert_eq!(handle.stats().prepares, 1);
 }
 
 /// Three nodes, a session with them, and a table on all of them.
@@ -182,7 +182,7 @@ async fn restarted_nodes_cost_idempotent_callers_no_error() {
         "{restarted} of 3 nodes restarted under 200 requests/s: {} requests, {} errors, {:?}",
         outcomes.len(),
         errors.len(),
-        handle.figures()
+        handle.stats()
     );
     assert!(errors.is_empty(), "{errors:?}");
 }

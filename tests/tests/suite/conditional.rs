@@ -14,9 +14,9 @@ use tower::ServiceBuilder;
 
 use crate::support::{HEAVY, connect, run};
 
-type Stack = cqlstack_middleware::cache::StatementCache<Session>;
+type CqlService = cqlstack_middleware::cache::StatementCache<Session>;
 
-async fn cached(tables: &[&str]) -> Client<Stack> {
+async fn cached(tables: &[&str]) -> Client<CqlService> {
     let session = connect(tables).await.service().clone();
     let cache = StatementCacheLayer::new(10).unwrap();
     Client::new(ServiceBuilder::new().layer(cache).service(session))
@@ -49,7 +49,7 @@ async fn what_was_not_applied_comes_with_the_row_that_is_there() {
 }
 
 /// The version of the row, and who wrote it.
-async fn settled(db: &Client<Stack>, round: i32) -> (i32, i32) {
+async fn settled(db: &Client<CqlService>, round: i32) -> (i32, i32) {
     let select = Statement::new("SELECT version, owner FROM t WHERE k = 1");
     loop {
         let request = Request::from(&select).with_consistency(Consistency::Serial);

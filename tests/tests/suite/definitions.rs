@@ -331,11 +331,11 @@ async fn markers_that_do_not_fit_are_prepared_again_and_believed_in_the_end() {
     for value in 0..10_i64 {
         cached.execute(&insert, (value,)).await.unwrap();
     }
-    assert!(handle.figures().prepares <= 2, "{:?}", handle.figures());
-    let believed = handle.figures().prepares;
+    assert!(handle.stats().prepares <= 2, "{:?}", handle.stats());
+    let believed = handle.stats().prepares;
     // And not for long.
     let again = async {
-        while handle.figures().prepares == believed {
+        while handle.stats().prepares == believed {
             cached.execute(&insert, (10_i64,)).await.unwrap();
         }
     };

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, Error, ErrorClass, Request, Response, Session, Stack, Statement};
+use cqlstack_core::{Client, CqlService, Error, ErrorClass, Request, Response, Session, Statement};
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, HEADER, Script, Step, opcode};
 use futures::future::join_all;
@@ -82,7 +82,7 @@ fn statements(keyspace: &str) -> [(Statement, ErrorClass); 3] {
     ]
 }
 
-async fn answer(db: &Client<impl Stack>, statement: &Statement) -> Result<Response, Error> {
+async fn answer(db: &Client<impl CqlService>, statement: &Statement) -> Result<Response, Error> {
     let request = Request::from(statement).with_deadline(Clock::now() + DEADLINE);
     let began = Instant::now();
     let outcome = timeout(SOON, db.request(request)).await.expect("no request hangs");

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
-    Batch, BatchFault, BatchLimits, Client, Error, ErrorClass, ErrorKind, FailureReason, Recovery,
-    Request, Session, Stack, Statement,
+    Batch, BatchFault, BatchLimits, Client, CqlService, Error, ErrorClass, ErrorKind,
+    FailureReason, Recovery, Request, Session, Statement,
 };
 use cqlstack_middleware::retry::Exhausted;
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
@@ -23,7 +23,7 @@ async fn retrying(
     proxy: &FaultProxy,
     keyspace: &str,
     texts: usize,
-) -> Client<impl Stack + 'static> {
+) -> Client<impl CqlService + 'static> {
     let limits = BatchLimits { texts, ..BatchLimits::CASSANDRA };
     let session = Session::builder()
         .contact_points([proxy.address().to_string()])
@@ -175,11 +175,14 @@ async fn a_session_that_is_shut_down_is_asked_once() {
             (0..10).map(|k| tokio::spawn(db.execute(&insert, (k, k)))).collect();
         tokio::task::yield_now().await;
         let shutdown = session.shutdown(Duration::from_millis(100)).await;
-        assert_eq!(shutdown.cut_off, 10);
+        assert_eq!(shutdown.aborted, 10);
         let ended = Instant::now();
         for outcome in join_all(in_flight).await {
             let error = outcome.unwrap().unwrap_err();
-            assert_eq!((error.kind(), error.class()), (&ErrorKind::CutOff, ErrorClass::Ambiguous));
+            assert_eq!(
+                (error.kind(), error.class()),
+                (&ErrorKind::AbortedByShutdown, ErrorClass::Ambiguous)
+            );
             assert!(
                 error.to_string().ends_with("send it again, through another session"),
                 "{error}"
@@ -189,7 +192,7 @@ async fn a_session_that_is_shut_down_is_asked_once() {
         println!("{error}");
         assert_eq!((error.kind(), error.class()), (&ErrorKind::Closed, ErrorClass::NotExecuted));
         assert!(ended.elapsed() < Duration::from_millis(500), "{:?}", ended.elapsed());
-        assert_eq!(handle.figures().resent(), 0);
+        assert_eq!(handle.stats().resent(), 0);
         cluster.node(0).unwrap().resume().await.unwrap();
     }
 }
@@ -217,9 +220,9 @@ async fn a_shutdown_counts_requests() {
     tokio::task::yield_now().await;
     let shutdown = session.shutdown(Duration::from_millis(200)).await;
     println!("{shutdown:?}");
-    assert_eq!(shutdown.cut_off, 3);
+    assert_eq!(shutdown.aborted, 3);
     for outcome in join_all(in_flight).await {
-        assert_eq!(*outcome.unwrap().unwrap_err().kind(), ErrorKind::CutOff);
+        assert_eq!(*outcome.unwrap().unwrap_err().kind(), ErrorKind::AbortedByShutdown);
     }
     drop(drivers);
     cluster.node(0).unwrap().resume().await.unwrap();

@@ -288,7 +288,7 @@ async fn a_use_that_is_prepared_is_one_too() {
     db.request(Request::from(&change).bind(&prepared).unwrap()).await.unwrap();
     assert_eq!(&value(db.request(&WHO).await), b);
     let mut late = Request::from(&use_(a));
-    late.bind_late(session.prepare(use_(a)).await.unwrap()).unwrap();
+    late.attach_prepared(session.prepare(use_(a)).await.unwrap()).unwrap();
     db.request(late).await.unwrap();
     assert_eq!(&value(db.request(&WHO).await), a);
 }

@@ -79,9 +79,9 @@ async fn ten_thousand_at_once_run_a_hundred_at_a_time_in_the_order_of_their_firs
     }
     assert_eq!(seen.peak.load(Ordering::Relaxed), 100);
     assert_eq!(*seen.timestamps.lock().unwrap(), (0..10_000).collect::<Vec<_>>());
-    let figures = handle.figures();
-    println!("10,000 under a limit of 100: {figures:?}");
-    assert_eq!((figures.in_flight, figures.waiting, figures.refused), (0, 0, 0));
+    let stats = handle.stats();
+    println!("10,000 under a limit of 100: {stats:?}");
+    assert_eq!((stats.in_flight, stats.waiting, stats.refused), (0, 0, 0));
     let count = run(&db, "SELECT count(*) FROM t").await;
     assert_eq!(count.value::<i64>().unwrap(), 10_000);
 }
@@ -110,8 +110,8 @@ async fn a_hundred_thousand_tasks_at_once_get_a_hundred_thousand_answers() {
         .collect();
     assert!(join_all(tasks).await.into_iter().all(Result::unwrap));
     assert!(seen.peak.load(Ordering::Relaxed) <= 100);
-    let figures = handle.figures();
-    assert_eq!((figures.in_flight, figures.waiting, figures.refused), (0, 0, 0));
+    let stats = handle.stats();
+    assert_eq!((stats.in_flight, stats.waiting, stats.refused), (0, 0, 0));
 }
 
 /// More than the 32,768 stream ids of the one connection, on a node that stands still for a while.

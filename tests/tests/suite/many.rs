@@ -25,7 +25,7 @@ async fn ten_thousand_rows_are_written_and_prepared_once() {
     let db = Client::new(ServiceBuilder::new().layer(cache).service(db.service().clone()));
     let rows = (0..10_000).map(|k| (k, format!("v{k}")));
     assert_eq!(db.many(insert(), rows).run().await.unwrap(), 10_000);
-    assert_eq!(handle.figures().prepares, 1);
+    assert_eq!(handle.stats().prepares, 1);
     let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
     assert_eq!(count.value::<i64>().unwrap(), 10_000);
 }
@@ -89,7 +89,7 @@ async fn ten_thousand_rows_pass_limits_that_refuse() {
         let both = async { tokio::join!(half(0).run(), half(half_of_all).run_all()) };
         let began = std::time::Instant::now();
         let (run, all) = timeout(LONG, both).await.unwrap();
-        println!("{name}: {:.1?}, {:?}", began.elapsed(), handle.figures());
+        println!("{name}: {:.1?}, {:?}", began.elapsed(), handle.stats());
         assert_eq!(run.unwrap(), usize::try_from(half_of_all).unwrap(), "{name}");
         assert!(all.is_complete && all.failed.is_empty(), "{name}");
         let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
@@ -121,7 +121,7 @@ async fn dropped_anywhere_it_leaves_no_permit_no_gauge_and_no_task() {
     let db = connect(&["t (k int PRIMARY KEY, v text)"]).await;
     let metrics = MetricsLayer::new();
     let limit = ConcurrencyLimitLayer::new(7).unwrap();
-    let (figures, permits) = (metrics.handle(), limit.handle());
+    let (stats, permits) = (metrics.handle(), limit.handle());
     let stack = ServiceBuilder::new().layer(metrics).layer(RetryLayer::default()).layer(limit);
     let stack = stack.layer(StatementCacheLayer::new(10).unwrap());
     let db = Client::new(stack.service(db.service().clone()));
@@ -131,7 +131,7 @@ async fn dropped_anywhere_it_leaves_no_permit_no_gauge_and_no_task() {
         let rows = (0..40).map(|k| (k, "v".to_owned()));
         let mut many = db.many(insert(), rows).in_flight(10).unwrap();
         if fastrand::bool() {
-            many = many.in_order();
+            many = many.ordered();
         }
         let all = async {
             if fastrand::bool() {
@@ -145,6 +145,6 @@ async fn dropped_anywhere_it_leaves_no_permit_no_gauge_and_no_task() {
     tokio::task::yield_now().await;
     let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     soon("no task is left", || alive() <= tasks);
-    assert_eq!((permits.figures().in_flight, permits.figures().waiting), (0, 0));
-    assert!(figures.snapshot().statements().iter().all(|statement| statement.in_flight == 0));
+    assert_eq!((permits.stats().in_flight, permits.stats().waiting), (0, 0));
+    assert!(stats.snapshot().statements().iter().all(|statement| statement.in_flight == 0));
 }

@@ -18,14 +18,14 @@ use crate::support::{Log, run};
 async fn until(nodes: &NodeHandle, up: &[(SocketAddr, bool)], longest: Duration) -> Duration {
     let started = Instant::now();
     loop {
-        let figures = nodes.figures();
+        let stats = nodes.stats();
         let is = |(address, up): &(SocketAddr, bool)| {
-            figures.iter().any(|node| node.address == *address && node.up == *up)
+            stats.iter().any(|node| node.address == *address && node.up == *up)
         };
         if up.iter().all(is) {
             return started.elapsed();
         }
-        assert!(started.elapsed() < longest, "after {longest:?}: {figures:#?}");
+        assert!(started.elapsed() < longest, "after {longest:?}: {stats:#?}");
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -72,7 +72,7 @@ async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s
          after it answered CQL"
     );
     drop(watch);
-    assert_eq!(nodes.figures(), []);
+    assert_eq!(nodes.stats(), []);
     let series = format!("cassandra_node_up{{node=\"{good}\"");
     assert!(scrape_text.contains(&series) && !exporter.render().contains(&series), "they are gone");
     // What was counted is not: a sum that falls would be taken for one that began anew.

@@ -56,7 +56,7 @@ async fn rows_stopped_after_each_of_them() {
                 for (ahead, most) in [(true, None), (false, None), (true, NonZeroUsize::new(1))] {
                     let mut pages = one.pages(Request::from(statement).with_page_size(size));
                     if !ahead {
-                        pages = pages.on_request();
+                        pages = pages.without_prefetch();
                     }
                     if let Some(most) = most {
                         pages = pages.max_pages(most);
@@ -66,7 +66,7 @@ async fn rows_stopped_after_each_of_them() {
                     for _ in 0..stop {
                         seen.extend(rows.next_row().await.unwrap().map(|(c,)| c));
                     }
-                    if let Some(place) = rows.rest() {
+                    if let Some(place) = rows.next_paging_state() {
                         let here = size as usize * (seen.len() / size as usize);
                         assert_eq!(place.rows_to_skip() as usize, seen.len() - here);
                         // With another page size, so that what is skipped may be of several pages.
@@ -94,7 +94,7 @@ async fn pages_and_tokens_stopped_after_each_page() {
                     let tokens = request().with_page_token(&key(), None);
                     let mut pages = one.pages(tokens);
                     if !ahead {
-                        pages = pages.on_request();
+                        pages = pages.without_prefetch();
                     }
                     let (mut seen, mut token) = (Vec::new(), None);
                     for _ in 0..stop {
@@ -102,7 +102,7 @@ async fn pages_and_tokens_stopped_after_each_page() {
                         seen.extend(page.page::<(i32,)>().unwrap().map(|row| row.unwrap().0));
                         token = page.next_page_token().unwrap();
                     }
-                    let by_place = match pages.rest() {
+                    let by_place = match pages.next_paging_state() {
                         Some(place) => rest(&other, request().with_page(place)).await,
                         None => Vec::new(),
                     };
@@ -142,7 +142,8 @@ async fn a_row_that_does_not_decode_is_told_and_the_others_follow() {
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Rows(_)), "{error}");
                 // Gone on with from there, it is not told once more.
-                let rest = db.rows::<(i32,)>(all.clone().with_page(rows.rest().unwrap()));
+                let rest =
+                    db.rows::<(i32,)>(all.clone().with_page(rows.next_paging_state().unwrap()));
                 assert_eq!(
                     rest.map_ok(|(v,)| v).try_collect::<Vec<_>>().await.unwrap(),
                     [5, 6, 7, 8, 9]
@@ -202,7 +203,7 @@ async fn a_stream_stays_in_the_keyspace_in_which_it_began() {
         for ahead in [true, false] {
             db.request(&use_(a)).await.unwrap();
             let pages = db.pages(Request::from(&ALL).with_page_size(2));
-            let mut rows = if ahead { pages } else { pages.on_request() }.rows::<(String,)>();
+            let mut rows = if ahead { pages } else { pages.without_prefetch() }.rows::<(String,)>();
             let mut seen = Vec::new();
             for turn in 0..3 {
                 seen.push(rows.next_row().await.unwrap().unwrap());
@@ -231,7 +232,7 @@ async fn a_place_stays_in_the_keyspace_of_what_was_read_before_it() {
         for _ in 0..stop {
             rows.next_row().await.unwrap().unwrap();
         }
-        let place = rows.rest().unwrap();
+        let place = rows.next_paging_state().unwrap();
         db.request(&use_(b)).await.unwrap();
         let rest = db.rows::<(String,)>(all().with_page(place.clone()));
         let rest: Vec<_> = rest.try_collect().await.unwrap();

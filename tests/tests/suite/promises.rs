@@ -302,7 +302,7 @@ fn attempts(error: &Error) -> usize {
 }
 
 fn with_retry(session: &Session, wait: Duration) -> Client<Retry<Session, Error>> {
-    let builder = RetryLayer::builder().base(wait).jitter(Jitter::None).factor(1.0);
+    let builder = RetryLayer::builder().min_delay(wait).jitter(Jitter::None).multiplier(1.0);
     Client::new(builder.build().unwrap().layer(session.clone()))
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::testing::shift_clock;
-use cqlstack_core::{Batch, Client, Session, Stack, Statement, StaticStatement, Timestamps};
+use cqlstack_core::{Batch, Client, CqlService, Session, Statement, StaticStatement, Timestamps};
 use cqlstack_tests::cluster::Cluster;
 use futures::future::join_all;
 use scylla::value::{CqlValue, Row};
@@ -91,7 +91,7 @@ impl Write {
     }
 
     /// Whether it was acknowledged, and applied.
-    async fn is_done(self, db: &Client<impl Stack>, k: i32) -> bool {
+    async fn is_done(self, db: &Client<impl CqlService>, k: i32) -> bool {
         let done = match self {
             Self::Insert(v) => db.execute(&INSERT, (k, v)).await,
             Self::Update(v) => db.execute(&UPDATE, (v, k)).await,
@@ -104,13 +104,13 @@ impl Write {
     }
 }
 
-async fn read(db: &Client<impl Stack>, k: i32) -> Option<i32> {
+async fn read(db: &Client<impl CqlService>, k: i32) -> Option<i32> {
     let row = db.execute(&READ, (k,)).await.unwrap();
     row.maybe_row::<(Option<i32>,)>().unwrap().and_then(|(v,)| v)
 }
 
 /// How many of these rounds had a write that was acknowledged and is gone.
-async fn gone(db: &Client<impl Stack>, race: Race, keys: Range<i32>) -> usize {
+async fn gone(db: &Client<impl CqlService>, race: Race, keys: Range<i32>) -> usize {
     gone_of(race, keys, async |write, k| write.is_done(db, k).await, async |k| read(db, k).await)
         .await
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, ErrorClass, ErrorKind, Request, Session, Stack, Statement};
-use cqlstack_middleware::retry::{Exhausted, Stopped};
+use cqlstack_core::{Client, CqlService, ErrorClass, ErrorKind, Request, Session, Statement};
+use cqlstack_middleware::retry::{Exhausted, StopReason};
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Script, Step, opcode};
@@ -15,7 +15,7 @@ use crate::support::keyspace;
 /// As long as no test takes.
 const NEVER: Duration = Duration::from_secs(60);
 
-fn stack(session: &Session, retry: &RetryLayer) -> Client<impl Stack + 'static> {
+fn stack(session: &Session, retry: &RetryLayer) -> Client<impl CqlService + 'static> {
     let stack = ServiceBuilder::new().layer(retry.clone()).layer(StatementCacheLayer::default());
     Client::new(stack.service(session.clone()))
 }
@@ -74,10 +74,10 @@ async fn a_connection_that_is_reset_on_use_costs_no_request() {
             outcome => println!("{outcome:?} after {took:.1?}"),
         }
     }
-    let figures = retry.handle().figures();
-    println!("{in_time} of {TIMES} in time, the slowest after {slowest:.1?}; {figures:?}");
+    let stats = retry.handle().stats();
+    println!("{in_time} of {TIMES} in time, the slowest after {slowest:.1?}; {stats:?}");
     assert!(in_time >= TIMES * 99 / 100);
-    assert!(figures.unconnected > u64::from(TIMES) / 2);
+    assert!(stats.unconnected > u64::from(TIMES) / 2);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn what_met_no_connection_was_not_executed_and_waits_for_one() {
     let error = db.request(request().with_deadline(Clock::now() + wait)).await.unwrap_err();
     println!("{error} ({:.1?})", began.elapsed());
     let exhausted = error.downcast_ref::<Exhausted>().unwrap();
-    assert_eq!((exhausted.attempts, exhausted.stopped), (0, Stopped::Deadline));
+    assert_eq!((exhausted.attempts, exhausted.reason), (0, StopReason::Deadline));
     assert!(exhausted.unconnected > 5);
     assert_eq!(error.worst_class(), ErrorClass::NotExecuted);
     assert!(began.elapsed() <= wait && began.elapsed() > wait * 4 / 5);

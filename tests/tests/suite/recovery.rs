@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
-    Client, Consistency, Credentials, Request, Session, Stack, Statement, StaticStatement,
+    Client, Consistency, CqlService, Credentials, Request, Session, Statement, StaticStatement,
 };
 use cqlstack_tests::cluster::{Cluster, Lent, PASSWORD, USER};
 use tokio::task::JoinSet;
@@ -28,7 +28,7 @@ async fn table() -> (Lent, Session) {
 
 /// 500 writes a second, until it is told to end; how many there were, and what failed.
 async fn write_on(
-    db: Client<impl Stack + 'static>,
+    db: Client<impl CqlService + 'static>,
     end: tokio::sync::watch::Receiver<bool>,
 ) -> (i32, Vec<String>) {
     let mut every = interval(Duration::from_millis(2));

@@ -95,7 +95,7 @@ async fn nothing_of_the_statement_that_was_prepared_stays_with_another_of_the_sa
     let wrong = Request::new(&second, ("one", "Ada")).bind(&prepared).unwrap_err();
     assert_eq!(wrong.statement().unwrap().name(), "second");
     let mut late = Request::new(&second, ("one", "Ada"));
-    late.bind_late(prepared).unwrap();
+    late.attach_prepared(prepared).unwrap();
     let wrong = db.request(late).await.unwrap_err();
     assert!(matches!(wrong.kind(), ErrorKind::Values(_)), "{wrong}");
     assert_eq!(wrong.statement().unwrap().name(), "second");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{Client, Error, ErrorClass, Request, Response, Session, Statement};
-use cqlstack_middleware::retry::{Exhausted, Jitter, Stopped};
+use cqlstack_middleware::retry::{Exhausted, Jitter, StopReason};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer};
 use cqlstack_tests::cluster::{Cluster, Lent};
 use scylla::value::Counter;
@@ -28,8 +28,8 @@ async fn node() -> (Lent, Client<Session>) {
 }
 
 fn retry(attempts: u32) -> RetryLayer {
-    let builder = RetryLayer::builder().attempts(attempts).base(Duration::from_millis(200));
-    builder.factor(1.0).jitter(Jitter::None).build().unwrap()
+    let builder = RetryLayer::builder().attempts(attempts).min_delay(Duration::from_millis(200));
+    builder.multiplier(1.0).jitter(Jitter::None).build().unwrap()
 }
 
 async fn bound(db: &Client<Session>, statement: &Statement) -> Request {
@@ -101,12 +101,12 @@ async fn a_read_outlives_a_node_that_stands_still_for_a_while() {
     node.freeze().await.unwrap();
     let reads: Vec<_> = (0..100).map(|_| tokio::spawn(retrying.request(request.clone()))).collect();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(handle.figures().in_flight <= 10);
+    assert!(handle.stats().in_flight <= 10);
     node.resume().await.unwrap();
     for read in reads {
         assert_eq!(read.await.unwrap().unwrap().value::<&str>().unwrap(), "local");
     }
-    assert_eq!((handle.figures().in_flight, handle.figures().waiting), (0, 0));
+    assert_eq!((handle.stats().in_flight, handle.stats().waiting), (0, 0));
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_deadline_bounds_attempts_waits_and_the_queue_together() {
         let error = outcome.unwrap_err();
         println!("{error}");
         if let Some(exhausted) = error.downcast_ref::<Exhausted>() {
-            assert_ne!(exhausted.stopped, Stopped::Attempts);
+            assert_ne!(exhausted.reason, StopReason::Attempts);
         }
     }
     let took = started.elapsed();

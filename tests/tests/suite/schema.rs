@@ -52,7 +52,7 @@ async fn a_change_by_the_same_session_is_known_before_it_is_answered() {
     db.execute(&insert, (1.5_f32,)).await.unwrap();
     let read = run(&session, "SELECT v FROM t").await.value::<f32>().unwrap();
     assert_eq!(read.to_bits(), 1.5_f32.to_bits());
-    assert_eq!((handle.figures().stale, handle.figures().prepares), (1, 2));
+    assert_eq!((handle.stats().stale, handle.stats().prepares), (1, 2));
     // Prepared and bound, it is a change as well.
     for statement in ["DROP TABLE t", INT] {
         let prepared = session.service().prepare(Statement::new(statement)).await.unwrap();

@@ -65,7 +65,7 @@ async fn what_is_in_flight_is_answered_and_what_comes_later_is_refused() {
     let began = Instant::now();
     let shutdown = session.shutdown(LONG).await;
     println!("{shutdown:?} after {:?}", began.elapsed());
-    assert_eq!((shutdown.cut_off, shutdown.complete), (0, true));
+    assert_eq!((shutdown.aborted, shutdown.complete), (0, true));
     assert!(began.elapsed() < LONG);
     let outcomes: Vec<Result<_, Error>> =
         join_all(writes).await.into_iter().map(Result::unwrap).collect();
@@ -170,23 +170,23 @@ async fn beside_a_frozen_node_it_ends_in_time_and_each_request_with_it() {
     let took = began.elapsed();
     println!("{shutdown:?} after {took:?}");
     assert!(took <= LONG + Duration::from_millis(500), "{took:?}");
-    assert!(shutdown.complete && shutdown.cut_off > 0);
+    assert!(shutdown.complete && shutdown.aborted > 0);
     let outcomes = timeout(LONG, join_all(writes)).await.unwrap();
-    let (mut answered, mut cut_off) = (0, 0);
+    let (mut answered, mut aborted) = (0, 0);
     for outcome in outcomes {
         match outcome.unwrap() {
             Ok(_) => answered += 1,
             Err(error) => {
                 assert_eq!(
                     (error.kind(), error.class()),
-                    (&ErrorKind::CutOff, ErrorClass::Ambiguous)
+                    (&ErrorKind::AbortedByShutdown, ErrorClass::Ambiguous)
                 );
-                cut_off += 1;
+                aborted += 1;
             }
         }
     }
-    println!("{answered} answered, {cut_off} cut off");
-    assert_eq!((answered + cut_off, cut_off), (REQUESTS, i32::try_from(shutdown.cut_off).unwrap()));
+    println!("{answered} answered, {aborted} cut off");
+    assert_eq!((answered + aborted, aborted), (REQUESTS, i32::try_from(shutdown.aborted).unwrap()));
     cluster.node(1).unwrap().resume().await.unwrap();
     until_gone(&watch, &id).await;
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
-    Batch, Client, Error, ErrorKind, PageTokenKey, Report, Request, Response, Session, Sink, Stack,
-    Statement, Times,
+    Batch, Client, CqlService, Error, ErrorKind, PageTokenKey, Report, Request, Response, Session,
+    Sink, Statement, Times,
 };
 use cqlstack_metrics::{NodeMonitor, NodeWatch};
 use cqlstack_tests::cluster::Cluster;
@@ -93,7 +93,11 @@ async fn until(within: Duration, what: &str, holds: impl Fn() -> bool) -> Durati
     began.elapsed()
 }
 
-async fn write(db: &Client<impl Stack>, insert: &Statement, v: i32) -> Result<Response, Error> {
+async fn write(
+    db: &Client<impl CqlService>,
+    insert: &Statement,
+    v: i32,
+) -> Result<Response, Error> {
     let answer = timeout(Duration::from_secs(6), db.execute(insert, (1, v))).await;
     answer.expect("each request ends")
 }
@@ -217,13 +221,19 @@ async fn where_metadata_is_garbage_requests_go_on_and_no_value_is_wrong() {
 struct Gauges(BTreeMap<&'static str, f64>);
 
 impl Sink for Gauges {
-    fn count(&mut self, _name: &'static str, _labels: &[(&'static str, &str)], _value: u64) {}
+    fn counter(&mut self, _name: &'static str, _labels: &[(&'static str, &str)], _value: u64) {}
 
-    fn level(&mut self, name: &'static str, _labels: &[(&'static str, &str)], value: f64) {
+    fn gauge(&mut self, name: &'static str, _labels: &[(&'static str, &str)], value: f64) {
         self.0.insert(name, value);
     }
 
-    fn times(&mut self, _name: &'static str, _labels: &[(&'static str, &str)], _times: Times<'_>) {}
+    fn histogram(
+        &mut self,
+        _name: &'static str,
+        _labels: &[(&'static str, &str)],
+        _times: Times<'_>,
+    ) {
+    }
 }
 
 /// How stale it is, and how old what it knows of the schema.

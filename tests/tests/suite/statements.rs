@@ -26,7 +26,7 @@ async fn a_counter_is_known_once_it_is_prepared() {
         // All clones of a request know what one of them was bound to, and the statement stays what it was.
         let request = Request::from(&update);
         let mut sent = request.clone();
-        sent.bind_late(prepared).unwrap();
+        sent.attach_prepared(prepared).unwrap();
         for request in [&sent, &request] {
             assert_eq!((request.kind(), request.is_idempotent()), (StatementKind::Counter, false));
         }

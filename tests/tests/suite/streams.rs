@@ -31,7 +31,7 @@ async fn every_row_comes_once() {
     let db = filled(1_000).await;
     let mut rows = db.rows::<(i32,)>(all(99));
     let mut seen: Vec<i32> = rows.by_ref().map_ok(|(k,)| k).try_collect().await.unwrap();
-    assert_eq!(rows.pages(), 11);
+    assert_eq!(rows.page_count(), 11);
     seen.sort_unstable();
     assert_eq!(seen, (0..1_000).collect::<Vec<_>>());
 }
@@ -71,7 +71,7 @@ async fn a_column_that_is_added_between_pages_is_a_typed_error_or_no_matter() {
     }
     for text in ["SELECT * FROM parcel", "SELECT a, b, d FROM parcel"] {
         let request = Request::from(&Statement::new(text)).with_page_size(2);
-        let mut rows = db.pages(request).on_request().rows::<(i32, i32, i32)>();
+        let mut rows = db.pages(request).without_prefetch().rows::<(i32, i32, i32)>();
         assert_eq!(rows.next_row().await.unwrap(), Some((1, 0, 0)));
         run(&db, "ALTER TABLE parcel ADD c text").await;
         let mut seen = vec![(1, 0, 0)];
@@ -98,7 +98,7 @@ async fn a_column_that_is_added_between_pages_is_a_typed_error_or_no_matter() {
 #[tokio::test]
 async fn a_table_that_is_dropped_between_pages_is_an_error_after_the_rows_before() {
     let db = filled(100).await;
-    let mut rows = db.pages(all(10)).on_request().rows::<(i32,)>();
+    let mut rows = db.pages(all(10)).without_prefetch().rows::<(i32,)>();
     rows.next_row().await.unwrap().unwrap();
     run(&db, "DROP TABLE t").await;
     let rest: Vec<_> = timeout(LONG, rows.collect()).await.unwrap();
@@ -119,7 +119,7 @@ async fn dropped_anywhere_it_leaves_no_permit_no_gauge_and_no_task() {
     let db = filled(200).await;
     let metrics = MetricsLayer::new();
     let limit = ConcurrencyLimitLayer::new(3).unwrap();
-    let (figures, permits) = (metrics.handle(), limit.handle());
+    let (stats, permits) = (metrics.handle(), limit.handle());
     let stack = ServiceBuilder::new().layer(metrics).layer(limit);
     let stack = stack.layer(StatementCacheLayer::new(10).unwrap());
     let db = Client::new(stack.service(db.service().clone()));
@@ -135,6 +135,6 @@ async fn dropped_anywhere_it_leaves_no_permit_no_gauge_and_no_task() {
     }
     tokio::task::yield_now().await;
     soon("no task is left", || alive() <= tasks);
-    assert_eq!((permits.figures().in_flight, permits.figures().waiting), (0, 0));
-    assert!(figures.snapshot().statements().iter().all(|statement| statement.in_flight == 0));
+    assert_eq!((permits.stats().in_flight, permits.stats().waiting), (0, 0));
+    assert!(stats.snapshot().statements().iter().all(|statement| statement.in_flight == 0));
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, Response, Session, SessionBuilder, Stack, Statement};
+use cqlstack_core::{Client, CqlService, Response, Session, SessionBuilder, Statement};
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use cqlstack_tests::cluster::Cluster;
@@ -33,7 +33,7 @@ pub(crate) async fn connect_by(builder: SessionBuilder, tables: &[&str]) -> Clie
 }
 
 /// All layers that there are, as the README stacks them.
-pub(crate) fn full_stack(session: &Session) -> Client<impl Stack + 'static> {
+pub(crate) fn full_stack(session: &Session) -> Client<impl CqlService + 'static> {
     let stack = ServiceBuilder::new()
         .layer(MetricsLayer::new())
         .layer(RetryLayer::default())

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering}
 use std::time::Duration;
 
 use cqlstack_core::{
-    Batch, Client, Consistency, Error, ErrorClass, Request, Session, Stack, StaticStatement,
+    Batch, Client, Consistency, CqlService, Error, ErrorClass, Request, Session, StaticStatement,
 };
 use cqlstack_tests::cluster::Cluster;
 use futures::TryStreamExt;
@@ -73,7 +73,7 @@ impl Seen {
     }
 }
 
-struct Storm<S: Stack + 'static> {
+struct Storm<S: CqlService + 'static> {
     db: Client<S>,
     names: [String; 2],
     in_use: InUse,
@@ -82,7 +82,7 @@ struct Storm<S: Stack + 'static> {
     over: AtomicBool,
 }
 
-impl<S: Stack + 'static> Storm<S> {
+impl<S: CqlService + 'static> Storm<S> {
     fn ids(&self, count: i32) -> Vec<i32> {
         let first = self.next.fetch_add(count, Ordering::Relaxed);
         (first..first + count).collect()

@@ -54,7 +54,7 @@ async fn a_timestamp_in_the_text_goes_before_ours() {
 /// A write of which the first answer is lost, and a newer one by somebody else before it is sent again, if it is.
 async fn held(timestamps: Timestamps) -> (Result<Response, Error>, usize, i32) {
     let (other, proxy, session) = behind_a_proxy("t (k int PRIMARY KEY, v int)").await;
-    let retry = RetryLayer::builder().base(Duration::from_millis(10)).build().unwrap();
+    let retry = RetryLayer::builder().min_delay(Duration::from_millis(10)).build().unwrap();
     let layers = ServiceBuilder::new().layer(retry).layer(StatementCacheLayer::default());
     let db = Client::new(layers.service(session));
     let insert = Statement::new("INSERT INTO t (k, v) VALUES (1, ?)");

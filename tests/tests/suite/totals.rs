@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Batch, Client, Error, Request, Session, Stack, Statement};
-use cqlstack_middleware::retry::{Exhausted, Stopped};
+use cqlstack_core::{Batch, Client, CqlService, Error, Request, Session, Statement};
+use cqlstack_middleware::retry::{Exhausted, StopReason};
 use cqlstack_middleware::{RetryLayer, StatementCacheLayer};
 use cqlstack_tests::cluster::Cluster;
 use futures::future::{BoxFuture, join_all};
@@ -23,7 +23,7 @@ fn first_uses() -> [Statement; 3] {
         .map(Statement::new)
 }
 
-fn ways(db: &Client<impl Stack + 'static>) -> Vec<Way> {
+fn ways(db: &Client<impl CqlService + 'static>) -> Vec<Way> {
     let read = Statement::new("SELECT k, v FROM t WHERE k = ?");
     let write = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
     let [unprepared, other, another] = first_uses();
@@ -116,7 +116,7 @@ async fn each_way_to_ask_ends_in_the_time_that_its_docs_name() {
             assert!(took >= time * 9 / 10, "{stack}, {way}: {took:?}, {error}");
         }
         if let Some(exhausted) = error.downcast_ref::<Exhausted>() {
-            assert!(matches!(exhausted.stopped, Stopped::Time | Stopped::Attempts), "{error}");
+            assert!(matches!(exhausted.reason, StopReason::Time | StopReason::Attempts), "{error}");
         }
     }
 }

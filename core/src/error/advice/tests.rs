@@ -59,7 +59,7 @@ fn right(advice: &str, it: Situation<'_>) -> bool {
     let Situation { kind, class, recovery, work } = it;
     let of = |is: fn(&ErrorKind) -> bool| is(kind);
     let is_certain = class != Ambiguous;
-    let is_cut_off = of(|it| matches!(it, ErrorKind::CutOff));
+    let is_aborted = of(|it| matches!(it, ErrorKind::AbortedByShutdown));
     let writes = work.is_some_and(|work| {
         use StatementKind::{LoggedBatch, MultiPartition, Write};
         matches!(work.kind, Write | MultiPartition | LoggedBatch)
@@ -74,16 +74,16 @@ fn right(advice: &str, it: Situation<'_>) -> bool {
     match advice {
         // Of what may have been applied.
         "settle it by a read at serial consistency" => {
-            open && !is_cut_off && is(StatementKind::Conditional)
+            open && !is_aborted && is(StatementKind::Conditional)
         }
         "settle it by a read at serial consistency, through another session" => {
-            open && is_cut_off && is(StatementKind::Conditional)
+            open && is_aborted && is(StatementKind::Conditional)
         }
         "read the counter before you count again" => {
-            open && !is_cut_off && is(StatementKind::Counter)
+            open && !is_aborted && is(StatementKind::Counter)
         }
         "read the counter before you count again, through another session" => {
-            open && is_cut_off && is(StatementKind::Counter)
+            open && is_aborted && is(StatementKind::Counter)
         }
         "look whether it was done" => {
             open && (is(StatementKind::Schema) || is(StatementKind::Other) || work.is_none())
@@ -92,12 +92,12 @@ fn right(advice: &str, it: Situation<'_>) -> bool {
             open && writes && twice && recovery != Recovery::Final
         }
         "read it back, or send it again, through another session" => {
-            open && writes && twice && is_cut_off
+            open && writes && twice && is_aborted
         }
         "read it back before you write it again" => {
-            open && writes && !is_cut_off && (!twice || recovery == Recovery::Final)
+            open && writes && !is_aborted && (!twice || recovery == Recovery::Final)
         }
-        "read it back through another session" => open && writes && !twice && is_cut_off,
+        "read it back through another session" => open && writes && !twice && is_aborted,
         "look for it in the keyspace that was in use before, and name the keyspace in the statement" => {
             open && of(|it| matches!(it, ErrorKind::KeyspaceChanged))
         }
@@ -107,7 +107,7 @@ fn right(advice: &str, it: Situation<'_>) -> bool {
         }
         "send less, and wait before the next try" => class == Overload,
         "send it through another session" => {
-            is_certain && of(|it| matches!(it, ErrorKind::Closed | ErrorKind::CutOff))
+            is_certain && of(|it| matches!(it, ErrorKind::Closed | ErrorKind::AbortedByShutdown))
         }
         "allow more time, or send less at once" => {
             is_certain

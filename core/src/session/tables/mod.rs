@@ -145,10 +145,10 @@ impl Tables {
     /// All that has to be done before the statement is prepared.
     async fn begin(&self, session: &Inner, slots: &[Arc<Slot>]) -> Option<Reads> {
         // In the same order by whoever holds several.
-        let mut in_order: Vec<_> = slots.iter().collect();
-        in_order.sort_by_key(|slot| &slot.name);
+        let mut ordered: Vec<_> = slots.iter().collect();
+        ordered.sort_by_key(|slot| &slot.name);
         let mut held = Vec::new();
-        for slot in in_order {
+        for slot in ordered {
             let turn = Arc::clone(&slot.reading).lock_owned().await;
             // Another one may have read it meanwhile.
             if slot.is_to_be_read() {

@@ -31,7 +31,7 @@ pub(in crate::session) enum Unread {
     /// No node is connected.
     NoNode,
     /// The node did not tell this.
-    Node { node: SocketAddr, asked: String, why: Why },
+    Node { node: SocketAddr, asked: String, why: ReadFault },
 }
 
 /// What a node is asked for.
@@ -56,7 +56,7 @@ impl fmt::Display for Asked<'_> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::session) enum Why {
+pub(in crate::session) enum ReadFault {
     /// No answer within this time.
     Late(Duration),
     Failed(ErrorKind),
@@ -69,8 +69,8 @@ impl fmt::Display for Unread {
         };
         write!(f, "{node} did not tell {asked}: ")?;
         match why {
-            Why::Late(after) => write!(f, "no answer within {after:.1?}"),
-            Why::Failed(kind) => write!(f, "{kind}"),
+            ReadFault::Late(after) => write!(f, "no answer within {after:.1?}"),
+            ReadFault::Failed(kind) => write!(f, "{kind}"),
         }
     }
 }
@@ -85,7 +85,7 @@ pub(in crate::session) async fn version(
     let rows = ask::<(Uuid,)>(session, node, text, Asked::Version, within).await?;
     let version = rows.into_iter().next().map(|(version,)| version);
     version.ok_or_else(|| {
-        unread(session, node, Asked::Version, Why::Failed(ErrorKind::UnreadableAnswer))
+        unread(session, node, Asked::Version, ReadFault::Failed(ErrorKind::UnreadableAnswer))
     })
 }
 
@@ -145,16 +145,18 @@ where
 {
     let is_cut = || session.inside.is_cut();
     let answer = until(is_cut, Instant::now() + within, query(session, node, text)).await;
-    let answer = answer.ok_or_else(|| unread(session, node, asked, Why::Late(within)))?;
-    let answer = answer
-        .map_err(|error| unread(session, node, asked, Why::Failed(Failure::from(error).kind)))?;
-    let unreadable = || unread(session, node, asked, Why::Failed(ErrorKind::UnreadableAnswer));
+    let answer = answer.ok_or_else(|| unread(session, node, asked, ReadFault::Late(within)))?;
+    let answer = answer.map_err(|error| {
+        unread(session, node, asked, ReadFault::Failed(Failure::from(error).kind))
+    })?;
+    let unreadable =
+        || unread(session, node, asked, ReadFault::Failed(ErrorKind::UnreadableAnswer));
     let rows: QueryRowsResult = answer.into_rows_result().map_err(|_| unreadable())?;
     let typed = rows.rows::<R>().map_err(|_| unreadable())?;
     typed.collect::<Result<_, _>>().map_err(|_| unreadable())
 }
 
-fn unread(session: &Inner, node: &Node, asked: Asked<'_>, why: Why) -> Unread {
+fn unread(session: &Inner, node: &Node, asked: Asked<'_>, why: ReadFault) -> Unread {
     let node = session.translation.address(node);
     Unread::Node { node, asked: asked.to_string(), why }
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use cqlstack_core::{Client, Consistency, Session, Stack};
+use cqlstack_core::{Client, Consistency, CqlService, Session};
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use scylla::client::PoolSize;
@@ -66,9 +66,9 @@ impl Connect {
 
 /// The stack of the README.
 pub(crate) fn full_stack(
-    session: impl Stack + Sync + 'static,
+    session: impl CqlService + Sync + 'static,
     permits: usize,
-) -> Result<Client<impl Stack + Sync + 'static>, Failure> {
+) -> Result<Client<impl CqlService + Sync + 'static>, Failure> {
     let stack = ServiceBuilder::new()
         .layer(MetricsLayer::new())
         .layer(RetryLayer::default())

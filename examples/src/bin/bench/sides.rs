@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Client, Error, Request, Response, Stack, Statement, StaticStatement};
+use cqlstack_core::{Client, CqlService, Error, Request, Response, Statement, StaticStatement};
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
@@ -70,7 +70,7 @@ pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
     let once = Request::new(&SELECT, (1,)).bind(&prepared)?;
     let bound = move |id: i32| {
         let mut request = Request::new(&SELECT, (id,));
-        request.bind_late(prepared.clone())?;
+        request.attach_prepared(prepared.clone())?;
         Ok(request)
     };
     let limit = ConcurrencyLimitLayer::new(PERMITS)?.layer(session.clone());
@@ -107,7 +107,10 @@ fn id(number: u64) -> i32 {
     i32::try_from(number % u64::from(USERS.unsigned_abs())).unwrap_or(0)
 }
 
-pub(crate) fn unbound_side(name: &'static str, db: Client<impl Stack + Sync + 'static>) -> Side {
+pub(crate) fn unbound_side(
+    name: &'static str,
+    db: Client<impl CqlService + Sync + 'static>,
+) -> Side {
     let db = Arc::new(db);
     Side::new(name, move |number| {
         let db = Arc::clone(&db);
@@ -117,7 +120,7 @@ pub(crate) fn unbound_side(name: &'static str, db: Client<impl Stack + Sync + 's
 
 fn bound_side(
     name: &'static str,
-    service: impl Stack + Sync + 'static,
+    service: impl CqlService + Sync + 'static,
     bound: impl Fn(i32) -> Result<Request, Error> + Send + Sync + 'static,
 ) -> Side {
     let shared = Arc::new((Client::new(service), bound));

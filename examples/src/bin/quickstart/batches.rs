@@ -1,6 +1,6 @@
 //! Batches, for what they are good for.
 
-use cqlstack_core::{Batch, BatchFault, Client, Error, ErrorKind, Stack, StaticStatement};
+use cqlstack_core::{Batch, BatchFault, Client, CqlService, Error, ErrorKind, StaticStatement};
 use cqlstack_examples::Failure;
 
 use crate::users::{INSERT, SELECT, User};
@@ -27,7 +27,7 @@ static DELETE_BY_EMAIL: StaticStatement =
         .named("delete_user_by_email");
 
 /// Registers a user in two tables, renames it, makes a mistake, and removes the user.
-pub(crate) async fn register_and_rename(db: &Client<impl Stack>) -> Result<(), Failure> {
+pub(crate) async fn register_and_rename(db: &Client<impl CqlService>) -> Result<(), Failure> {
     let registered = User::number(-1);
     register(db, &registered).await?;
     let id = db.execute(&SELECT_BY_EMAIL, (registered.email.clone(),)).await?.value::<i32>()?;
@@ -61,7 +61,7 @@ pub(crate) async fn register_and_rename(db: &Client<impl Stack>) -> Result<(), F
 }
 
 /// Of two tables that belong together, both or none.
-async fn register(db: &Client<impl Stack>, user: &User) -> Result<(), Error> {
+async fn register(db: &Client<impl CqlService>, user: &User) -> Result<(), Error> {
     let User { id, name, email } = user;
     let both = Batch::logged()
         .named("register")
@@ -71,7 +71,7 @@ async fn register(db: &Client<impl Stack>, user: &User) -> Result<(), Error> {
 }
 
 /// Several columns of one row, at once.
-async fn rename(db: &Client<impl Stack>, user: &User) -> Result<(), Error> {
+async fn rename(db: &Client<impl CqlService>, user: &User) -> Result<(), Error> {
     let profile = Batch::same_partition()
         .named("rename")
         .add(&SET_NAME, (user.name.clone(), user.id))

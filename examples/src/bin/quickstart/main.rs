@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cqlstack_core::{Client, Session, Stack};
+use cqlstack_core::{Client, CqlService, Session};
 use cqlstack_examples::{Failure, start_cassandra};
 use cqlstack_metrics::{MetricsLayer, NodeMonitor, NodeWatch, PrometheusExporter};
-use cqlstack_middleware::cache::CacheFigures;
-use cqlstack_middleware::limit::LimitFigures;
+use cqlstack_middleware::cache::CacheStats;
+use cqlstack_middleware::limit::LimitStats;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use cqlstack_tests::cluster::Cluster;
 use tokio::signal::ctrl_c;
@@ -80,7 +80,7 @@ struct Running<S: Send> {
     _cluster: Cluster,
 }
 
-async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
+async fn run(arguments: &Arguments) -> Result<Running<impl CqlService>, Failure> {
     let exporter = PrometheusExporter::install()?;
     let cluster = start_cassandra().await?;
     let session = Session::builder().contact_points(cluster.contact_points()).build().await?;
@@ -112,13 +112,13 @@ async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
     batches::register_and_rename(&db).await?;
 
     println!("\n{}\n", metrics.handle().snapshot());
-    let retried = retry.handle().figures();
+    let retried = retry.handle().stats();
     println!("retry: {} sent again, {} given up", retried.resent(), retried.exhausted);
-    let LimitFigures { limit, waited, refused, .. } = limit.handle().figures();
+    let LimitStats { limit, waited, refused, .. } = limit.handle().stats();
     println!("limit {limit}: requests waited {waited:.1?} all together, {refused} were refused");
-    let CacheFigures { statements, hits, prepares, .. } = cache.handle().figures();
+    let CacheStats { statements, hits, prepares, .. } = cache.handle().stats();
     println!("cache: {statements} statements, {prepares} prepares, {hits} hits");
-    for node in nodes.handle().figures() {
+    for node in nodes.handle().stats() {
         println!("{node}");
     }
     println!("\n{}", exporter.render());
@@ -126,7 +126,7 @@ async fn run(arguments: &Arguments) -> Result<Running<impl Stack>, Failure> {
 }
 
 /// Keeps something going on that is worth a look, until Ctrl-C.
-async fn serve(running: Running<impl Stack>, address: SocketAddr) -> Result<(), Failure> {
+async fn serve(running: Running<impl CqlService>, address: SocketAddr) -> Result<(), Failure> {
     let server = running.exporter.serve_at(address).await?;
     println!("http://{}/metrics and /healthz, until Ctrl-C", server.address());
     tokio::select! {

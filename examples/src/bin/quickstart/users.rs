@@ -3,7 +3,7 @@
 use std::future::ready;
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, DeserializeRow, Error, Stack, Statement, StaticStatement};
+use cqlstack_core::{Client, CqlService, DeserializeRow, Error, Statement, StaticStatement};
 use cqlstack_examples::Failure;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -38,7 +38,7 @@ impl User {
     }
 }
 
-pub(crate) async fn create_tables(db: &Client<impl Stack>) -> Result<(), Error> {
+pub(crate) async fn create_tables(db: &Client<impl CqlService>) -> Result<(), Error> {
     for schema in [
         "CREATE KEYSPACE IF NOT EXISTS quickstart WITH replication = \
          {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
@@ -51,7 +51,10 @@ pub(crate) async fn create_tables(db: &Client<impl Stack>) -> Result<(), Error> 
 }
 
 /// Single writes: each goes to its own partition.
-pub(crate) async fn write(db: &Client<impl Stack + 'static>, count: u32) -> Result<(), Failure> {
+pub(crate) async fn write(
+    db: &Client<impl CqlService + 'static>,
+    count: u32,
+) -> Result<(), Failure> {
     let work = Work::new("writing", count)?;
     let users = (0..i32::try_from(count)?).map(|id| {
         let User { id, name, email } = User::number(id);
@@ -66,7 +69,10 @@ pub(crate) async fn write(db: &Client<impl Stack + 'static>, count: u32) -> Resu
     Ok(())
 }
 
-pub(crate) async fn read_and_compare(db: &Client<impl Stack>, count: u32) -> Result<(), Failure> {
+pub(crate) async fn read_and_compare(
+    db: &Client<impl CqlService>,
+    count: u32,
+) -> Result<(), Failure> {
     let work = Work::new("reading", count)?;
     stream::iter(0..i32::try_from(count)?)
         .map(|id| async move {
@@ -86,7 +92,7 @@ pub(crate) async fn read_and_compare(db: &Client<impl Stack>, count: u32) -> Res
 
 /// All of them, page by page; at no time more than two pages are in memory.
 pub(crate) async fn stream_and_compare(
-    db: &Client<impl Stack + 'static>,
+    db: &Client<impl CqlService + 'static>,
     count: u32,
 ) -> Result<(), Failure> {
     let work = Work::new("streaming", count)?;
@@ -104,13 +110,13 @@ pub(crate) async fn stream_and_compare(
     if work.bar.position() < count.into() {
         return Err(format!("{} users came, and {count} were written", work.bar.position()).into());
     }
-    let pages = users.pages();
+    let pages = users.page_count();
     work.done("streamed", &format!(", in pages of 1,000: {pages} of them"));
     Ok(())
 }
 
 /// Twenty reads a second, for ever.
-pub(crate) async fn read_now_and_then(db: &Client<impl Stack>) -> Result<(), Error> {
+pub(crate) async fn read_now_and_then(db: &Client<impl CqlService>) -> Result<(), Error> {
     let mut every = interval(Duration::from_millis(50));
     for id in (0..100).cycle() {
         every.tick().await;

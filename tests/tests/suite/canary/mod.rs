@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{
-    Client, Credentials, DRIVER_LOGS, Request, Session, SessionBuilder, SessionConfig, Stack,
+    Client, CqlService, Credentials, DRIVER_LOGS, Request, Session, SessionBuilder, SessionConfig,
     Statement,
 };
 use cqlstack_metrics::{
@@ -45,7 +45,7 @@ const LONG: Duration = Duration::from_secs(120);
 fn stack(
     session: &Session,
     exporter: &PrometheusExporter,
-) -> (Client<impl Stack + 'static>, MetricsHandle) {
+) -> (Client<impl CqlService + 'static>, MetricsHandle) {
     let slow = SlowRequests::over(Duration::from_nanos(1)).unwrap().at_most_every(Duration::ZERO);
     let metrics = MetricsLayer::new().slow_requests(slow);
     let retry = RetryLayer::default();

@@ -123,16 +123,16 @@ fn in_a_file_in_the_environment_and_in_code() {
     same! { count, RetryConfig:
         attempts = "1", "1", 1;
         attempts = "1000", "1000", 1_000;
-        base = "\"0s\"", "0s", Duration::ZERO;
-        base = "\"25ms\"", "25ms", SECOND / 40;
-        factor = "1.0", "1", 1.0;
-        factor = "1.5", "1.5", 1.5;
-        factor = "2", "2.0", 2.0;
-        maximum = "\"1day\"", "24h", SECOND * 86_400;
+        min_delay = "\"0s\"", "0s", Duration::ZERO;
+        min_delay = "\"25ms\"", "25ms", SECOND / 40;
+        multiplier = "1.0", "1", 1.0;
+        multiplier = "1.5", "1.5", 1.5;
+        multiplier = "2", "2.0", 2.0;
+        max_delay = "\"1day\"", "24h", SECOND * 86_400;
         jitter = "\"full\"", "full", Jitter::Full;
         jitter = "\"none\"", "none", Jitter::None;
-        total = "\"30s\"", "30s", SECOND * 30;
-        without_total = "true", "true", true;
+        max_elapsed = "\"30s\"", "30s", SECOND * 30;
+        without_max_elapsed = "true", "true", true;
     }
     same! { count, CacheConfig:
         statements = "1", "1", 1;

@@ -258,13 +258,13 @@ fn of_layers_and_keys() {
         check(retry(&|it| it.attempts = attempts), "attempts");
     }
     for factor in [0.0, -1.0, 0.99, 1_001.0, f64::MAX, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        check(retry(&|it| it.factor = factor), "factor");
+        check(retry(&|it| it.multiplier = factor), "multiplier");
     }
-    check(retry(&|it| it.maximum = DAY + NANOSECOND), "maximum");
-    check(retry(&|it| it.maximum = Duration::MAX), "maximum");
-    check(retry(&|it| it.base = Duration::from_secs(2)), "base");
-    check(retry(&|it| it.base = Duration::MAX), "base");
-    check(retry(&|it| it.total = Duration::ZERO), "total");
+    check(retry(&|it| it.max_delay = DAY + NANOSECOND), "max_delay");
+    check(retry(&|it| it.max_delay = Duration::MAX), "max_delay");
+    check(retry(&|it| it.min_delay = Duration::from_secs(2)), "min_delay");
+    check(retry(&|it| it.min_delay = Duration::MAX), "min_delay");
+    check(retry(&|it| it.max_elapsed = Duration::ZERO), "max_elapsed");
 
     for statements in [0, 1_000_001, usize::MAX] {
         let mut config = CacheConfig::default();
@@ -383,8 +383,12 @@ fn of_another_form() {
     unreadable::<LimitConfig>(&numbers.map(|value| ("queue", value)));
     unreadable::<LimitConfig>(&DURATIONS.map(|value| ("longest_wait", value)));
     unreadable::<RetryConfig>(&numbers.map(|value| ("attempts", value)));
-    unreadable::<RetryConfig>(&[("factor", "\"many\""), ("jitter", "\"some\""), ("bases", "1")]);
-    for setting in ["base", "maximum", "total"] {
+    unreadable::<RetryConfig>(&[
+        ("multiplier", "\"many\""),
+        ("jitter", "\"some\""),
+        ("bases", "1"),
+    ]);
+    for setting in ["min_delay", "max_delay", "max_elapsed"] {
         unreadable::<RetryConfig>(&DURATIONS.map(|value| (setting, value)));
     }
     unreadable::<CacheConfig>(&numbers.map(|value| ("statements", value)));

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cqlstack_core::{Batch, BatchGuard, Client, Stack, Statement, StaticStatement};
+use cqlstack_core::{Batch, BatchGuard, Client, CqlService, Statement, StaticStatement};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use scylla::client::session::Session as Driver;
 use scylla::statement::batch::{Batch as DriverBatch, BatchType};
@@ -125,7 +125,7 @@ fn tell(bench: &mut Bench, rates: &[Vec<f64>; SIDES.len()]) -> Result<(), Failur
     Ok(())
 }
 
-async fn single(db: &Client<impl Stack + 'static>, load: &str) -> Result<(), Failure> {
+async fn single(db: &Client<impl CqlService + 'static>, load: &str) -> Result<(), Failure> {
     Ok(db.many(&INSERT, rows(load)).in_flight(IN_FLIGHT)?.run().await.map(drop)?)
 }
 
@@ -138,7 +138,7 @@ fn batch(rows: Vec<Row>, guard: BatchGuard) -> Batch {
 }
 
 async fn batches(
-    db: &Client<impl Stack + 'static>,
+    db: &Client<impl CqlService + 'static>,
     load: &str,
     guard: BatchGuard,
 ) -> Result<(), Failure> {

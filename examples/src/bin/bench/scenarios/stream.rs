@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, Request, Stack, Statement, StaticStatement};
+use cqlstack_core::{Client, CqlService, Request, Statement, StaticStatement};
 use futures::TryStreamExt;
 use hdrhistogram::Histogram;
 use scylla::client::session::Session as Driver;
@@ -147,7 +147,7 @@ async fn fill(connect: &Connect) -> Result<usize, Failure> {
     Ok(db.many(&INSERT, rows).in_flight(300)?.run().await?)
 }
 
-async fn by_stream(db: &Client<impl Stack + 'static>) -> Result<u64, Failure> {
+async fn by_stream(db: &Client<impl CqlService + 'static>) -> Result<u64, Failure> {
     let all = Statement::new(SELECT);
     let mut rows = db.rows::<(i32, i32, String)>(Request::from(&all));
     let mut count = 0;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Client, Stack, Statement};
+use cqlstack_core::{Client, CqlService, Statement};
 use scylla::client::session::Session as Driver;
 use scylla::response::PagingState;
 use scylla::statement::prepared::PreparedStatement;
@@ -129,7 +129,7 @@ impl<S> Mix<S> {
     }
 }
 
-fn ours(db: Client<impl Stack + Sync + 'static>, mix: Mix<Statement>) -> Side {
+fn ours(db: Client<impl CqlService + Sync + 'static>, mix: Mix<Statement>) -> Side {
     let shared = Arc::new((db, mix));
     Side::new("full stack", move |number| {
         let shared = Arc::clone(&shared);

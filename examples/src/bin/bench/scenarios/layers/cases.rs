@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 use std::time::Duration;
 
 use cqlstack_core::{
-    Client, Error, ErrorClass, Prepared, Request, Response, Stack, Statement, StaticStatement,
+    Client, CqlService, Error, ErrorClass, Prepared, Request, Response, Statement, StaticStatement,
 };
 use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -92,7 +92,7 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     ])
 }
 
-fn by_client<S: Stack + 'static>(
+fn by_client<S: CqlService + 'static>(
     name: &'static str,
     beside: Option<&'static str>,
     request: &Request,

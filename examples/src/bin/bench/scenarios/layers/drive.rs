@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use cqlstack_core::{Client, Request, Stack};
+use cqlstack_core::{Client, CqlService, Request};
 use tower::Service;
 
 /// Makes the service ready, calls it, and polls the answer, which is there at once.
@@ -18,7 +18,7 @@ pub(super) fn drive<S: Service<Request>>(service: &mut S, request: &Request, req
 }
 
 /// As [`drive`], through a client, which has a service for each request.
-pub(super) fn drive_client(client: &Client<impl Stack>, request: &Request, requests: u32) {
+pub(super) fn drive_client(client: &Client<impl CqlService>, request: &Request, requests: u32) {
     let mut cx = Context::from_waker(Waker::noop());
     for _ in 0..requests {
         let answer = pin!(client.request(request.clone()));

@@ -60,7 +60,7 @@ pub struct RetryHandle {
 /// The figures of a retry layer, since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RetryFigures {
+pub struct RetryStats {
     /// Attempts after the first, by the class of the error before each. Of a request's looks for a connection only
     /// the first counts.
     resent: [u64; ErrorClass::ALL.len()],
@@ -70,7 +70,7 @@ pub struct RetryFigures {
     pub unconnected: u64,
 }
 
-impl RetryFigures {
+impl RetryStats {
     /// How many attempts followed an error of this class.
     #[must_use]
     pub fn resent_after(&self, class: ErrorClass) -> u64 {
@@ -87,9 +87,9 @@ impl RetryFigures {
 impl RetryHandle {
     /// The figures now. Takes no lock.
     #[must_use]
-    pub fn figures(&self) -> RetryFigures {
+    pub fn stats(&self) -> RetryStats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        RetryFigures {
+        RetryStats {
             resent: self.counters.resent.each_ref().map(of),
             exhausted: of(&self.counters.exhausted),
             unconnected: of(&self.counters.unconnected),
@@ -99,13 +99,13 @@ impl RetryHandle {
 
 impl Report for RetryHandle {
     fn report(&self, sink: &mut dyn Sink) {
-        let figures = self.figures();
+        let stats = self.stats();
         for class in [ErrorClass::NotExecuted, ErrorClass::Overload, ErrorClass::Ambiguous] {
             let labels = [("class", class.as_str())];
-            sink.count("retries_total", &labels, figures.resent_after(class));
+            sink.counter("retries_total", &labels, stats.resent_after(class));
         }
-        sink.count("retries_exhausted_total", &[], figures.exhausted);
-        sink.count("retries_unconnected_total", &[], figures.unconnected);
+        sink.counter("retries_exhausted_total", &[], stats.exhausted);
+        sink.counter("retries_unconnected_total", &[], stats.unconnected);
     }
 
     fn is_gone(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::declared::PREFIX;
 
 /// The figures of all sources. Those of the same name and labels, of two sessions say, are one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Figures(BTreeMap<&'static str, BTreeMap<Labels, Value>>);
+pub(crate) struct Collected(BTreeMap<&'static str, BTreeMap<Labels, Value>>);
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -34,7 +34,7 @@ pub(crate) fn full_name(reported: &'static str) -> String {
     format!("{PREFIX}{reported}")
 }
 
-impl Figures {
+impl Collected {
     /// By name as it was reported, and by labels.
     #[cfg(feature = "exporter")]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<Labels, Value>)> {
@@ -71,7 +71,7 @@ impl Figures {
     }
 }
 
-impl Figures {
+impl Collected {
     /// Adds what only grows, and nothing for what goes up and down: its source is gone, and a recorder keeps what it
     /// was told last.
     pub(crate) fn add_counts(&mut self, gone: Self) {
@@ -80,32 +80,32 @@ impl Figures {
                 let labels: Vec<_> =
                     labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 match value {
-                    Value::Count(count) => self.count(name, &labels, count),
+                    Value::Count(count) => self.counter(name, &labels, count),
                     Value::Times(Summed { bounds, counts, total }) => {
                         let times = Times { bounds: &bounds, counts: &counts, sum: total };
-                        self.times(name, &labels, times);
+                        self.histogram(name, &labels, times);
                     }
-                    Value::Level(_) => self.level(name, &labels, 0.0),
+                    Value::Level(_) => self.gauge(name, &labels, 0.0),
                 }
             }
         }
     }
 }
 
-impl Sink for Figures {
-    fn count(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: u64) {
+impl Sink for Collected {
+    fn counter(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: u64) {
         if let Value::Count(sum) = self.of(name, labels, Value::Count(0)) {
             *sum = sum.saturating_add(value);
         }
     }
 
-    fn level(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64) {
+    fn gauge(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64) {
         if let Value::Level(sum) = self.of(name, labels, Value::Level(0.0)) {
             *sum += value;
         }
     }
 
-    fn times(&mut self, name: &'static str, labels: &[(&'static str, &str)], times: Times<'_>) {
+    fn histogram(&mut self, name: &'static str, labels: &[(&'static str, &str)], times: Times<'_>) {
         let Value::Times(sum) = self.of(name, labels, Value::Times(Summed::default())) else {
             return;
         };
