@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::error::{Error, ErrorKind, Waited};
-use crate::layer::Described;
 use crate::readying::{NotReady, Readying};
 use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
+use crate::traits::Described;
 
 /// Any stack of layers around a session: what a function takes that does not mind which. One that
 /// spawns tasks takes `impl CqlService + 'static`.
@@ -79,6 +79,7 @@ impl<S: CqlService> Client<S> {
     ///
     /// The future holds nothing of the client and can be spawned. It does nothing until it is polled,
     /// but a write has its timestamp from here.
+    #[doc(alias("execute_unpaged", "executeAsync", "Query"))]
     #[inline]
     pub fn execute<V>(&self, statement: impl Into<Statement>, values: V) -> Call<S>
     where

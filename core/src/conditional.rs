@@ -28,6 +28,7 @@ use crate::response::Response;
 ///     })
 /// }
 /// ```
+#[doc(alias("LWT", "lightweight transaction", "wasApplied", "MapScanCAS"))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Conditional<R> {

@@ -37,17 +37,15 @@
 
 mod attempts;
 pub mod batch;
-mod cells;
 mod client;
+pub mod clock;
 mod conditional;
 mod error;
 #[cfg(feature = "serde")]
 mod human_duration;
 mod invalid_config;
-mod layer;
 mod logs;
 mod many;
-pub mod moment;
 mod pages;
 mod prepared;
 mod readying;
@@ -55,6 +53,7 @@ mod refusal;
 mod report;
 mod request;
 mod response;
+mod serialized_row;
 mod session;
 mod statement;
 mod striped;
@@ -64,6 +63,7 @@ pub mod testing;
 mod time_sum;
 mod timer;
 mod timestamp;
+mod traits;
 mod values;
 
 pub use attempts::Attempts;
@@ -77,7 +77,6 @@ pub use error::{
 #[cfg(feature = "serde")]
 pub use human_duration::HumanDuration;
 pub use invalid_config::InvalidConfig;
-pub use layer::{Classify, Described};
 pub use logs::DRIVER_LOGS;
 pub use many::{Many, ManyError, ManyReport};
 #[cfg(feature = "page-token")]
@@ -97,6 +96,7 @@ pub use statement::{Statement, StatementKind, StaticStatement};
 pub use striped::Striped;
 pub use time_sum::TimeSum;
 pub use timestamp::Timestamps;
+pub use traits::{Classify, Described};
 pub use values::Values;
 
 /// The driver, in the version that this crate is built on.

@@ -7,20 +7,21 @@ use scylla::policies::retry::{FallthroughRetryPolicy, RetryPolicy};
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 
-use crate::batch::Footprint;
+use crate::batch::WriteSet;
 use crate::error::{Error, Failure, values_kind};
 use crate::request::Options;
 use crate::session::Basis;
-use crate::statement::{Learned, Statement, StatementKind, fails_over};
+use crate::statement::{SchemaFacts, Statement, StatementKind, fails_over};
 use crate::values::Values;
 
 /// A statement that the server has prepared. Cloning is one atomic increment.
+#[doc(alias("PreparedStatement"))]
 #[derive(Clone)]
 pub struct Prepared(Arc<Inner>);
 
 struct Inner {
     statement: Statement,
-    learned: Learned,
+    facts: SchemaFacts,
     handle: Handle,
 }
 
@@ -46,10 +47,11 @@ struct OfDriver {
     prepared: PreparedStatement,
     basis: Basis,
     /// Of a write, what it touches.
-    footprint: Option<Box<Footprint>>,
+    write_set: Option<Box<WriteSet>>,
 }
 
 /// A prepared statement with its serialised values. Cloning is one atomic increment.
+#[doc(alias("BoundStatement"))]
 #[derive(Clone)]
 pub struct Bound(BoundRepr);
 
@@ -78,27 +80,27 @@ impl Prepared {
     }
 
     pub(crate) fn made_for(statement: &Statement, made: Made) -> Self {
-        let (statement, learned) = (statement.clone(), Learned::default());
-        Self(Arc::new(Inner { statement, learned, handle: Handle::Made(made) }))
+        let (statement, facts) = (statement.clone(), SchemaFacts::default());
+        Self(Arc::new(Inner { statement, facts, handle: Handle::Made(made) }))
     }
 
-    /// `learned` is what only the schema tells.
+    /// `facts` is what only the schema tells.
     pub(crate) fn of_driver(
         statement: &Statement,
         prepared: PreparedStatement,
-        footprint: Option<Footprint>,
-        learned: Learned,
+        write_set: Option<WriteSet>,
+        facts: SchemaFacts,
         basis: Basis,
     ) -> Self {
-        let footprint = footprint.map(Box::new);
-        let handle = Handle::Driver(OfDriver { prepared, basis, footprint });
-        Self(Arc::new(Inner { statement: statement.clone(), learned, handle }))
+        let write_set = write_set.map(Box::new);
+        let handle = Handle::Driver(OfDriver { prepared, basis, write_set });
+        Self(Arc::new(Inner { statement: statement.clone(), facts, handle }))
     }
 
     /// What the driver sends, and what it touches; nothing if a test made it, or of what does not write.
-    pub(crate) fn to_driver(&self) -> Option<(&PreparedStatement, &Footprint)> {
+    pub(crate) fn to_driver(&self) -> Option<(&PreparedStatement, &WriteSet)> {
         match &self.0.handle {
-            Handle::Driver(driver) => Some((&driver.prepared, driver.footprint.as_deref()?)),
+            Handle::Driver(driver) => Some((&driver.prepared, driver.write_set.as_deref()?)),
             Handle::Made(_) => None,
         }
     }
@@ -159,7 +161,7 @@ impl Prepared {
     /// `IN` is on the partition key.
     #[must_use]
     pub fn kind(&self) -> StatementKind {
-        self.0.statement.kind_with(self.0.learned)
+        self.0.statement.kind_with(self.0.facts)
     }
 
     /// Whether its statement may be sent twice: what the user said, else what the text and the schema tell.
@@ -167,11 +169,11 @@ impl Prepared {
     /// keep the elements of both.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
-        self.0.statement.is_idempotent_with(self.0.learned)
+        self.0.statement.is_idempotent_with(self.0.facts)
     }
 
-    pub(crate) fn learned(&self) -> Learned {
-        self.0.learned
+    pub(crate) fn facts(&self) -> SchemaFacts {
+        self.0.facts
     }
 
     /// The statement.
@@ -188,10 +190,10 @@ impl Prepared {
         values: &Values,
         options: &Options,
     ) -> Result<Bound, Error> {
-        values.told().add(self.0.learned);
+        values.told().add(self.0.facts);
         Ok(Bound(match &self.0.handle {
             Handle::Driver(driver) => {
-                let bound = serialise(driver, self.0.learned, statement, values, options)?;
+                let bound = serialise(driver, self.0.facts, statement, values, options)?;
                 let (prepared, values) = (self.clone(), values.clone());
                 BoundRepr::Driver(Arc::new(Early { bound, prepared, values }))
             }
@@ -201,7 +203,7 @@ impl Prepared {
 
     #[inline]
     pub(crate) fn attach_prepared(self, values: Values) -> Bound {
-        values.told().add(self.0.learned);
+        values.told().add(self.0.facts);
         Bound(BoundRepr::Late(self, values))
     }
 }
@@ -209,7 +211,7 @@ impl Prepared {
 #[inline]
 fn serialise(
     driver: &OfDriver,
-    learned: Learned,
+    facts: SchemaFacts,
     statement: &Statement,
     values: &Values,
     options: &Options,
@@ -218,11 +220,11 @@ fn serialise(
         Error::of_driver(
             Failure { cause: Some(Arc::new(error.clone())), ..values_kind(&error).into() },
             statement,
-            options.work(statement, learned, None),
+            options.work(statement, facts, None),
             false,
         )
     })?;
-    let (idempotent, policy) = resends(statement, learned);
+    let (idempotent, policy) = resends(statement, facts);
     bound.set_is_idempotent(idempotent);
     bound.set_retry_policy(policy);
     options.apply(&mut bound);
@@ -243,8 +245,8 @@ impl Bound {
             BoundRepr::Driver(early) => Some(&early.bound),
             BoundRepr::Late(prepared, values) => match &prepared.0.handle {
                 Handle::Driver(driver) => {
-                    let learned = prepared.0.learned;
-                    Some(place.insert(serialise(driver, learned, statement, values, options)?))
+                    let facts = prepared.0.facts;
+                    Some(place.insert(serialise(driver, facts, statement, values, options)?))
                 }
                 Handle::Made(_) => None,
             },
@@ -276,10 +278,10 @@ impl Bound {
 #[inline]
 pub(crate) fn resends(
     statement: &Statement,
-    learned: Learned,
+    facts: SchemaFacts,
 ) -> (bool, Option<Arc<dyn RetryPolicy>>) {
-    let fails_over = fails_over(statement.kind_with(learned));
-    (fails_over && statement.is_idempotent_with(learned), (!fails_over).then(no_failover))
+    let fails_over = fails_over(statement.kind_with(facts));
+    (fails_over && statement.is_idempotent_with(facts), (!fails_over).then(no_failover))
 }
 
 /// The driver's default policy resends `Unavailable` to another node whatever the idempotence. That

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorClass, Recovery};
-use crate::layer::Classify;
+use crate::traits::Classify;
 
 /// The first and the longest wait.
 const FIRST: Duration = Duration::from_millis(2);

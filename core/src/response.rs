@@ -42,6 +42,7 @@ use crate::statement::Statement;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias("QueryResult", "ResultSet"))]
 pub struct Response {
     statement: Statement,
     body: Body,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cqlstack_core::{Sink, Times};
 use metrics::{Key, Label, Level, Metadata, Recorder};
 
-use crate::declared::PREFIX;
+use crate::catalog::PREFIX;
 
 /// The figures of all sources. Those of the same name and labels, of two sessions say, are one.
 #[derive(Debug, Clone, Default)]

@@ -42,19 +42,19 @@
 //!
 #![doc = include_str!("../METRICS.md")]
 
+mod catalog;
 mod collected;
-mod declared;
 #[cfg(feature = "exporter")]
 pub mod exporter;
 pub mod latency;
 mod nodes;
 mod publish;
 mod recorded;
+mod recorder;
 mod snapshot;
 mod statements;
-mod tally;
 
-pub use declared::{BUCKETS, Kind, METRICS, Metric};
+pub use catalog::{BUCKETS, Kind, METRICS, Metric};
 #[cfg(feature = "exporter")]
 pub use exporter::{ExporterConfig, ExporterError, PrometheusExporter, Server};
 pub use latency::{MetricsConfig, MetricsHandle, MetricsLayer, SlowRequests};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use metrics::Histogram;
 
-use crate::declared::DURATION;
+use crate::catalog::DURATION;
 
 /// The histogram of one statement, resolved once; it does nothing when there was no recorder.
 pub(crate) struct Recorded {

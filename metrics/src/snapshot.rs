@@ -6,7 +6,7 @@ use std::time::Duration;
 use cqlstack_core::ErrorClass;
 use histogram::{Quantile, SparseHistogram};
 
-use crate::declared::BUCKETS;
+use crate::catalog::BUCKETS;
 use crate::statements::{Series, Statements};
 
 /// The figures of all statements, read while requests go on.
@@ -185,7 +185,7 @@ mod tests {
     use cqlstack_core::Statement;
 
     use super::*;
-    use crate::tally::Outcome;
+    use crate::recorder::Outcome;
 
     fn snapshot() -> Snapshot {
         let statements = Statements::new(4);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cqlstack_core::{Statement, Striped};
 
 use crate::recorded::Recorded;
-use crate::tally::{Outcome, Tally, Totals};
+use crate::recorder::{Outcome, SeriesRecorder, Totals};
 
 /// The name of all statements beyond the limit.
 pub(crate) const OTHER: &str = "other";
@@ -50,7 +50,7 @@ struct Identity {
 #[derive(Debug)]
 pub(crate) struct Stripe {
     identity: Arc<Identity>,
-    tally: Tally,
+    tally: SeriesRecorder,
 }
 
 impl Statements {
@@ -126,7 +126,7 @@ impl Series {
     pub(crate) fn begin(&self) -> Arc<Stripe> {
         let stripe = self.stripes.here().get_or_init(|| {
             let identity = Arc::clone(&self.identity);
-            Arc::new(Stripe { identity, tally: Tally::new() })
+            Arc::new(Stripe { identity, tally: SeriesRecorder::new() })
         });
         Arc::clone(stripe)
     }

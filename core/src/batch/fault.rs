@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::footprint::UnknownPartition;
+use super::write_set::UnknownPartition;
 
 /// A statement of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]

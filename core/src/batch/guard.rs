@@ -6,9 +6,9 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 
 use super::fault::{BatchFault, Member};
-use super::footprint::{Footprint, KeyPart, Role, UnknownPartition};
 use super::limits::BatchLimits;
-use crate::cells::{Cell, Cells};
+use super::write_set::{KeyPart, Role, UnknownPartition, WriteSet};
+use crate::serialized_row::{Cell, Cells};
 
 /// What becomes of an UNLOGGED batch over several partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +24,7 @@ pub enum BatchGuard {
 /// A statement of a batch, with its values.
 pub(super) struct Ready<'b> {
     pub(super) name: &'b str,
-    pub(super) footprint: &'b Footprint,
+    pub(super) write_set: &'b WriteSet,
     pub(super) values: Cells<'b>,
 }
 
@@ -53,8 +53,8 @@ pub(super) fn one_partition(members: &[Ready<'_>], limits: &BatchLimits) -> Resu
     for (index, member) in members.iter().enumerate() {
         let into = if index == 0 { &mut shared } else { &mut key };
         member.key(into).map_err(|why| BatchFault::UnknownPartition(member.at(index), why))?;
-        if index > 0 && (key != shared || member.footprint.keyspace != first.footprint.keyspace) {
-            let columns = |member: &Ready<'_>| member.footprint.key_columns.clone();
+        if index > 0 && (key != shared || member.write_set.keyspace != first.write_set.keyspace) {
+            let columns = |member: &Ready<'_>| member.write_set.key_columns.clone();
             let one = (first.at(0), columns(first));
             let other = (member.at(index), columns(member));
             return Err(BatchFault::SeveralPartitions { one, other });
@@ -103,7 +103,7 @@ struct Tally {
 
 impl Tally {
     fn count(&mut self, member: &Ready<'_>, index: usize) {
-        let Footprint { keyspace, table, writes, .. } = member.footprint;
+        let WriteSet { keyspace, table, writes, .. } = member.write_set;
         self.seen.bytes += member.cells() + writes.cells * CELL;
         if let Err(why) = member.key(&mut self.key) {
             self.seen.unknown.get_or_insert_with(|| (member.at(index), why));
@@ -129,7 +129,7 @@ impl Ready<'_> {
 
     /// The partition key, as the server stores it.
     fn key(&self, key: &mut Vec<u8>) -> Result<(), UnknownPartition> {
-        let parts = self.footprint.key.as_ref().map_err(|why| *why)?;
+        let parts = self.write_set.key.as_ref().map_err(|why| *why)?;
         key.clear();
         for part in parts {
             let value = match part {
@@ -153,7 +153,7 @@ impl Ready<'_> {
 
     /// What is written of what is bound.
     fn with_roles(&self) -> impl Iterator<Item = (Role, &[u8])> {
-        let values = self.footprint.markers.iter().zip(self.values.clone());
+        let values = self.write_set.markers.iter().zip(self.values.clone());
         values.filter_map(|(role, cell)| match cell {
             Cell::Value(value) => Some((*role, value)),
             // A tombstone.
@@ -206,10 +206,10 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::batch::footprint::Writes;
+    use crate::batch::write_set::Writes;
 
-    fn footprint(keyspace: &str, key: Vec<KeyPart>) -> Footprint {
-        Footprint {
+    fn write_set(keyspace: &str, key: Vec<KeyPart>) -> WriteSet {
+        WriteSet {
             keyspace: keyspace.to_owned(),
             table: "t".to_owned(),
             key_columns: vec!["a".to_owned(), "b".to_owned()],
@@ -224,8 +224,8 @@ mod tests {
         }
     }
 
-    fn composite() -> Footprint {
-        footprint("ks", vec![KeyPart::Marker(0), KeyPart::Marker(1)])
+    fn composite() -> WriteSet {
+        write_set("ks", vec![KeyPart::Marker(0), KeyPart::Marker(1)])
     }
 
     fn frame(values: [&str; 4]) -> Vec<u8> {
@@ -237,31 +237,31 @@ mod tests {
         frame
     }
 
-    fn ready<'b>(footprint: &'b Footprint, values: &'b [u8]) -> Ready<'b> {
-        Ready { name: "INSERT ks.t", footprint, values: Cells(values) }
+    fn ready<'b>(write_set: &'b WriteSet, values: &'b [u8]) -> Ready<'b> {
+        Ready { name: "INSERT ks.t", write_set, values: Cells(values) }
     }
 
     const LIMITS: BatchLimits = BatchLimits::CASSANDRA;
 
     #[test]
     fn parts_of_a_key_do_not_run_together() {
-        let footprint = composite();
+        let write_set = composite();
         let rows = [["ab", "c", "1", "x"], ["a", "bc", "1", "x"], ["ab", "c", "2", "y"]].map(frame);
-        let [one, other, same] = rows.each_ref().map(|row| ready(&footprint, row));
+        let [one, other, same] = rows.each_ref().map(|row| ready(&write_set, row));
         assert!(matches!(
             one_partition(&[one, other], &LIMITS),
             Err(BatchFault::SeveralPartitions { .. })
         ));
-        let one = ready(&footprint, &rows[0]);
+        let one = ready(&write_set, &rows[0]);
         assert_eq!(one_partition(&[one, same], &LIMITS), Ok(()));
     }
 
     #[test]
     fn the_same_key_in_another_keyspace_is_another_partition() {
-        let footprints =
-            [composite(), footprint("other", vec![KeyPart::Marker(0), KeyPart::Marker(1)])];
+        let write_sets =
+            [composite(), write_set("other", vec![KeyPart::Marker(0), KeyPart::Marker(1)])];
         let row = frame(["a", "b", "1", "x"]);
-        let both = || footprints.each_ref().map(|footprint| ready(footprint, &row));
+        let both = || write_sets.each_ref().map(|write_set| ready(write_set, &row));
         assert!(one_partition(&both(), &LIMITS).is_err());
         assert_eq!(any_partitions(&both(), &LIMITS).unwrap().partitions, 2);
     }
@@ -269,18 +269,18 @@ mod tests {
     #[test]
     fn a_literal_is_the_same_key_as_the_value_that_is_bound() {
         let literal = KeyPart::Literal(b"b".to_vec());
-        let footprints = [composite(), footprint("ks", vec![KeyPart::Marker(0), literal])];
+        let write_sets = [composite(), write_set("ks", vec![KeyPart::Marker(0), literal])];
         let rows = [["a", "b", "1", "x"], ["a", "ignored", "2", "x"]].map(frame);
-        let both = [ready(&footprints[0], &rows[0]), ready(&footprints[1], &rows[1])];
+        let both = [ready(&write_sets[0], &rows[0]), ready(&write_sets[1], &rows[1])];
         assert_eq!(one_partition(&both, &LIMITS), Ok(()));
     }
 
     #[test]
     fn of_several_mutations_none_may_be_too_large_and_not_all_together() {
-        let footprint = composite();
+        let write_set = composite();
         let rows =
             [["a", "b", "1", &"x".repeat(600)], ["a", "c", "1", &"x".repeat(600)]].map(frame);
-        let both = || rows.each_ref().map(|row| ready(&footprint, row));
+        let both = || rows.each_ref().map(|row| ready(&write_set, row));
         let bytes = 2 * (PARTITION + ROW + 1 + CELL + 600);
         let fits = BatchLimits { refuse: bytes, ..LIMITS };
         assert_eq!(
@@ -299,10 +299,10 @@ mod tests {
     /// What it allocates does not grow with the batch. `--release -- --nocapture` shows its time.
     #[test]
     fn a_look_at_one_partition_allocates_two_keys() {
-        let footprint = composite();
+        let write_set = composite();
         let row = frame(["a name of some length", "2026-11-26", "1", "a value of some length"]);
         for statements in [32, 1_000] {
-            let members: Vec<_> = (0..statements).map(|_| ready(&footprint, &row)).collect();
+            let members: Vec<_> = (0..statements).map(|_| ready(&write_set, &row)).collect();
             let look = || one_partition(&members, &LIMITS);
             let allocated = allocation_counter::measure(|| look().unwrap());
             // The buffer of a key grows once or twice.

@@ -26,26 +26,26 @@
 //! As any request: it may have been applied, all of it or, of an UNLOGGED batch over several partitions and
 //! of counters, a part.
 
-mod advice;
 mod fault;
-mod footprint;
 mod guard;
 mod limits;
 mod literal;
 mod payload;
 mod rows;
+mod warnings;
+mod write_set;
 
 use std::fmt;
 
 use scylla::serialize::row::SerializeRow;
 
 pub use fault::{BatchFault, Member};
-pub use footprint::UnknownPartition;
-pub(crate) use footprint::{Footprint, Known};
 pub use guard::BatchGuard;
 pub use limits::BatchLimits;
 pub use payload::BatchPayload;
 pub(crate) use rows::{Rounds, Rows};
+pub use write_set::UnknownPartition;
+pub(crate) use write_set::{Known, WriteSet};
 
 use crate::request::Request;
 use crate::statement::Statement;

@@ -11,12 +11,12 @@ use scylla::statement::batch::{Batch as DriverBatch, BatchType};
 use super::fault::{BatchFault, Member};
 use super::guard::{self, BatchGuard, Ready};
 use super::limits::BatchLimits;
-use super::{BatchKind, MOST, REACH, advice};
-use crate::cells::{Cells, serialise};
+use super::{BatchKind, MOST, REACH, warnings};
 use crate::error::{ErrorKind, values_kind};
 use crate::prepared::Prepared;
+use crate::serialized_row::{Cells, serialise};
 use crate::session::Basis;
-use crate::statement::{Form, Learned, Statement, StatementKind, Told};
+use crate::statement::{Form, SchemaFacts, Statement, StatementKind, Told};
 use crate::timestamp::Timestamps;
 use crate::values::Values;
 
@@ -103,8 +103,8 @@ impl Members {
         }
         self.statements.iter().enumerate().find_map(|(place, statement)| {
             let prepared = prepared.get(place);
-            let learned = prepared.map_or_else(Learned::default, Prepared::learned);
-            let is_counter = statement.kind_with(learned) == StatementKind::Counter;
+            let facts = prepared.map_or_else(SchemaFacts::default, Prepared::facts);
+            let is_counter = statement.kind_with(facts) == StatementKind::Counter;
             let form = statement.form();
             let fault = match (self.kind, form) {
                 (_, Form::Batch | Form::Use | Form::Other) => BatchFault::NotAWrite,
@@ -242,8 +242,8 @@ impl BatchPayload {
     /// Takes the prepared form of that statement. What it taught counts for the batch too.
     pub(crate) fn bind(&mut self, prepared: Prepared) {
         let Some(statement) = self.unprepared() else { return };
-        if !statement.is_idempotent_with(prepared.learned()) {
-            self.told().add(Learned { list: true, ..Learned::default() });
+        if !statement.is_idempotent_with(prepared.facts()) {
+            self.told().add(SchemaFacts { list: true, ..SchemaFacts::default() });
         }
         Arc::make_mut(&mut self.prepared).push(prepared);
     }
@@ -288,9 +288,9 @@ impl BatchPayload {
     ) -> Result<(), BatchFault> {
         let members = &self.inner.members;
         let ready = members.rows.iter().zip(sendable.rows()).filter_map(|(row, values)| {
-            let (_, footprint) = self.prepared.get(row.statement)?.to_driver()?;
+            let (_, write_set) = self.prepared.get(row.statement)?.to_driver()?;
             let name = members.statements.get(row.statement)?.name();
-            Some(Ready { name, footprint, values })
+            Some(Ready { name, write_set, values })
         });
         let ready: Vec<_> = ready.collect();
         if (members.kind, members.guard) == (BatchKind::Unlogged, BatchGuard::Refuse) {
@@ -298,9 +298,9 @@ impl BatchPayload {
         }
         let seen = guard::any_partitions(&ready, limits)?;
         if members.kind == BatchKind::Unlogged {
-            advice::several_partitions(name, &seen);
+            warnings::several_partitions(name, &seen);
         }
-        advice::large(name, &seen, limits);
+        warnings::large(name, &seen, limits);
         Ok(())
     }
 }

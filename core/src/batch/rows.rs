@@ -13,7 +13,7 @@ use scylla::serialize::batch::{BatchValues, BatchValuesIterator};
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 
-use crate::cells::Cells;
+use crate::serialized_row::Cells;
 use crate::session::failed_attempts;
 
 /// More than a frame for each text.

@@ -85,6 +85,7 @@ impl<S: CqlService + 'static> Client<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("execute_concurrent", "execute_concurrent_with_args"))]
     pub fn many<I>(
         &self,
         statement: impl Into<Statement>,
@@ -147,6 +148,7 @@ where
     }
 
     /// Gives the answers in the order of their rows, and not as they come.
+    #[doc(alias("in_order"))]
     pub fn ordered(mut self) -> Self {
         self.ordered = true;
         self

@@ -111,6 +111,7 @@ impl<S: CqlService + 'static> Client<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("execute_single_page", "fetchNextPage"))]
     pub fn pages(&self, request: impl Into<Request>) -> PageStream<S> {
         let request = request.into();
         let state = State::Next(request.page());
@@ -120,6 +121,7 @@ impl<S: CqlService + 'static> Client<S> {
 
 impl<S: CqlService + 'static> PageStream<S> {
     /// Fetches a page only when it is asked for, and none ahead.
+    #[doc(alias("on_request", "Prefetch"))]
     pub fn without_prefetch(mut self) -> Self {
         self.ahead = false;
         self
@@ -135,6 +137,7 @@ impl<S: CqlService + 'static> PageStream<S> {
     /// after the last page. After an error that is the page that failed.
     ///
     /// [`Request::with_page`] takes it: another stream, of this session or another one, gives the rest.
+    #[doc(alias("getPagingState", "PageState"))]
     #[must_use]
     pub fn next_paging_state(&self) -> Option<PagingState> {
         match &self.state {

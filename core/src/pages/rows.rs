@@ -18,6 +18,7 @@ use crate::response::Response;
 ///
 /// A row that is not an `R` is an error in its place, and the rows after it follow. After a page that could
 /// not be fetched it ends.
+#[doc(alias("QueryPager", "TypedRowStream", "AsyncResultSet"))]
 #[must_use = "nothing is fetched until it is polled"]
 pub struct RowStream<S, R> {
     pages: PageStream<S>,
@@ -49,6 +50,7 @@ impl<S: CqlService + 'static> Client<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("execute_iter", "query_iter", "Iter"))]
     pub fn rows<R>(&self, request: impl Into<Request>) -> RowStream<S, R>
     where
         R: for<'r> DeserializeRow<'r, 'r>,

@@ -15,12 +15,12 @@ use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use super::PagingState;
-use crate::cells::serialise;
 use crate::error::{Error, ErrorKind, values_kind};
 use crate::invalid_config::InvalidConfig;
 use crate::prepared::Prepared;
 use crate::request::Request;
 use crate::response::Response;
+use crate::serialized_row::serialise;
 use crate::values::Values;
 
 /// The first byte of a token, so that there can be others.

@@ -19,7 +19,9 @@ use crate::error::{Error, ErrorKind, Failure};
 use crate::pages::{PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
 use crate::session::Basis;
-use crate::statement::{Learned, Statement, StatementKind, StaticStatement, Told, takes_timestamp};
+use crate::statement::{
+    SchemaFacts, Statement, StatementKind, StaticStatement, Told, takes_timestamp,
+};
 use crate::timestamp::{Stamp, Timestamps};
 use crate::values::Values;
 pub(crate) use options::Options;
@@ -389,21 +391,21 @@ impl Request {
     /// [`Prepared::kind`] of what it was bound to. Of several the most careful.
     #[must_use]
     pub fn kind(&self) -> StatementKind {
-        self.statement.kind_with(self.learned())
+        self.statement.kind_with(self.facts())
     }
 
     /// Whether it may be sent twice: as [`Statement::is_idempotent`], and, once it or a clone of it was bound,
     /// as [`Prepared::is_idempotent`] of what it was bound to. Of several the most careful.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
-        self.statement.is_idempotent_with(self.learned())
+        self.statement.is_idempotent_with(self.facts())
     }
 
     /// What was told when it was prepared, on the way of any of its clones.
-    pub(crate) fn learned(&self) -> Learned {
-        let learned = self.told().map_or_else(Learned::default, Told::all);
-        let by_server = learned.by_server || self.stamp() == Stamp::Server;
-        Learned { by_server, ..learned }
+    pub(crate) fn facts(&self) -> SchemaFacts {
+        let facts = self.told().map_or_else(SchemaFacts::default, Told::all);
+        let by_server = facts.by_server || self.stamp() == Stamp::Server;
+        SchemaFacts { by_server, ..facts }
     }
 
     /// What is to be done.
@@ -488,7 +490,7 @@ impl Request {
     /// leaves open.
     pub(crate) fn error(&self, failure: impl Into<Failure>, default: Option<Consistency>) -> Error {
         let statement = &self.statement;
-        let work = self.options.work(statement, self.learned(), default);
+        let work = self.options.work(statement, self.facts(), default);
         // Of what fails over, a read leaves nothing behind.
         let failed_over = work.kind == StatementKind::Write && self.is_idempotent();
         Error::of_driver(failure.into(), statement, work, failed_over)

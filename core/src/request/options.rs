@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::attempts::Attempts;
 use crate::error::Work;
 use crate::pages::{Asked, PagingState};
-use crate::statement::{Defaults, Learned, Statement, takes_timestamp};
+use crate::statement::{Defaults, SchemaFacts, Statement, takes_timestamp};
 use crate::timestamp::Stamp;
 
 /// How a request is to be executed; what is `None` is for the session to decide.
@@ -107,15 +107,15 @@ impl Options {
     pub(crate) fn work(
         &self,
         statement: &Statement,
-        learned: Learned,
+        facts: SchemaFacts,
         default: Option<Consistency>,
     ) -> Work {
         let consistency = self.consistency.or(default);
         Work {
-            kind: statement.kind_with(learned),
+            kind: statement.kind_with(facts),
             serial: matches!(consistency, Some(Consistency::Serial | Consistency::LocalSerial)),
-            several: statement.may_be_several(learned),
-            idempotent: statement.is_idempotent_with(learned),
+            several: statement.may_be_several(facts),
+            idempotent: statement.is_idempotent_with(facts),
         }
     }
 }

@@ -8,7 +8,7 @@ use scylla::response::PagingStateResponse;
 use tokio::time::Instant;
 
 use super::Inner;
-use super::alarm::Alarm;
+use super::deadline_timer::DeadlineTimer;
 use super::execute::{Time, ended, invalid, prepare_all, within};
 use super::keyspace;
 use super::stamping::{self, Stamping};
@@ -67,7 +67,7 @@ pub(super) async fn execute(
         Ok((answer, PagingStateResponse::NoMorePages))
     });
     let attempt = keyspace::attempt(session, &request)?;
-    let answer = within(session, &request, time, answer, pin!(Alarm::default())).await;
+    let answer = within(session, &request, time, answer, pin!(DeadlineTimer::default())).await;
     let answer = answer.map_err(|error| {
         if rounds.is_over() {
             let kind = ErrorKind::StatementsForgotten { texts };

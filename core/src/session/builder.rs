@@ -40,6 +40,7 @@ use crate::timestamp::Timestamps;
 /// | [`batch_limits`](Self::batch_limits) | [`BatchLimits::CASSANDRA`] |
 ///
 /// `Debug` shows no password.
+#[doc(alias("CqlSessionBuilder", "ClusterConfig"))]
 #[derive(Debug, Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SessionBuilder {
@@ -56,6 +57,7 @@ impl From<SessionConfig> for SessionBuilder {
 impl SessionBuilder {
     /// Sets the nodes to ask first, as `host:port` or `host`, `[::1]:9042` for IPv6; the others are learned
     /// from them. Names are resolved when the session is built, and again only when no known node is left.
+    #[doc(alias("known_nodes", "addContactPoint", "Hosts"))]
     pub fn contact_points<P: Into<String>>(mut self, points: impl IntoIterator<Item = P>) -> Self {
         self.config.contact_points = points.into_iter().map(Into::into).collect();
         self
@@ -82,6 +84,7 @@ impl SessionBuilder {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("address_translator", "AddressTranslator"))]
     pub fn address_translation<N: Into<NodeKey>>(
         mut self,
         pairs: impl IntoIterator<Item = (N, SocketAddr)>,
@@ -99,12 +102,14 @@ impl SessionBuilder {
     }
 
     /// Sets the datacentre to send to. Needed where there are several.
+    #[doc(alias("prefer_datacenter", "withLocalDatacenter", "DCAwareRoundRobinPolicy"))]
     pub fn local_datacenter(mut self, name: impl Into<String>) -> Self {
         self.config.local_datacenter = Some(name.into());
         self
     }
 
     /// Sets the keyspace for table names that name none. Capital letters are taken as written.
+    #[doc(alias("use_keyspace", "withKeyspace"))]
     pub fn keyspace(mut self, name: impl Into<String>) -> Self {
         self.config.keyspace = Some(name.into());
         self
@@ -180,6 +185,7 @@ impl SessionBuilder {
     }
 
     /// Sets the number of connections to each node. One carries 32,768 requests at a time.
+    #[doc(alias("pool_size", "NumConns"))]
     pub fn connections_per_node(mut self, connections: NonZeroUsize) -> Self {
         self.config.connections_per_node = connections;
         self
@@ -188,6 +194,7 @@ impl SessionBuilder {
     /// Sets how often a connection is asked for a sign of life, and how long it may owe it. Their
     /// sum is how long a frozen node is believed in: 3.2 s. A server that asks the frozen node on our
     /// behalf takes 2.5 s more on a new table, whose `speculative_retry` has learned nothing yet.
+    #[doc(alias("keepalive_interval", "heartbeat"))]
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.config.keepalive_interval = interval;
         self.config.keepalive_timeout = timeout;
@@ -197,6 +204,7 @@ impl SessionBuilder {
     /// Sets the longest time to open one TCP connection, and to resolve a name. A connection gets half of
     /// [`build_timeout`](Self::build_timeout) at most: a session is built when each node has been tried, and one
     /// that is silent must not use up all the time.
+    #[doc(alias("connection_timeout", "ConnectTimeout"))]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.config.connect_timeout = timeout;
         self
@@ -220,6 +228,7 @@ impl SessionBuilder {
 
     /// Sets the longest time of one attempt, which is one call of the session, where the request names none:
     /// 10 s unless it is set. A retry layer makes several attempts, and bounds them all together.
+    #[doc(alias("request_timeout", "basic.request.timeout"))]
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.config.attempt_timeout = timeout;
         self

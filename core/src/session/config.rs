@@ -12,7 +12,7 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 use super::contact_point::{is_loopback, shown_all};
 use super::credentials::{Password, Source};
 #[cfg(feature = "serde")]
-use super::human;
+use super::de;
 use super::profile::Profile;
 use super::tls::Tls;
 use super::translation::{IsTrusted, NodeKey};
@@ -66,9 +66,9 @@ use crate::timestamp::Timestamps;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the builder's methods document them")]
 pub struct SessionConfig {
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::list"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::list"))]
     pub contact_points: Vec<String>,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::translation"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::translation"))]
     pub address_translation: BTreeMap<NodeKey, SocketAddr>,
     /// A node that the builder was given two addresses for.
     #[cfg_attr(feature = "serde", serde(skip))]
@@ -79,7 +79,7 @@ pub struct SessionConfig {
     pub password: Option<Password>,
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) provider: Option<Source>,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::list"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::list"))]
     pub allow_authenticators: Vec<String>,
     pub allow_unencrypted_password: bool,
     /// Whether a password may be sent to an address as it is.
@@ -110,9 +110,9 @@ pub struct SessionConfig {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub schema_stale_after: Duration,
     pub page_size: u32,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::consistency"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::consistency"))]
     pub consistency: Consistency,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::serial"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::serial"))]
     pub serial_consistency: SerialConsistency,
     pub timestamps: Timestamps,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]

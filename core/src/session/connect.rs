@@ -16,14 +16,14 @@ use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::age::SchemaAge;
-use super::balancing::{Balancing, FirstReplica};
 use super::clocks::Clocks;
 use super::config::{Compression, SessionConfig};
 use super::contact_point::ContactPoint;
 use super::credentials::Authenticator;
-use super::door::Door;
 use super::execute::add;
 use super::keyspace::Keyspaces;
+use super::lifecycle::Lifecycle;
+use super::load_balancing::{FirstReplica, LoadBalancing};
 use super::schema::SchemaClock;
 use super::tables::Tables;
 use super::translation::Translation;
@@ -53,19 +53,19 @@ async fn build(config: SessionConfig) -> Result<Session, Error> {
     check_datacenter(&building, &connected.driver.get_cluster_state())?;
     building.wait_for_node(&connected.driver).await?;
     translation.is_built();
-    let Connected { driver, balancing, client_id } = connected;
-    let (attempts, clock) = (balancing.attempts(), balancing.clock());
+    let Connected { driver, load_balancing, client_id } = connected;
+    let (attempts, clock) = (load_balancing.attempts(), load_balancing.clock());
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
     let age = Arc::new(SchemaAge::new(Arc::clone(&clock), &config));
     let schema = SchemaClock::new(&driver, clock);
-    let door = Door::new(|inside| Inner {
+    let lifecycle = Lifecycle::new(|inside| Inner {
         driver,
         config,
         schema,
         age,
         tables: Tables::new(),
         keyspaces,
-        first_replica: Arc::new(FirstReplica(balancing)),
+        first_replica: Arc::new(FirstReplica(load_balancing)),
         attempts,
         translation,
         client_id,
@@ -73,8 +73,8 @@ async fn build(config: SessionConfig) -> Result<Session, Error> {
         watcher: Watcher::default(),
         inside,
     });
-    door.session().iter().for_each(watcher::start);
-    Ok(Session { door: Arc::new(door) })
+    lifecycle.session().iter().for_each(watcher::start);
+    Ok(Session { lifecycle: Arc::new(lifecycle) })
 }
 
 /// What the driver reads of the schema. Types and columns are beyond it where one of them has an unusual
@@ -89,7 +89,7 @@ enum Reading {
 /// The driver, and what the session shares with it.
 struct Connected {
     driver: Driver,
-    balancing: Arc<Balancing>,
+    load_balancing: Arc<LoadBalancing>,
     client_id: String,
 }
 
@@ -145,9 +145,9 @@ impl<'c> Building<'c> {
 
     /// Where nobody answers, contact points are tried again until its time is over.
     async fn connect(&self, reading: Reading) -> Result<Connected, Error> {
-        let balancing = Arc::<Balancing>::default();
+        let load_balancing = Arc::<LoadBalancing>::default();
         let client_id = Uuid::new_v4().to_string();
-        let builder = self.driver_builder(Arc::clone(&balancing), &client_id)?;
+        let builder = self.driver_builder(Arc::clone(&load_balancing), &client_id)?;
         let builder = builder
             .fetch_schema_metadata(reading == Reading::Names)
             .fetch_full_schema_metadata(false);
@@ -158,7 +158,7 @@ impl<'c> Building<'c> {
             let building = timeout_at(self.until, builder.build());
             let (built, unresolved) = join(building, self.unresolved()).await;
             let failed = match built {
-                Ok(Ok(driver)) => return Ok(Connected { driver, balancing, client_id }),
+                Ok(Ok(driver)) => return Ok(Connected { driver, load_balancing, client_id }),
                 Ok(Err(error)) => match setup_fault::of_session(self.config, &error) {
                     Some(kind) => return Err(Error::setup(kind).caused_by(error)),
                     None => Some(error),
@@ -238,10 +238,10 @@ impl<'c> Building<'c> {
 
     fn driver_builder(
         &self,
-        balancing: Arc<Balancing>,
+        load_balancing: Arc<LoadBalancing>,
         client_id: &str,
     ) -> Result<DriverBuilder, InvalidConfig> {
-        let mut builder = driver_builder(self.config, balancing, client_id)?;
+        let mut builder = driver_builder(self.config, load_balancing, client_id)?;
         for point in self.points {
             builder = point.add_to(builder);
         }
@@ -263,7 +263,7 @@ fn caused<E: std::error::Error + Send + Sync + 'static>(kind: ErrorKind, by: Opt
 
 fn driver_builder(
     config: &SessionConfig,
-    balancing: Arc<Balancing>,
+    load_balancing: Arc<LoadBalancing>,
     client_id: &str,
 ) -> Result<DriverBuilder, InvalidConfig> {
     let profile = ExecutionProfile::builder()
@@ -271,7 +271,7 @@ fn driver_builder(
         .serial_consistency(Some(config.serial_consistency))
         // The session has its own clock around every request: one owner for time.
         .request_timeout(None)
-        .load_balancing_policy(balancing)
+        .load_balancing_policy(load_balancing)
         .build();
     // The driver is built when each node has been tried: one that is silent must not use up all the time.
     let connect_timeout = config.connect_timeout.min(config.build_timeout / 2);

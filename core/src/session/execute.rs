@@ -16,24 +16,24 @@ use scylla::statement::bound::BoundStatement;
 use tokio::time::{Instant, timeout_at};
 
 use super::Inner;
-use super::alarm::Alarm;
 use super::basis::{Basis, Before, keyspace_answered, named, of_markers};
 use super::batch;
 use super::change::SchemaChange;
-use super::door::{Entry, LOOK};
+use super::deadline_timer::DeadlineTimer;
 use super::keyspace;
 use super::keyspace::Settled;
-use super::learned::{footprint, learned};
+use super::lifecycle::{Entry, LOOK};
 use super::markers::{Fit, Markers};
 use super::place;
 use super::runner::Runner;
+use super::schema_facts::{schema_facts, write_set};
 use super::sent;
 use super::stamping::{self, Stamping};
 use super::tables::{Named, Tables};
 use super::unreadable;
 use super::validation::PAGE_SIZES;
+use crate::clock;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure, Waited};
-use crate::moment;
 use crate::pages::{Origin, PagingState};
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
@@ -58,7 +58,7 @@ pub(super) enum Call {
 /// its branches.
 #[inline]
 pub(super) fn start(session: Entry, request: Request) -> Call {
-    let called = moment::now();
+    let called = clock::now();
     Call::Other(match request.payload() {
         Payload::Bound(_) => return start_bound(session, request, called),
         Payload::Prepare => Box::pin(async move {
@@ -91,7 +91,7 @@ fn start_bound(session: Entry, request: Request, called: Instant) -> Call {
         None => Call::Other(Box::pin(async move {
             let until = Time::of(&session, &request, called)?.until;
             let change = SchemaChange::begin(&session, &request, until).await;
-            let answer = execute(&session, &request, called, pin!(Alarm::default())).await;
+            let answer = execute(&session, &request, called, pin!(DeadlineTimer::default())).await;
             SchemaChange::end(change, answer).await
         })),
     }
@@ -128,7 +128,7 @@ async fn prepare_and_execute(
 ) -> Result<Response, Error> {
     let request = prepare_all(session, request, called).await?;
     // Its deadline is that of both halves, which has to be after now.
-    execute(session, &request, Instant::now(), pin!(Alarm::default())).await
+    execute(session, &request, Instant::now(), pin!(DeadlineTimer::default())).await
 }
 
 /// Prepares what no layer above has bound, in the time of the call, which becomes its deadline.
@@ -152,7 +152,7 @@ pub(super) async fn execute(
     session: &Inner,
     request: &Request,
     called: Instant,
-    alarm: Pin<&mut Alarm>,
+    deadline_timer: Pin<&mut DeadlineTimer>,
 ) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
     session.schema.keep_up(&session.driver);
@@ -167,7 +167,7 @@ pub(super) async fn execute(
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
-    let answer = within(session, request, time, answer, alarm).await;
+    let answer = within(session, request, time, answer, deadline_timer).await;
     ended(request, attempt, &answer);
     answer
 }
@@ -182,7 +182,7 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
-    let answer = within(session, request, time, answer, pin!(Alarm::default())).await;
+    let answer = within(session, request, time, answer, pin!(DeadlineTimer::default())).await;
     ended(request, attempt, &answer);
     let mut answer = answer?;
     if let Some(prepared) = request.prepared() {
@@ -309,9 +309,9 @@ pub(super) fn within<'a>(
     request: &'a Request,
     time: Time,
     mut answer: Pin<&'a mut impl Future<Output = Answer>>,
-    mut alarm: Pin<&'a mut Alarm>,
+    mut deadline_timer: Pin<&'a mut DeadlineTimer>,
 ) -> impl Future<Output = Result<Response, Error>> {
-    alarm.as_mut().begin(time.until.min(time.started + LOOK));
+    deadline_timer.as_mut().begin(time.until.min(time.started + LOOK));
     let mut failed = 0;
     poll_fn(move |cx| {
         sent::resume(failed);
@@ -319,7 +319,7 @@ pub(super) fn within<'a>(
             return Poll::Ready(response(session, request, answer, sent::so_far() > 0));
         }
         failed = sent::so_far();
-        ready!(alarm.as_mut().poll(time.until, || session.inside.is_cut(), cx));
+        ready!(deadline_timer.as_mut().poll(time.until, || session.inside.is_cut(), cx));
         let (is_cut, consistency) = (session.inside.is_cut(), session.config.consistency);
         Poll::Ready(Err(unanswered(request, time, is_cut, consistency)))
     })
@@ -449,8 +449,8 @@ pub(super) async fn prepare(
     if before.is_stale() && markers.fit == Fit::Different {
         tables = tables.iter().map(Named::unread).collect();
     }
-    let learned = learned(&prepared, &tables, statement);
-    let footprint = footprint(&prepared, &tables, statement, learned);
+    let facts = schema_facts(&prepared, &tables, statement);
+    let write_set = write_set(&prepared, &tables, statement, facts);
     stamping::note(session, statement, &tables);
     if statement.kind() == StatementKind::Conditional {
         let overtake = stamping::overtake(session, tables.iter());
@@ -459,7 +459,7 @@ pub(super) async fn prepare(
         }
     }
     let basis = Basis::new(session, before, tables, markers, settled.as_ref());
-    Ok(Prepared::of_driver(statement, prepared, footprint, learned, basis))
+    Ok(Prepared::of_driver(statement, prepared, write_set, facts, basis))
 }
 
 /// `error` is none if the time is over.

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 
 use super::Inner;
 use super::change::SchemaChange;
-use super::door::Entry;
 use super::execute::{Time, add, ended, invalid, send_text, unanswered, until};
+use super::lifecycle::Entry;
 use super::schema::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::request::{Payload, Request};

@@ -2,8 +2,6 @@
 
 mod age;
 mod agreement;
-mod alarm;
-mod balancing;
 mod basis;
 mod batch;
 mod builder;
@@ -13,22 +11,24 @@ mod config;
 mod connect;
 mod contact_point;
 mod credentials;
-mod door;
+#[cfg(feature = "serde")]
+mod de;
+mod deadline_timer;
 mod execute;
 mod health;
-#[cfg(feature = "serde")]
-mod human;
 mod keyspace;
-mod learned;
+mod lifecycle;
+mod load_balancing;
 mod markers;
 mod nodes;
 mod place;
-mod placement;
 mod presence;
 mod profile;
 mod readiness;
+mod replicas;
 mod runner;
 mod schema;
+mod schema_facts;
 #[cfg(feature = "serde")]
 mod secret;
 mod sent;
@@ -53,8 +53,8 @@ use std::time::Duration;
 pub use builder::SessionBuilder;
 pub use config::{Compression, SessionConfig};
 pub use credentials::{Credentials, Password};
-pub use door::Shutdown;
 pub use health::{Health, NodeHealth};
+pub use lifecycle::Shutdown;
 pub use nodes::NodeStats;
 pub use profile::Profile;
 pub use readiness::Readiness;
@@ -69,8 +69,8 @@ pub use age::SchemaStats;
 pub(crate) use basis::Basis;
 pub use clocks::ClockOffset;
 use clocks::Clocks;
-use door::{Door, Inside};
 use keyspace::Keyspaces;
+use lifecycle::{Inside, Lifecycle};
 use nodes::NodeAttempts;
 use schema::SchemaClock;
 use scylla::frame::types::Consistency;
@@ -141,9 +141,10 @@ use crate::statement::Statement;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias("CqlSession", "Cluster"))]
 #[derive(Clone)]
 pub struct Session {
-    door: Arc<Door>,
+    lifecycle: Arc<Lifecycle>,
 }
 
 struct Inner {
@@ -196,7 +197,7 @@ impl Session {
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
     pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
         let request = Request::prepare(statement);
-        let Some(session) = self.door.enter() else {
+        let Some(session) = self.lifecycle.enter() else {
             return Err(request.error(ErrorKind::Closed, None));
         };
         execute::prepare(session.session(), &request, Instant::now()).await
@@ -206,13 +207,13 @@ impl Session {
     /// use, by `USE` through the session. Costs a few atomics. 0 once it is shut down.
     #[must_use]
     pub fn schema_generation(&self) -> u64 {
-        self.door.session().map_or(0, |inner| inner.schema.generation(&inner.driver))
+        self.lifecycle.session().map_or(0, |inner| inner.schema.generation(&inner.driver))
     }
 
     /// How old what this session knows of the schema is. Asks nobody. `None` once it is shut down.
     #[must_use]
     pub fn schema(&self) -> Option<SchemaStats> {
-        self.door.session().map(|inner| inner.age.stats())
+        self.lifecycle.session().map(|inner| inner.age.stats())
     }
 
     /// What this session knows of each node of the cluster: up or down, attempts, errors, latency; and
@@ -222,14 +223,14 @@ impl Session {
     /// that are given up. Nothing once it is shut down.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeStats> {
-        self.door.session().map(|inner| nodes::nodes(&inner)).unwrap_or_default()
+        self.lifecycle.session().map(|inner| nodes::nodes(&inner)).unwrap_or_default()
     }
 
     /// Asks each node that is up how many connections it has open from this session, for
     /// [`nodes`](Self::nodes). Ends within a second. The node lists all its clients for it: with many
     /// of them, ask seldom.
     pub async fn count_connections(&self) {
-        if let Some(inner) = self.door.session() {
+        if let Some(inner) = self.lifecycle.session() {
             nodes::count_connections(&inner).await;
         }
     }
@@ -250,7 +251,7 @@ impl Session {
     /// # }
     /// ```
     pub async fn warm_up(&self, queries_per_host: u32) -> WarmUp {
-        match self.door.session() {
+        match self.lifecycle.session() {
             Some(inner) => warm_up::warm_up(&inner, queries_per_host).await,
             None => WarmUp { nodes: Vec::new() },
         }
@@ -267,7 +268,7 @@ impl Session {
     /// # }
     /// ```
     pub async fn health(&self, within: Duration) -> Health {
-        match self.door.session() {
+        match self.lifecycle.session() {
             Some(inner) => health::health(&inner, within).await,
             None => Health { nodes: Vec::new(), schema: None },
         }
@@ -346,12 +347,13 @@ impl Session {
     /// }
     /// # }
     /// ```
+    #[doc(alias("close", "closeAsync"))]
     pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
-        self.door.shut(deadline).await
+        self.lifecycle.shut(deadline).await
     }
 
     fn open(&self) -> Result<Arc<Inner>, Error> {
-        self.door.session().ok_or_else(|| Error::setup(ErrorKind::Closed))
+        self.lifecycle.session().ok_or_else(|| Error::setup(ErrorKind::Closed))
     }
 
     /// The driver's session, for what this crate does not offer. What goes this way passes no layer
@@ -378,7 +380,7 @@ impl Service<Request> for Session {
     #[inline]
     fn call(&mut self, request: Request) -> ResponseFuture {
         request.count_sent();
-        let call = match self.door.enter() {
+        let call = match self.lifecycle.enter() {
             Some(inner) => execute::start(inner, request),
             None => execute::refuse(request.error(ErrorKind::Closed, None)),
         };
@@ -388,7 +390,7 @@ impl Service<Request> for Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.door.session() {
+        match self.lifecycle.session() {
             Some(inner) => f.debug_struct("Session").field("config", &inner.config).finish(),
             None => f.write_str("Session(shut down)"),
         }

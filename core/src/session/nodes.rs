@@ -28,6 +28,7 @@ use crate::striped::Striped;
 use crate::time_sum::TimeSum;
 
 /// A node, as the session sees it.
+#[doc(alias("NodeMetrics"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeStats {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 #[cfg(feature = "serde")]
-use super::human;
+use super::de;
 #[cfg(feature = "serde")]
 use crate::human_duration::HumanDuration;
 use crate::timestamp::Timestamps;
@@ -22,16 +22,17 @@ use crate::timestamp::Timestamps;
 /// let all = Statement::new("SELECT id, name FROM app.users").with_profile(&report);
 /// # assert_eq!(cqlstack_core::Request::from(&all).page_size(), Some(10_000));
 /// ```
+#[doc(alias("ExecutionProfile", "DriverExecutionProfile"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Profile {
     /// [`Statement::with_consistency`](crate::Statement::with_consistency)
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::consistency"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::optional::consistency"))]
     pub consistency: Option<Consistency>,
     /// [`Statement::with_serial_consistency`](crate::Statement::with_serial_consistency)
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "human::optional::serial"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::optional::serial"))]
     pub serial_consistency: Option<SerialConsistency>,
     /// [`Statement::with_page_size`](crate::Statement::with_page_size)
     pub page_size: Option<u32>,

@@ -15,9 +15,9 @@ use std::thread::LocalKey;
 
 use tokio::time::Instant;
 
-use super::alarm::Alarm;
-use super::door::Entry;
+use super::deadline_timer::DeadlineTimer;
 use super::execute::execute;
+use super::lifecycle::Entry;
 use crate::error::Error;
 use crate::request::Request;
 use crate::response::Response;
@@ -89,7 +89,7 @@ impl Runner {
 }
 
 async fn run() -> Infallible {
-    let mut alarm = pin!(Alarm::default());
+    let mut deadline_timer = pin!(DeadlineTimer::default());
     loop {
         let Some(work) = take(&WORK) else {
             pause().await;
@@ -97,7 +97,7 @@ async fn run() -> Infallible {
         };
         pause().await;
         let Work { session, request, called } = &work;
-        let mut answer = Some(execute(session, request, *called, alarm.as_mut()).await);
+        let mut answer = Some(execute(session, request, *called, deadline_timer.as_mut()).await);
         drop(work);
         while put(&ANSWER, &mut answer).is_none() {
             // For a poll by another thread.

@@ -18,7 +18,7 @@ use super::tables::{Named, TableName};
 use crate::error::{Error, ErrorKind, OneLine, Waited};
 use crate::prepared::{Prepared, resends};
 use crate::request::Request;
-use crate::statement::{Learned, Statement, StatementKind, takes_timestamp};
+use crate::statement::{SchemaFacts, Statement, StatementKind, takes_timestamp};
 use crate::timestamp::{self, Stamp, Timestamps};
 
 /// What is truncated of the time of a conditional statement, and a bit.
@@ -77,7 +77,7 @@ impl Stamping {
 
     fn by_server(request: &Request) -> Self {
         if let Some(told) = request.told() {
-            told.add(Learned { by_server: true, ..Learned::default() });
+            told.add(SchemaFacts { by_server: true, ..SchemaFacts::default() });
         }
         Self::ByServer
     }
@@ -85,7 +85,7 @@ impl Stamping {
     pub(super) fn apply(self, session: &Inner, request: &Request, bound: &mut BoundStatement) {
         bound.set_load_balancing_policy(Some(Arc::clone(&session.first_replica)));
         if self == Self::ByServer {
-            let (idempotent, _) = resends(request.statement(), request.learned());
+            let (idempotent, _) = resends(request.statement(), request.facts());
             bound.set_is_idempotent(idempotent);
             bound.set_timestamp(None);
         }

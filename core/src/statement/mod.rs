@@ -2,7 +2,7 @@
 
 mod advice;
 mod kind;
-mod learned;
+mod schema_facts;
 mod static_statement;
 
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 pub use cqlstack_syntax::StatementKind;
 use kind::{Facts, is_never_idempotent};
 pub(crate) use kind::{Form, Table, fails_over, parse, takes_timestamp};
-pub(crate) use learned::{Attempt, Learned, Told};
+pub(crate) use schema_facts::{Attempt, SchemaFacts, Told};
 pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
 
@@ -201,12 +201,12 @@ impl Statement {
 
     /// What it does, with what preparing told.
     #[inline]
-    pub(crate) fn kind_with(&self, learned: Learned) -> StatementKind {
-        if learned.counter {
+    pub(crate) fn kind_with(&self, facts: SchemaFacts) -> StatementKind {
+        if facts.counter {
             return StatementKind::Counter;
         }
         match self.inner().kind {
-            None if learned.several == Some(false) => StatementKind::Write,
+            None if facts.several == Some(false) => StatementKind::Write,
             _ => self.kind(),
         }
     }
@@ -221,15 +221,15 @@ impl Statement {
     #[must_use]
     #[inline]
     pub fn is_idempotent(&self) -> bool {
-        self.is_idempotent_with(Learned::default())
+        self.is_idempotent_with(SchemaFacts::default())
     }
 
     /// Whether it may be sent twice, with what preparing told.
     #[inline]
-    pub(crate) fn is_idempotent_with(&self, learned: Learned) -> bool {
+    pub(crate) fn is_idempotent_with(&self, facts: SchemaFacts) -> bool {
         let inner = self.inner();
-        let of_text = || inner.facts().idempotent && !learned.list && !learned.by_server;
-        !is_never_idempotent(self.kind_with(learned)) && inner.idempotent.unwrap_or_else(of_text)
+        let of_text = || inner.facts().idempotent && !facts.list && !facts.by_server;
+        !is_never_idempotent(self.kind_with(facts)) && inner.idempotent.unwrap_or_else(of_text)
     }
 
     /// A small number of its own within the process, from 0, so that a layer finds what it keeps of
@@ -305,8 +305,8 @@ impl Statement {
     }
 
     /// Whether it may write to several partitions, apart from its kind.
-    pub(crate) fn may_be_several(&self, learned: Learned) -> bool {
-        let one = learned.several == Some(false);
+    pub(crate) fn may_be_several(&self, facts: SchemaFacts) -> bool {
+        let one = facts.several == Some(false);
         self.form() == Form::Batch || (!one && !self.several().is_empty())
     }
 
@@ -390,7 +390,7 @@ mod tests {
         assert!(!conditional.is_idempotent());
         let update = Statement::new("UPDATE t SET n = n + ? WHERE k = ?").idempotent(true);
         assert!(update.is_idempotent());
-        let counter = Learned { counter: true, ..Learned::default() };
+        let counter = SchemaFacts { counter: true, ..SchemaFacts::default() };
         assert_eq!(update.kind_with(counter), StatementKind::Counter);
         assert!(!update.is_idempotent_with(counter));
     }

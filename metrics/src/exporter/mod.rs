@@ -22,7 +22,7 @@ pub use config::ExporterConfig;
 pub use error::ExporterError;
 pub use server::Server;
 
-use crate::declared::{BUCKETS, DURATION};
+use crate::catalog::{BUCKETS, DURATION};
 use crate::publish::Publisher;
 
 /// How often samples are moved into their buckets when nobody scrapes.

@@ -6,13 +6,13 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::catalog::{self, Kind};
 use crate::collected::{Collected, Summed, Value, full_name};
-use crate::declared::{self, Kind};
 
 pub(super) fn write(text: &mut String, stats: &Collected) -> fmt::Result {
     for (reported, series) in stats.iter() {
         let name = full_name(reported);
-        if let Some(known) = declared::find(reported) {
+        if let Some(known) = catalog::find(reported) {
             writeln!(text, "# HELP {name} {}", known.help)?;
         }
         if let Some(value) = series.values().next() {

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use cqlstack_core::Classify;
 use pin_project_lite::pin_project;
 
-use super::watch::Watch;
-use crate::tally::Outcome;
+use super::guard::Guard;
+use crate::recorder::Outcome;
 
 pin_project! {
     /// The answer of [`Metrics`](super::Metrics) to come.
@@ -16,12 +16,12 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        watch: Option<Watch>,
+        watch: Option<Guard>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, watch: Watch) -> Self {
+    pub(super) fn new(inner: F, watch: Guard) -> Self {
         Self { inner, watch: Some(watch) }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use cqlstack_core::{ErrorClass, InvalidConfig, Report, Sink, Times};
 use tower_layer::Layer;
 
+use super::guard::Shared;
 use super::service::Metrics;
 use super::slow::{Slow, SlowRequests};
-use super::watch::Shared;
-use crate::declared::BUCKETS;
+use crate::catalog::BUCKETS;
 use crate::snapshot::{Snapshot, StatementStats};
 use crate::statements::Statements;
 

@@ -63,10 +63,10 @@
 
 mod config;
 mod future;
+mod guard;
 mod layer;
 mod service;
 mod slow;
-mod watch;
 
 pub use config::MetricsConfig;
 pub use future::ResponseFuture;

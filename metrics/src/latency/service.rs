@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Classify, Described, moment};
+use cqlstack_core::{Classify, Described, clock};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
-use super::watch::{Shared, Watch};
+use super::guard::{Guard, Shared};
 
 /// The service of [`MetricsLayer`](super::MetricsLayer).
 #[derive(Clone)]
@@ -39,8 +39,8 @@ where
     #[inline]
     fn call(&mut self, mut request: R) -> Self::Future {
         // Before the call: a panic in it is an outcome as well.
-        let watch = Watch::begin(&self.shared, &mut request);
-        let future = moment::during(watch.started, || self.inner.call(request));
+        let watch = Guard::begin(&self.shared, &mut request);
+        let future = clock::during(watch.started, || self.inner.call(request));
         ResponseFuture::new(future, watch)
     }
 }

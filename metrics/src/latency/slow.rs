@@ -6,7 +6,7 @@ use std::time::Duration;
 use cqlstack_core::{Attempts, InvalidConfig};
 use tokio::time::Instant;
 
-use crate::tally::Outcome;
+use crate::recorder::Outcome;
 
 /// Which requests get a `tracing` event of level `WARN`, target `cqlstack::slow`.
 ///

@@ -9,7 +9,7 @@ use cqlstack_core::{Prepared, Statement, Striped};
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, UnitWeighter};
 
-use super::flight::Flights;
+use super::single_flight::Flights;
 
 /// What has happened, in all services of a layer.
 #[derive(Debug, Default)]

@@ -14,6 +14,7 @@ use super::service::StatementCache;
 const MOST: usize = 1_000_000;
 
 /// Prepares each statement once. See the [module](super).
+#[doc(alias("CachingSession", "PreparedStatementCache"))]
 #[derive(Debug, Clone)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct StatementCacheLayer {

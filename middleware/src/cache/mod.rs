@@ -81,10 +81,10 @@
 mod config;
 mod entries;
 mod error;
-mod flight;
 mod future;
 mod layer;
 mod service;
+mod single_flight;
 
 pub use config::CacheConfig;
 pub use error::NotPrepared;

@@ -13,8 +13,8 @@ use tower_service::Service;
 
 use super::entries::{Counters, Entries};
 use super::error::NotPrepared;
-use super::flight::{Landed, Outcome};
 use super::future::ResponseFuture;
+use super::single_flight::{Landed, Outcome};
 
 /// The service of [`StatementCacheLayer`](super::StatementCacheLayer).
 #[derive(Clone)]

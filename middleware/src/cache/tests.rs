@@ -144,7 +144,7 @@ async fn a_leader_that_is_not_polled_any_more_is_replaced_by_one() {
         answer.unwrap();
     }
     assert_eq!((session.prepares(), session.executes()), (2, 99));
-    assert_eq!(started.elapsed(), flight::PATIENCE + TICK);
+    assert_eq!(started.elapsed(), single_flight::PATIENCE + TICK);
     leader.await.unwrap();
     assert_eq!((session.prepares(), db.service().under_way()), (2, 0));
 }

@@ -14,6 +14,7 @@ use super::service::ConcurrencyLimit;
 /// Bounds the number of requests in flight. See the [module](super).
 ///
 /// Clones share the limit, and so do the services that they make.
+#[doc(alias("Semaphore", "ConcurrencyLimitingRequestThrottler"))]
 #[derive(Debug, Clone)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct ConcurrencyLimitLayer {

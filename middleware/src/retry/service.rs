@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Classify, Described, moment};
+use cqlstack_core::{Classify, Described, clock};
 use tower_service::Service;
 
 use super::error::Exhausted;
@@ -55,7 +55,7 @@ where
 
     #[inline]
     fn call(&mut self, mut request: R) -> ResponseFuture<S, R> {
-        let called = moment::now();
+        let called = clock::now();
         time::begin(&mut request, called, self.again.shared.policy.max_elapsed);
         let kept = request.clone();
         let first = self.inner.call(request);

@@ -6,8 +6,8 @@
 #[path = "../../src/cache/error.rs"]
 mod error;
 #[expect(dead_code, reason = "the cache looks at more of what has landed")]
-#[path = "../../src/cache/flight.rs"]
-mod flight;
+#[path = "../../src/cache/single_flight.rs"]
+mod single_flight;
 mod sync;
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 use error::NotPrepared;
-use flight::{Flights, Outcome, Participant};
+use single_flight::{Flights, Outcome, Participant};
 
 const REQUESTS: usize = 4;
 

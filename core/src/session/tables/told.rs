@@ -25,7 +25,7 @@ pub struct TableAsRead {
 impl Session {
     /// A table as this session reads it; none if it has no columns, or could not be read within 5 s.
     pub async fn table_as_read(&self, keyspace: &str, table: &str) -> Option<TableAsRead> {
-        let inner = self.door.session()?;
+        let inner = self.lifecycle.session()?;
         let name = TableName { keyspace: keyspace.to_owned(), table: table.to_owned() };
         let by = Instant::now() + Duration::from_secs(5);
         let (named, ()) = inner.tables.meet(&inner, &[name], by, async {}).await;

@@ -14,12 +14,12 @@ use tokio::runtime::Id;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::door::LOOK;
+use super::lifecycle::LOOK;
 use crate::timer::runtime;
 
 pin_project! {
     #[derive(Default)]
-    pub(super) struct Alarm {
+    pub(super) struct DeadlineTimer {
         #[pin]
         sleep: Option<Sleep>,
         // Whose clock it is. A thread can run one runtime after the other.
@@ -27,7 +27,7 @@ pin_project! {
     }
 }
 
-impl Alarm {
+impl DeadlineTimer {
     /// To be called once for each request, before it is polled: it rings first after so long.
     pub(super) fn begin(self: Pin<&mut Self>, first: Instant) {
         let mut this = self.project();
@@ -77,46 +77,50 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    async fn ring(mut alarm: Pin<&mut Alarm>, time: Duration) {
+    async fn ring(mut deadline_timer: Pin<&mut DeadlineTimer>, time: Duration) {
         let started = Instant::now();
-        alarm.as_mut().begin(started + time);
-        poll_fn(|cx| alarm.as_mut().poll(started + time, || false, cx)).await;
+        deadline_timer.as_mut().begin(started + time);
+        poll_fn(|cx| deadline_timer.as_mut().poll(started + time, || false, cx)).await;
         assert_eq!(started.elapsed(), time);
     }
 
     /// A request that is answered before the alarm rings.
-    fn answered(mut alarm: Pin<&mut Alarm>, time: Duration) {
+    fn answered(mut deadline_timer: Pin<&mut DeadlineTimer>, time: Duration) {
         let until = Instant::now() + time;
-        alarm.as_mut().begin(until);
-        assert!(poll_fn(|cx| alarm.as_mut().poll(until, || false, cx)).now_or_never().is_none());
+        deadline_timer.as_mut().begin(until);
+        assert!(
+            poll_fn(|cx| deadline_timer.as_mut().poll(until, || false, cx))
+                .now_or_never()
+                .is_none()
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_rings_at_the_end_of_the_current_request_s_time() {
-        let mut alarm = pin!(Alarm::default());
+        let mut deadline_timer = pin!(DeadlineTimer::default());
         for time in [3, 1, 2, 2] {
-            ring(alarm.as_mut(), time * SECOND).await;
+            ring(deadline_timer.as_mut(), time * SECOND).await;
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_set_for_an_earlier_request_ends_no_later_one() {
-        let mut alarm = pin!(Alarm::default());
-        answered(alarm.as_mut(), SECOND);
-        ring(alarm.as_mut(), 5 * SECOND).await;
-        answered(alarm.as_mut(), 9 * SECOND);
-        ring(alarm.as_mut(), SECOND).await;
+        let mut deadline_timer = pin!(DeadlineTimer::default());
+        answered(deadline_timer.as_mut(), SECOND);
+        ring(deadline_timer.as_mut(), 5 * SECOND).await;
+        answered(deadline_timer.as_mut(), 9 * SECOND);
+        ring(deadline_timer.as_mut(), SECOND).await;
     }
 
     #[test]
     fn another_runtime_on_the_same_thread_has_a_clock_of_its_own() {
-        let mut alarm = pin!(Alarm::default());
+        let mut deadline_timer = pin!(DeadlineTimer::default());
         for _ in 0..2 {
             let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
             runtime.unwrap().block_on(async {
-                answered(alarm.as_mut(), 9 * SECOND);
-                ring(alarm.as_mut(), 2 * SECOND).await;
-                answered(alarm.as_mut(), SECOND);
+                answered(deadline_timer.as_mut(), 9 * SECOND);
+                ring(deadline_timer.as_mut(), 2 * SECOND).await;
+                answered(deadline_timer.as_mut(), SECOND);
             });
         }
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cqlstack_core::{Attempts, Described, moment};
+use cqlstack_core::{Attempts, Described, clock};
 use tokio::time::Instant;
 
 use super::slow::Slow;
+use crate::recorder::Outcome;
 use crate::statements::{Statements, Stripe};
-use crate::tally::Outcome;
 
 /// What all services of a layer share.
 #[derive(Debug)]
@@ -17,22 +17,22 @@ pub(super) struct Shared {
 }
 
 /// A request under way. It ends when this is dropped.
-pub(super) struct Watch {
+pub(super) struct Guard {
     stripe: Arc<Stripe>,
     pub(super) started: Instant,
     pub(super) outcome: Outcome,
     slow: Option<(Arc<Slow>, Option<Attempts>)>,
 }
 
-impl Watch {
+impl Guard {
     pub(super) fn begin(shared: &Shared, request: &mut impl Described) -> Self {
         let stripe = shared.statements.of(request.statement()).begin();
         let slow = shared.slow.as_ref().map(|slow| (Arc::clone(slow), request.count_attempts()));
-        Self { stripe, started: moment::now(), outcome: Outcome::Cancelled, slow }
+        Self { stripe, started: clock::now(), outcome: Outcome::Cancelled, slow }
     }
 }
 
-impl Drop for Watch {
+impl Drop for Guard {
     fn drop(&mut self) {
         let took = self.started.elapsed();
         self.stripe.end(took, self.outcome);

@@ -24,7 +24,7 @@ const MOST: usize = 8;
 
 /// How a keyspace is replicated in one datacentre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Placement {
+struct Replication {
     /// Replicas of a token there; 0 if that is not for us to find.
     replicas: u8,
     /// How many of them may be in a rack that has one already.
@@ -36,15 +36,15 @@ struct Placement {
 
 /// The placements that were asked for last. Each is a single number, so that none is read in halves: 40
 /// bits of a hash of what it is of, and 8 for each part.
-pub(super) struct Placements(Box<[AtomicU64; PLACES]>);
+pub(super) struct Replications(Box<[AtomicU64; PLACES]>);
 
-impl Default for Placements {
+impl Default for Replications {
     fn default() -> Self {
         Self(Box::new([const { AtomicU64::new(0) }; PLACES]))
     }
 }
 
-impl Placements {
+impl Replications {
     /// Any of a token's replicas in this datacentre, with equal chances, and the token's shard there;
     /// the state is that of this generation of the schema. None if the keyspace has no replica there, or
     /// is replicated in another way.
@@ -56,20 +56,20 @@ impl Placements {
         datacenter: &str,
         token: Token,
     ) -> Option<(&'a Arc<Node>, Shard)> {
-        let placement = self.of(cluster, generation, keyspace, datacenter);
-        if placement.replicas == 0 {
+        let replication = self.of(cluster, generation, keyspace, datacenter);
+        if replication.replicas == 0 {
             return None;
         }
         let locator = cluster.replica_locator();
         let ring = locator.ring().ring_range(token);
-        let nth = fastrand::usize(..usize::from(placement.replicas));
+        let nth = fastrand::usize(..usize::from(replication.replicas));
         let node = if let [_only] = locator.datacenter_names() {
-            nth_replica(ring, nth, placement.repeats)?
+            nth_replica(ring, nth, replication.repeats)?
         } else {
             let near = |node: &&Arc<Node>| node.datacenter.as_deref() == Some(datacenter);
-            nth_replica(ring.filter(near), nth, placement.repeats)?
+            nth_replica(ring.filter(near), nth, replication.repeats)?
         };
-        if placement.unsharded > 0 {
+        if replication.unsharded > 0 {
             return Some((node, 0));
         }
         Some((node, node.sharder().map_or(0, |sharder| sharder.shard_of(token))))
@@ -81,7 +81,7 @@ impl Placements {
         generation: u64,
         keyspace: &str,
         datacenter: &str,
-    ) -> Placement {
+    ) -> Replication {
         // The address besides, for who saw a state together with the generation of the next.
         let state = ptr::from_ref(cluster).addr();
         let hash = FixedState::with_seed(generation).hash_one((state, keyspace, datacenter));
@@ -90,17 +90,17 @@ impl Placements {
         let known = place.load(Ordering::Relaxed);
         if known >> 24 == hash >> 24 {
             let [.., replicas, repeats, unsharded] = known.to_be_bytes();
-            return Placement { replicas, repeats, unsharded };
+            return Replication { replicas, repeats, unsharded };
         }
-        let placement = Placement::of(cluster, keyspace, datacenter).unwrap_or_default();
-        let Placement { replicas, repeats, unsharded } = placement;
+        let replication = Replication::of(cluster, keyspace, datacenter).unwrap_or_default();
+        let Replication { replicas, repeats, unsharded } = replication;
         let parts = u32::from_be_bytes([0, replicas, repeats, unsharded]);
         place.store(hash >> 24 << 24 | u64::from(parts), Ordering::Relaxed);
-        placement
+        replication
     }
 }
 
-impl Placement {
+impl Replication {
     fn of(cluster: &ClusterState, keyspace: &str, datacenter: &str) -> Option<Self> {
         let keyspace = cluster.get_keyspace(keyspace)?;
         let Strategy::NetworkTopologyStrategy { datacenter_repfactors } = &keyspace.strategy else {
@@ -113,8 +113,8 @@ impl Placement {
         let nodes = cluster.replica_locator().unique_nodes_in_datacenter_ring(datacenter)?;
         let racks: BTreeSet<_> = nodes.iter().map(|node| node.rack.as_deref()).collect();
         let unsharded = nodes.iter().all(|node| node.is_connected() && node.sharder().is_none());
-        let placement = Self::in_datacenter(factor, nodes.len(), racks.len())?;
-        Some(Self { unsharded: unsharded.into(), ..placement })
+        let replication = Self::in_datacenter(factor, nodes.len(), racks.len())?;
+        Some(Self { unsharded: unsharded.into(), ..replication })
     }
 
     fn in_datacenter(factor: usize, nodes: usize, racks: usize) -> Option<Self> {
@@ -173,9 +173,9 @@ fn nth_replica<N: Located>(
     None
 }
 
-impl fmt::Debug for Placements {
+impl fmt::Debug for Replications {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Placements").finish_non_exhaustive()
+        f.debug_struct("Replications").finish_non_exhaustive()
     }
 }
 
@@ -240,9 +240,9 @@ mod tests {
             let nodes = places.len();
             let racks: BTreeSet<_> = places.iter().map(|place| place.rack).collect();
             for factor in 1..=MOST {
-                let placement = Placement::in_datacenter(factor, nodes, racks.len()).unwrap();
-                let found: Vec<_> = (0..placement.replicas.into())
-                    .map(|nth| nth_replica(ring.iter().copied(), nth, placement.repeats).unwrap())
+                let replication = Replication::in_datacenter(factor, nodes, racks.len()).unwrap();
+                let found: Vec<_> = (0..replication.replicas.into())
+                    .map(|nth| nth_replica(ring.iter().copied(), nth, replication.repeats).unwrap())
                     .collect();
                 assert_eq!(found.len(), factor.min(nodes));
                 assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), replicas(&ring, factor));
@@ -252,9 +252,9 @@ mod tests {
 
     #[test]
     fn what_has_too_many_replicas_or_none_is_left_to_the_driver() {
-        assert_eq!(Placement::in_datacenter(MOST + 1, 100, 3), None);
-        assert_eq!(Placement::in_datacenter(0, 100, 3).unwrap().replicas, 0);
-        assert!(Placement::in_datacenter(usize::MAX, 3, 1).is_some());
+        assert_eq!(Replication::in_datacenter(MOST + 1, 100, 3), None);
+        assert_eq!(Replication::in_datacenter(0, 100, 3).unwrap().replicas, 0);
+        assert!(Replication::in_datacenter(usize::MAX, 3, 1).is_some());
     }
 
     #[test]

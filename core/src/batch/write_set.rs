@@ -11,7 +11,7 @@ use crate::statement::parse;
 
 /// The partition of a write, and what of it counts to the size of a batch. Its values tell the rest.
 #[derive(Debug)]
-pub(crate) struct Footprint {
+pub(crate) struct WriteSet {
     pub(super) keyspace: String,
     pub(super) table: String,
     /// The columns of the partition key, for messages.
@@ -96,7 +96,7 @@ pub(crate) struct Known<'a> {
     pub(crate) several: bool,
 }
 
-impl Footprint {
+impl WriteSet {
     pub(crate) fn new(text: &str, known: &Known<'_>) -> Self {
         let statement = parse(text).ok();
         let role = |marker: &ColumnSpec<'_>| {

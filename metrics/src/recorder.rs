@@ -8,7 +8,7 @@ use std::time::Duration;
 use cqlstack_core::{ErrorClass, TimeSum};
 use histogram::{AtomicHistogram, Config, SparseHistogram};
 
-use crate::declared::BUCKET_NANOS;
+use crate::catalog::BUCKET_NANOS;
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) enum Outcome {
 /// empties it into the totals. So the count, the time and the quantiles of a reading are of the same
 /// requests.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct SeriesRecorder {
     /// The topmost bit is the hot half, the others how many have entered it.
     entrance: AtomicU64,
     halves: [Half; 2],
@@ -64,7 +64,7 @@ fn config() -> Config {
 const MOST_BITS: u8 = 26;
 const MOST: u64 = (1 << MOST_BITS) - 1;
 
-impl Tally {
+impl SeriesRecorder {
     pub(crate) fn new() -> Self {
         let half = || Half {
             time: TimeSum::default(),
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_is_read_under_load_is_of_the_same_requests() {
         const EACH: u64 = 200_000;
-        let tally = Tally::new();
+        let tally = SeriesRecorder::new();
         let running = AtomicBool::new(true);
         scope(|threads| {
             let writers: Vec<_> = (0..3)
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_time_is_in_the_first_bucket_that_is_not_shorter() {
-        let tally = Tally::new();
+        let tally = SeriesRecorder::new();
         for nanos in [0, 50_000, 50_001, 100_000, 10_000_000_000, 10_000_000_001] {
             tally.record(Duration::from_nanos(nanos), Outcome::Answered);
         }
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn no_time_is_too_long() {
-        let tally = Tally::new();
+        let tally = SeriesRecorder::new();
         for took in [Duration::ZERO, Duration::from_secs(3_600), Duration::MAX] {
             tally.record(took, Outcome::Answered);
         }
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn recording_allocates_nothing() {
-        let tally = Tally::new();
+        let tally = SeriesRecorder::new();
         let allocated = allocation_counter::measure(|| {
             tally.record(Duration::from_millis(1), Outcome::Failed(ErrorClass::Ambiguous));
         });

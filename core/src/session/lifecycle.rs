@@ -21,7 +21,7 @@ pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// How long the last requests may take to notice that they are.
 const NOTICE: Duration = Duration::from_millis(400);
 
-pub(super) struct Door {
+pub(super) struct Lifecycle {
     requests: Weak<Requests>,
     keep: Mutex<Option<Arc<Requests>>>,
     /// What is no request holds the session itself.
@@ -87,7 +87,7 @@ impl Inside {
     }
 }
 
-impl Door {
+impl Lifecycle {
     pub(super) fn new(inner: impl FnOnce(Inside) -> Inner) -> Self {
         let (sender, ended) = watch::channel(());
         let cut = Arc::new(AtomicBool::new(false));

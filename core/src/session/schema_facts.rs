@@ -5,27 +5,27 @@ use scylla::frame::response::result::{CollectionType, ColumnType, NativeType};
 use scylla::statement::prepared::PreparedStatement;
 
 use super::tables::{Named, Shape};
-use crate::batch::{Footprint, Known};
-use crate::statement::{Form, Learned, Statement, StatementKind};
+use crate::batch::{Known, WriteSet};
+use crate::statement::{Form, SchemaFacts, Statement, StatementKind};
 
 /// What a text alone does not tell of a write.
 ///
 /// A marker in `n = n + ?` is a counter; without a marker the table tells, since one with counters
 /// has nothing else beside its key. `IN` on a column that is not of the partition key does not make
 /// it several partitions.
-pub(super) fn learned(
+pub(super) fn schema_facts(
     prepared: &PreparedStatement,
     tables: &[Named],
     statement: &Statement,
-) -> Learned {
+) -> SchemaFacts {
     if statement.kind() == StatementKind::Read {
-        return Learned::default();
+        return SchemaFacts::default();
     }
     let markers = prepared.get_variable_col_specs();
     let known: Vec<_> = tables.iter().filter_map(Named::definition).collect();
     let several = statement.several();
     let of_key = |column: &String| known.iter().any(|table| table.partition_key.contains(column));
-    Learned {
+    SchemaFacts {
         counter: markers.iter().any(|marker| is_counter(marker.typ()))
             || known.iter().any(|table| {
                 table.columns().any(|(_, column)| column.shape == Shape::Native(Keyword::Counter))
@@ -45,12 +45,12 @@ pub(super) fn learned(
 }
 
 /// What a write touches; nothing of what is no single write.
-pub(super) fn footprint(
+pub(super) fn write_set(
     prepared: &PreparedStatement,
     tables: &[Named],
     statement: &Statement,
-    learned: Learned,
-) -> Option<Footprint> {
+    facts: SchemaFacts,
+) -> Option<WriteSet> {
     if matches!(statement.form(), Form::Batch | Form::Use | Form::Other) {
         return None;
     }
@@ -61,9 +61,9 @@ pub(super) fn footprint(
         table: named.and_then(Named::definition),
         markers: prepared.get_variable_col_specs().as_slice(),
         key: prepared.get_variable_pk_indexes(),
-        several: statement.may_be_several(learned),
+        several: statement.may_be_several(facts),
     };
-    Some(Footprint::new(statement.text(), &known))
+    Some(WriteSet::new(statement.text(), &known))
 }
 
 /// Whether one of them is so; none if there is none.

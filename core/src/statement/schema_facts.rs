@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 /// What preparing or sending told of a write, that its text does not. It is of what was prepared: the same text may write
 /// a list in one keyspace and a set in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Learned {
+pub(crate) struct SchemaFacts {
     /// It writes a counter.
     pub(crate) counter: bool,
     /// Whether an `IN` of it may be on the partition key; `None` if it has none.
@@ -16,7 +16,7 @@ pub(crate) struct Learned {
     pub(crate) by_server: bool,
 }
 
-impl Learned {
+impl SchemaFacts {
     const COUNTER: u8 = 1;
     const ONE_PARTITION: u8 = 2;
     const SEVERAL: u8 = 4;
@@ -78,12 +78,12 @@ impl Attempt<'_> {
 }
 
 impl Told {
-    /// Beside those of [`Learned`].
+    /// Beside those of [`SchemaFacts`].
     const KEEPS_STAMP: u8 = 128;
 
     #[inline]
-    pub(crate) fn add(&self, learned: Learned) {
-        let bits = learned.bits();
+    pub(crate) fn add(&self, facts: SchemaFacts) {
+        let bits = facts.bits();
         // Mostly there is nothing to tell.
         if bits & !self.bits.load(Ordering::Relaxed) != 0 {
             self.bits.fetch_or(bits, Ordering::Relaxed);
@@ -104,8 +104,8 @@ impl Told {
     }
 
     #[inline]
-    pub(crate) fn all(&self) -> Learned {
-        Learned::of_bits(self.bits.load(Ordering::Relaxed))
+    pub(crate) fn all(&self) -> SchemaFacts {
+        SchemaFacts::of_bits(self.bits.load(Ordering::Relaxed))
     }
 
     /// A write is about to be sent. None if an attempt of it may have been applied in another keyspace.
@@ -143,18 +143,21 @@ mod tests {
     #[test]
     fn what_was_told_twice_is_taken_at_its_most_careful() {
         let told = Told::default();
-        assert_eq!(told.all(), Learned::default());
+        assert_eq!(told.all(), SchemaFacts::default());
         let (one, several) = (Some(false), Some(true));
-        for (learned, all) in [
-            (Learned { several: one, ..Learned::default() }, (false, one, false, false)),
-            (Learned { list: true, ..Learned::default() }, (false, one, true, false)),
-            (Learned { several, ..Learned::default() }, (false, several, true, false)),
-            (Learned { by_server: true, ..Learned::default() }, (false, several, true, true)),
-            (Learned { counter: true, ..Learned::default() }, (true, several, true, true)),
+        for (facts, all) in [
+            (SchemaFacts { several: one, ..SchemaFacts::default() }, (false, one, false, false)),
+            (SchemaFacts { list: true, ..SchemaFacts::default() }, (false, one, true, false)),
+            (SchemaFacts { several, ..SchemaFacts::default() }, (false, several, true, false)),
+            (
+                SchemaFacts { by_server: true, ..SchemaFacts::default() },
+                (false, several, true, true),
+            ),
+            (SchemaFacts { counter: true, ..SchemaFacts::default() }, (true, several, true, true)),
         ] {
-            told.add(learned);
-            let Learned { counter, several, list, by_server } = told.all();
-            assert_eq!((counter, several, list, by_server), all, "{learned:?}");
+            told.add(facts);
+            let SchemaFacts { counter, several, list, by_server } = told.all();
+            assert_eq!((counter, several, list, by_server), all, "{facts:?}");
         }
     }
 }

@@ -15,20 +15,20 @@ use scylla::policies::load_balancing::{
 use scylla::routing::{NodeLocationPreference, Shard};
 
 use super::nodes::NodeAttempts;
-use super::placement::Placements;
+use super::replicas::Replications;
 use super::schema::Clock;
 use super::sent;
 
 /// Counts, besides, what it is told of, and notes when the cluster state is another one.
 #[derive(Debug, Default)]
-pub(super) struct Balancing {
+pub(super) struct LoadBalancing {
     inner: DefaultPolicy,
     attempts: Arc<NodeAttempts>,
     clock: Arc<Clock>,
-    placements: Placements,
+    placements: Replications,
 }
 
-impl Balancing {
+impl LoadBalancing {
     pub(super) fn attempts(&self) -> Arc<NodeAttempts> {
         Arc::clone(&self.attempts)
     }
@@ -58,7 +58,7 @@ impl Balancing {
     }
 }
 
-impl LoadBalancingPolicy for Balancing {
+impl LoadBalancingPolicy for LoadBalancing {
     fn pick<'a>(
         &'a self,
         request: &'a RoutingInfo,
@@ -103,7 +103,7 @@ impl LoadBalancingPolicy for Balancing {
 /// The replicas of the token in the order of the ring, those of the near datacentre first; what comes after them,
 /// and what has no token, is left to the other policy.
 #[derive(Debug)]
-pub(super) struct FirstReplica(pub(super) Arc<Balancing>);
+pub(super) struct FirstReplica(pub(super) Arc<LoadBalancing>);
 
 /// In the order of the ring; nothing where there is no token.
 fn replicas<'a>(

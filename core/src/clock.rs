@@ -15,12 +15,12 @@ thread_local! {
 /// The time of the call that this thread is in, or else the time now.
 ///
 /// ```
-/// use cqlstack_core::moment;
+/// use cqlstack_core::clock;
 /// use tokio::time::Instant;
 ///
 /// let called = Instant::now();
-/// assert_eq!(moment::during(called, moment::now), called);
-/// assert_ne!(moment::now(), called);
+/// assert_eq!(clock::during(called, clock::now), called);
+/// assert_ne!(clock::now(), called);
 /// ```
 #[inline]
 #[must_use]
