@@ -1,6 +1,7 @@
 //! What comes back up.
 
 use std::fmt;
+use std::iter::FusedIterator;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -437,9 +438,14 @@ impl<'r, R: DeserializeRow<'r, 'r>> Iterator for Rows<'r, R> {
             Source::Made { rows, .. } => rows.len(),
             Source::None => 0,
         };
-        (0, Some(left))
+        (left, Some(left))
     }
 }
+
+/// Each row is given, decoded or as an error.
+impl<'r, R: DeserializeRow<'r, 'r>> ExactSizeIterator for Rows<'r, R> {}
+
+impl<'r, R: DeserializeRow<'r, 'r>> FusedIterator for Rows<'r, R> {}
 
 impl<R> fmt::Debug for Rows<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -468,6 +474,11 @@ mod tests {
         let users = users();
         let rows: Vec<(i32, Option<&str>)> = users.rows().unwrap().map(Result::unwrap).collect();
         assert_eq!(rows, [(1, Some("Ada")), (2, None)]);
+        let mut rows = users.rows::<(i32, Option<&str>)>().unwrap();
+        for left in [2, 1, 0] {
+            assert_eq!((rows.len(), rows.next().is_some()), (left, left > 0));
+        }
+        assert!(rows.next().is_none());
         assert_eq!(users.row::<(i32, &str)>().unwrap(), (1, "Ada"));
         assert_eq!(users.maybe_row::<(i32, String)>().unwrap(), Some((1, "Ada".to_owned())));
     }

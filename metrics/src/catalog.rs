@@ -83,7 +83,9 @@ pub(crate) const BUCKET_NANOS: [u64; 17] = [
 ];
 
 /// Upper bounds of the histogram's buckets in seconds: 50 µs to 10 s.
-pub const BUCKETS: [f64; 17] = {
+pub const BUCKETS: &[f64] = &SECONDS;
+
+const SECONDS: [f64; 17] = {
     let mut seconds = [0.0; 17];
     let mut bucket = 0;
     while bucket < seconds.len() {

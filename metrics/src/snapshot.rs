@@ -53,10 +53,33 @@ impl Snapshot {
         &self.statements
     }
 
+    /// The statements one after the other, as [`statements`](Self::statements) has them.
+    pub fn iter(&self) -> std::slice::Iter<'_, StatementStats> {
+        self.statements.iter()
+    }
+
     /// The figures of the statements of this name.
     #[must_use]
     pub fn statement(&self, name: &str) -> Option<&StatementStats> {
         self.statements.iter().find(|stats| *stats.name == *name)
+    }
+}
+
+impl IntoIterator for Snapshot {
+    type Item = StatementStats;
+    type IntoIter = std::vec::IntoIter<StatementStats>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.statements.into_iter()
+    }
+}
+
+impl<'s> IntoIterator for &'s Snapshot {
+    type Item = &'s StatementStats;
+    type IntoIter = std::slice::Iter<'s, StatementStats>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.statements.iter()
     }
 }
 

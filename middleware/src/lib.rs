@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | [`retry::RetryLayer`] | `retry` | sends again, after a growing wait, what may be sent again |
 //! | [`limit::ConcurrencyLimitLayer`] | `limit` | at most N requests at a time; the others wait, or are refused |
-//! | [`cache::StatementCacheLayer`] | `statement-cache` | prepares each statement once |
+//! | [`cache::StatementCacheLayer`] | `cache` | prepares each statement once |
 //!
 //! The feature `full` has them all, and the feature `serde` reads their settings from files and the environment.
 //!
@@ -36,21 +36,21 @@
 //! cache innermost: a prepare then passes all other layers, together with the request that needs it.
 //! Other orders work, and cost what each layer's page says.
 
-#[cfg(feature = "statement-cache")]
+#[cfg(feature = "cache")]
 pub mod cache;
 #[cfg(feature = "limit")]
 pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
 
-#[cfg(feature = "statement-cache")]
+#[cfg(feature = "cache")]
 pub use cache::StatementCacheLayer;
 #[cfg(feature = "limit")]
 pub use limit::ConcurrencyLimitLayer;
 #[cfg(feature = "retry")]
 pub use retry::RetryLayer;
 
-#[cfg(any(feature = "limit", feature = "statement-cache"))]
+#[cfg(any(feature = "limit", feature = "cache"))]
 mod sync;
 
 #[cfg(test)]

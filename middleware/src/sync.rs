@@ -2,14 +2,14 @@
 //! `shuttle`'s in their place.
 
 pub(crate) use std::sync::Mutex;
-#[cfg(feature = "statement-cache")]
+#[cfg(feature = "cache")]
 pub(crate) use std::sync::MutexGuard;
 #[cfg(feature = "limit")]
 pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 #[cfg(feature = "limit")]
 pub(crate) use tokio::sync::Semaphore;
-#[cfg(feature = "statement-cache")]
+#[cfg(feature = "cache")]
 pub(crate) use tokio::sync::watch;
-#[cfg(feature = "statement-cache")]
+#[cfg(feature = "cache")]
 pub(crate) use tokio::time::timeout_at;

@@ -11,7 +11,7 @@ pub(crate) fn bytes(term: &Term<'_>, column: Shape) -> Option<Vec<u8>> {
     use Keyword::{
         Ascii, Bigint, Blob, Boolean, Int, Smallint, Text, Timeuuid, Tinyint, Uuid as UuidType,
     };
-    let TermKind::Literal(Literal { kind, written }) = term.without_parentheses().kind else {
+    let TermKind::Literal(Literal { kind, written, .. }) = term.without_parentheses().kind else {
         return None;
     };
     let Shape::Native(column) = column else { return None };

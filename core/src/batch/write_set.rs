@@ -162,7 +162,8 @@ impl Role {
         match column.role {
             ColumnRole::PartitionKey { .. } => Self::PartitionKey,
             ColumnRole::Clustering { position, .. } => Self::ClusteringKey(position),
-            ColumnRole::Static | ColumnRole::Regular => Self::of_cells(column.shape),
+            // Static, regular, and what a later parser may tell apart.
+            _ => Self::of_cells(column.shape),
         }
     }
 
@@ -189,13 +190,14 @@ impl Writes {
         let no_clustering = table.clustering_key.is_empty();
         match statement {
             Statement::Insert(insert) => match &insert.row {
-                InsertRow::Json { .. } => Self { row: true, cells: 0 },
                 InsertRow::Values { columns, values } => Self {
                     row: no_clustering || columns.iter().any(is_clustering),
                     cells: count(columns.iter().zip(values), |(name, value)| {
                         is_cell(name) && !is_marker(value)
                     }),
                 },
+                // As JSON, of which nothing is known.
+                _ => Self { row: true, cells: 0 },
             },
             Statement::Update(update) => Self {
                 row: update.assignments.iter().any(|it| is_regular(&it.column)),

@@ -1,5 +1,7 @@
 //! What an error says about the work.
 
+use std::fmt;
+
 use super::kind::{ErrorKind, WriteType};
 use crate::statement::StatementKind;
 
@@ -47,8 +49,8 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// All classes, so that a layer can keep a counter of each.
-    pub const ALL: [Self; 5] =
-        [Self::Permanent, Self::NotExecuted, Self::Overload, Self::Ambiguous, Self::Exhausted];
+    pub const ALL: &'static [Self] =
+        &[Self::Permanent, Self::NotExecuted, Self::Overload, Self::Ambiguous, Self::Exhausted];
 
     /// Its place in [`ALL`](Self::ALL).
     #[must_use]
@@ -85,6 +87,13 @@ impl ErrorClass {
             Self::NotExecuted | Self::Overload => Self::Ambiguous,
             class => class,
         }
+    }
+}
+
+/// Its [short name](Self::as_str).
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -200,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_class_has_its_place_among_all() {
-        for (place, class) in ErrorClass::ALL.into_iter().enumerate() {
+        for (place, class) in ErrorClass::ALL.iter().copied().enumerate() {
             assert_eq!(class.index(), place, "{class:?}");
         }
     }

@@ -127,9 +127,10 @@ pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
 pub(super) fn overwrites_list(text: &str, is_list: impl Fn(Option<&str>) -> Option<bool>) -> bool {
     parse(text).is_ok_and(|statement| {
         statement.overwrites().iter().any(|overwrite| match overwrite {
-            Overwrite::Row => is_list(None).unwrap_or(true),
             Overwrite::Column(column, value) => is_list(Some(&column.resolved()))
                 .unwrap_or_else(|| matches!(value.without_parentheses().kind, TermKind::List(_))),
+            // Of a whole row.
+            _ => is_list(None).unwrap_or(true),
         })
     })
 }

@@ -4,6 +4,7 @@ use crate::keyword::Keyword;
 
 /// Where something stands in its text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct Span {
     /// Of its first byte.
     pub start: u32,
@@ -25,6 +26,7 @@ impl Span {
 
 /// The smallest part of a statement. Blanks and comments are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Token {
     /// What it is.
     pub kind: TokenKind,

@@ -129,7 +129,7 @@ impl PrometheusExporter {
 }
 
 fn recorder_with_buckets() -> PrometheusRecorder {
-    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
+    let builder = PrometheusBuilder::new().set_buckets(BUCKETS);
     builder.unwrap_or_else(|_| unreachable!("there are buckets")).build_recorder()
 }
 

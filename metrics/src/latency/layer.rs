@@ -111,9 +111,9 @@ fn report_statement(stats: &StatementStats, sink: &mut dyn Sink) {
     sink.counter("queries_cancelled_total", &[statement], stats.cancelled);
     #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 requests in flight")]
     sink.gauge("queries_in_flight", &[statement], stats.in_flight as f64);
-    let times = Times { bounds: &BUCKETS, counts: &stats.buckets, sum: stats.total_time };
+    let times = Times { bounds: BUCKETS, counts: &stats.buckets, sum: stats.total_time };
     sink.histogram("query_duration_seconds", &[statement], times);
-    for class in ErrorClass::ALL {
+    for class in ErrorClass::ALL.iter().copied() {
         let labels = [statement, ("class", class.as_str())];
         sink.counter("query_errors_total", &labels, stats.errors(class));
     }

@@ -27,6 +27,18 @@ impl<S> StatementCache<S> {
     pub(super) fn new(inner: S, entries: Arc<Entries>) -> Self {
         Self { inner, entries }
     }
+
+    /// The service below.
+    #[must_use]
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service below, without this layer.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
 }
 
 impl<S: CqlService + 'static> Service<Request> for StatementCache<S> {

@@ -22,6 +22,18 @@ impl<S> ConcurrencyLimit<S> {
     pub(super) fn new(inner: S, permits: Arc<Permits>, when_full: WhenFull) -> Self {
         Self { inner, permits, when_full }
     }
+
+    /// The service below.
+    #[must_use]
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service below, without this layer.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
 }
 
 impl<S, R> Service<R> for ConcurrencyLimit<S>

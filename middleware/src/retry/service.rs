@@ -33,6 +33,20 @@ impl<S: Clone, E> Retry<S, E> {
     }
 }
 
+impl<S, E> Retry<S, E> {
+    /// The service below.
+    #[must_use]
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service below, without this layer.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S: Clone, E> Again<S, E> {
     /// A service that nobody else uses.
     pub(super) fn service(&self) -> S {

@@ -97,6 +97,7 @@ fn ours(table: &TableAsRead) -> Told {
         ColumnRole::Clustering { .. } => "clustering",
         ColumnRole::Static => "static",
         ColumnRole::Regular => "regular",
+        other => panic!("{other:?}"),
     };
     let columns = table.columns.iter();
     let columns = columns

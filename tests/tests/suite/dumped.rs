@@ -92,6 +92,7 @@ fn columns(schema: &Schema) -> BTreeSet<Row> {
                     }
                     ColumnRole::Static => ("static", usize::MAX, "none"),
                     ColumnRole::Regular => ("regular", usize::MAX, "none"),
+                    other => panic!("{other:?}"),
                 };
                 let position = i32::try_from(position).unwrap_or(-1);
                 let [role, order] = [role, order].map(str::to_owned);
@@ -171,6 +172,7 @@ async fn compare(db: &Client<Session>, schema: &Schema) -> usize {
             IndexPart::Keys => format!("keys({column})"),
             IndexPart::Entries => format!("entries({column})"),
             IndexPart::Full => format!("full({column})"),
+            other => panic!("{other:?}"),
         };
         assert_eq!(options["target"], target, "{name}");
         for (option, value) in &index.options {

@@ -41,7 +41,7 @@ fn situations(kinds: &[ErrorKind]) -> Vec<Situation<'_>> {
         let class = class::class(kind, Work::of(StatementKind::Other));
         all.push(Situation { kind, class, recovery: Recovery::of_kind(kind, class), work: None });
         if matches!(kind, ErrorKind::Layer) {
-            for class in ErrorClass::ALL {
+            for class in ErrorClass::ALL.iter().copied() {
                 for work in [None, Some(Work::of(StatementKind::Read))] {
                     all.push(Situation { kind, class, recovery: Recovery::of(class), work });
                 }

@@ -79,7 +79,7 @@ impl Definition {
                 ColumnRole::Clustering { position, .. } => {
                     clustering_key.insert(position, row.name.clone());
                 }
-                ColumnRole::Static | ColumnRole::Regular => {}
+                _ => {}
             }
         }
         let types = types::used(rows.iter().map(|row| &*row.written), keyspace);

@@ -10,6 +10,7 @@ use crate::tree::{
 
 /// A value that is bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bound<'t> {
     /// Its place and name.
     pub marker: Marker<'t>,
@@ -21,6 +22,7 @@ pub struct Bound<'t> {
 
 /// A value that stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InText<'t> {
     /// The value.
     pub literal: Literal<'t>,
@@ -34,6 +36,7 @@ pub struct InText<'t> {
 
 /// What a `WHERE` asks of a column.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Restriction<'s, 't> {
     /// The column.
     pub column: Name<'t>,
@@ -45,6 +48,7 @@ pub struct Restriction<'s, 't> {
 
 /// What is written anew as a whole, whatever was there before.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Overwrite<'s, 't> {
     /// A column, and its new value.
     Column(Name<'t>, &'s Term<'t>),

@@ -1,5 +1,7 @@
 //! The kind of a statement.
 
+use std::fmt;
+
 use crate::tree::{
     ArithmeticOperator, BatchKind, Change, Comparand, Condition, Delete, LiteralKind, Operand,
     Operator, Relation, Roles, Statement, Term, TermKind, Update,
@@ -44,6 +46,13 @@ impl StatementKind {
             Self::Schema => "schema",
             Self::Other => "other",
         }
+    }
+}
+
+/// Its [short name](Self::as_str).
+impl fmt::Display for StatementKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

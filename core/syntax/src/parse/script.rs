@@ -9,6 +9,7 @@ use crate::tree::Statement;
 
 /// A statement of a script.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Scripted<'t> {
     /// The line on which it begins, from 1.
     pub line: u32,

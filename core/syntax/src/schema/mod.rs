@@ -96,6 +96,7 @@ pub struct Column {
 
 /// What a column is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ColumnRole {
     /// It is part of the partition key.
     PartitionKey {
@@ -144,6 +145,7 @@ pub struct Function {
 
 /// An option of a keyspace or table, without quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Property {
     /// `gc_grace_seconds = 10`
     Text(String),

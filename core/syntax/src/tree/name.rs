@@ -85,6 +85,7 @@ pub(crate) fn needs_no_quotes(resolved: &str) -> bool {
 
 /// A table, with its keyspace if that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Table<'t> {
     /// The keyspace; without it, the session's is meant.
     pub keyspace: Option<Name<'t>>,

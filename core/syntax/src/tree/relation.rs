@@ -5,6 +5,7 @@ use crate::token::Span;
 
 /// One relation of a `WHERE` clause, or one condition of an `IF`. They are equal wherever they stand.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Relation<'t> {
     /// What is compared.
     pub left: Operand<'t>,
@@ -24,6 +25,7 @@ impl PartialEq for Relation<'_> {
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Operand<'t> {
     /// `a = …`
     Column(Name<'t>),
@@ -79,6 +81,7 @@ pub enum Operator {
 
 /// With what it is compared.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Comparand<'t> {
     /// `IS NOT NULL` has it in its operator.
     Nothing,

@@ -96,6 +96,7 @@ pub enum Roles<'t> {
 
 /// Who: a name, or a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RoleName<'t> {
     /// `ada`, `"Ada"`
     Name(Name<'t>),
@@ -125,6 +126,7 @@ pub enum RoleOption<'t> {
 
 /// The password of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UserPassword<'t> {
     /// `PASSWORD '…'`
     Plain(Literal<'t>),
@@ -134,6 +136,7 @@ pub enum UserPassword<'t> {
 
 /// `ALL`, or each by its keyword.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Permissions {
     /// `ALL PERMISSIONS`
     All,
@@ -171,6 +174,7 @@ pub enum Resource<'t> {
 
 /// A `DESCRIBE`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Describe<'t> {
     /// What.
     pub what: Described<'t>,

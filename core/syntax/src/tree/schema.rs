@@ -4,6 +4,7 @@ use super::{Function, Literal, Name, Operator, Relation, Selection, Table, Term,
 
 /// A `CREATE`, but of a role.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Create<'t> {
     /// `OR REPLACE`, of functions and aggregates.
     pub or_replace: bool,
@@ -37,6 +38,7 @@ pub enum Created<'t> {
 
 /// An option of a keyspace, a table, a view, an index.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Property<'t> {
     /// Its name.
     pub name: Name<'t>,
@@ -46,6 +48,7 @@ pub struct Property<'t> {
 
 /// What a [`Property`] is set to.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum PropertyValue<'t> {
     /// `gc_grace_seconds = 10`
     Literal(Literal<'t>),
@@ -57,6 +60,7 @@ pub enum PropertyValue<'t> {
 
 /// A `CREATE TABLE`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TableDefinition<'t> {
     /// The table.
     pub name: Table<'t>,
@@ -70,6 +74,7 @@ pub struct TableDefinition<'t> {
 
 /// One column of a table.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ColumnDefinition<'t> {
     /// Its name.
     pub name: Name<'t>,
@@ -87,6 +92,7 @@ pub struct ColumnDefinition<'t> {
 
 /// What hides a column's values.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Mask<'t> {
     /// `MASKED WITH DEFAULT`
     Default,
@@ -97,6 +103,7 @@ pub enum Mask<'t> {
 /// What a column's values have to be: a column, or a function of it, compared with a literal; or a function
 /// alone.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Check<'t> {
     /// The function.
     pub function: Option<Name<'t>>,
@@ -108,6 +115,7 @@ pub struct Check<'t> {
 
 /// `PRIMARY KEY ((a, b), c)`
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PrimaryKey<'t> {
     /// The partition key.
     pub partition: Vec<Name<'t>>,
@@ -117,6 +125,7 @@ pub struct PrimaryKey<'t> {
 
 /// What follows `WITH` of a table or view.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum TableOption<'t> {
     /// `comment = 'x'`
     Property(Property<'t>),
@@ -128,6 +137,7 @@ pub enum TableOption<'t> {
 
 /// A `CREATE INDEX`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct IndexDefinition<'t> {
     /// `CUSTOM`
     pub custom: bool,
@@ -145,6 +155,7 @@ pub struct IndexDefinition<'t> {
 
 /// What of a column is indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum IndexPart {
     /// `(a)`
     Column,
@@ -160,6 +171,7 @@ pub enum IndexPart {
 
 /// A `CREATE MATERIALIZED VIEW`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ViewDefinition<'t> {
     /// The view.
     pub name: Table<'t>,
@@ -177,6 +189,7 @@ pub struct ViewDefinition<'t> {
 
 /// A `CREATE FUNCTION`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FunctionDefinition<'t> {
     /// The function.
     pub name: Table<'t>,
@@ -194,6 +207,7 @@ pub struct FunctionDefinition<'t> {
 
 /// A `CREATE AGGREGATE`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AggregateDefinition<'t> {
     /// The aggregate.
     pub name: Table<'t>,
@@ -211,6 +225,7 @@ pub struct AggregateDefinition<'t> {
 
 /// An `ALTER`, but of a role.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Alter<'t> {
     /// `IF EXISTS`
     pub if_exists: bool,
@@ -311,6 +326,7 @@ pub enum TypeChange<'t> {
 
 /// A `DROP`, but of a role.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Drop<'t> {
     /// `IF EXISTS`
     pub if_exists: bool,

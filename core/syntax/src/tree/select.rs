@@ -5,6 +5,7 @@ use super::{Name, Relation, Table, Term};
 /// A `SELECT`.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "words that are there or not")]
+#[non_exhaustive]
 pub struct Select<'t> {
     /// `SELECT JSON`
     pub json: bool,
@@ -34,6 +35,7 @@ pub struct Select<'t> {
 
 /// What a `SELECT` asks for.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Selection<'t> {
     /// `*`
     All,
@@ -43,6 +45,7 @@ pub enum Selection<'t> {
 
 /// One column of a result.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Selector<'t> {
     /// What it is.
     pub term: Term<'t>,
@@ -52,6 +55,7 @@ pub struct Selector<'t> {
 
 /// One part of an `ORDER BY`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Ordering<'t> {
     /// By which column.
     pub column: Name<'t>,

@@ -8,6 +8,7 @@ use crate::token::Span;
 /// A value, or how it is made. In a `SELECT` clause it can name columns too. Terms are equal when they are
 /// written alike, wherever they stand.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Term<'t> {
     /// What it is.
     pub kind: TermKind<'t>,
@@ -75,6 +76,7 @@ pub enum TermKind<'t> {
 
 /// A value that stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Literal<'t> {
     /// What it looks like; the column decides what it becomes.
     pub kind: LiteralKind,
@@ -111,6 +113,7 @@ impl<'t> Literal<'t> {
 
 /// What a [`Literal`] looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LiteralKind {
     /// `'text'`, `$$text$$`
     String,
@@ -130,6 +133,7 @@ pub enum LiteralKind {
 
 /// A place for a bound value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Marker<'t> {
     /// Which one it is in the statement, from 0, in the order of the text.
     pub index: u32,
@@ -139,6 +143,7 @@ pub struct Marker<'t> {
 
 /// A call of a function.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Function<'t> {
     /// `system` in `system.now()`.
     pub keyspace: Option<Name<'t>>,
@@ -150,6 +155,7 @@ pub struct Function<'t> {
 
 /// A step from a value to a part of it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Step<'t> {
     /// `.field`
     Field(Name<'t>),
@@ -161,6 +167,7 @@ pub enum Step<'t> {
 
 /// An operator of arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ArithmeticOperator {
     /// `+`
     Add,

@@ -6,6 +6,7 @@ use crate::token::Span;
 
 /// A type of values. Types are equal when they are written alike, wherever they stand.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Type<'t> {
     /// Which one.
     pub kind: TypeKind<'t>,

@@ -5,6 +5,7 @@ use crate::token::Span;
 
 /// `USING TTL 5`, `USING TIMESTAMP ?`
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct UsingOption<'t> {
     /// Which of the two.
     pub parameter: UsingParameter,
@@ -14,6 +15,7 @@ pub struct UsingOption<'t> {
 
 /// What `USING` sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UsingParameter {
     /// Seconds until the value expires, from when it is applied.
     Ttl,
@@ -25,6 +27,7 @@ pub enum UsingParameter {
 
 /// An `INSERT`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Insert<'t> {
     /// The table.
     pub into: Table<'t>,
@@ -38,6 +41,7 @@ pub struct Insert<'t> {
 
 /// What an `INSERT` writes.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum InsertRow<'t> {
     /// `(a, b) VALUES (1, ?)`. That both have the same length is for the server to check.
     Values {
@@ -57,6 +61,7 @@ pub enum InsertRow<'t> {
 
 /// What becomes of the columns that a JSON text does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum JsonDefault {
     /// They become null.
     #[default]
@@ -67,6 +72,7 @@ pub enum JsonDefault {
 
 /// An `UPDATE`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Update<'t> {
     /// The table.
     pub table: Table<'t>,
@@ -82,6 +88,7 @@ pub struct Update<'t> {
 
 /// One part of a `SET`. They are equal wherever they stand.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Assignment<'t> {
     /// The column.
     pub column: Name<'t>,
@@ -101,6 +108,7 @@ impl PartialEq for Assignment<'_> {
 
 /// All of a column, or a part of it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Part<'t> {
     /// `a`
     Whole,
@@ -112,6 +120,7 @@ pub enum Part<'t> {
 
 /// What becomes of a column.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Change<'t> {
     /// `a = 1`
     Set(Term<'t>),
@@ -125,6 +134,7 @@ pub enum Change<'t> {
 
 /// `IF` of an `UPDATE` or `DELETE`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Condition<'t> {
     /// There is none.
     Always,
@@ -136,6 +146,7 @@ pub enum Condition<'t> {
 
 /// A `DELETE`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Delete<'t> {
     /// What of the rows; all of them if empty.
     pub deletions: Vec<Deletion<'t>>,
@@ -153,6 +164,7 @@ pub struct Delete<'t> {
 
 /// What a `DELETE` removes of a row.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Deletion<'t> {
     /// The column.
     pub column: Name<'t>,
@@ -162,6 +174,7 @@ pub struct Deletion<'t> {
 
 /// A `BEGIN BATCH … APPLY BATCH`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Batch<'t> {
     /// Which kind of batch.
     pub kind: BatchKind,
@@ -173,6 +186,7 @@ pub struct Batch<'t> {
 
 /// Which kind of batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum BatchKind {
     /// `BEGIN BATCH`
     Logged,
@@ -184,6 +198,7 @@ pub enum BatchKind {
 
 /// A `TRUNCATE`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Truncate<'t> {
     /// The table.
     pub table: Table<'t>,
@@ -193,6 +208,7 @@ pub struct Truncate<'t> {
 
 /// A `PRUNE MATERIALIZED VIEW`, of `ScyllaDB`.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Prune<'t> {
     /// The view.
     pub view: Table<'t>,
@@ -204,6 +220,7 @@ pub struct Prune<'t> {
 
 /// A `USE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Use<'t> {
     /// The keyspace.
     pub keyspace: Name<'t>,

@@ -66,7 +66,7 @@ fn words_of_the_grammar_are_names_where_they_fit() {
 fn a_type_in_parentheses_is_a_hint_if_a_value_follows() {
     let term = |text| match read_as!(Select, text).selection {
         Selection::Selectors(mut selectors) => selectors.remove(0).term.kind,
-        Selection::All => panic!("{text}"),
+        _ => panic!("{text}"),
     };
     assert!(matches!(term("SELECT (int) a FROM t"), TermKind::Hint(..)));
     assert!(matches!(term("SELECT (a) b FROM t"), TermKind::Hint(..)));
@@ -105,6 +105,7 @@ fn an_update_tells_how_each_column_changes() {
             Change::Add(_) => "add",
             Change::Subtract(_) => "subtract",
             Change::Prepend(_) => "prepend",
+            ref other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(changes, ["set", "add", "add", "prepend", "subtract", "set", "set"]);

@@ -29,6 +29,7 @@ fn class(statement: &Statement<'_>) -> &'static str {
         Statement::Insert(insert) => match insert.row {
             InsertRow::Values { .. } => "UpdateStatement.ParsedInsert",
             InsertRow::Json { .. } => "UpdateStatement.ParsedInsertJson",
+            _ => "unknown",
         },
         Statement::Update(_) => "UpdateStatement.ParsedUpdate",
         Statement::Delete(_) => "DeleteStatement.Parsed",

@@ -144,7 +144,7 @@ fn ours(text: &str) -> String {
     }
 }
 
-fn line(text: &str, Token { kind, span }: &Token) -> String {
+fn line(text: &str, Token { kind, span, .. }: &Token) -> String {
     let at = |end: u32| text[..end as usize].encode_utf16().count();
     format!("{} {} {}\n", name(*kind, span.of(text)), at(span.start), at(span.end))
 }
