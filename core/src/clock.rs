@@ -15,7 +15,7 @@ thread_local! {
 /// The time of the call that this thread is in, or else the time now.
 ///
 /// ```
-/// use cqlstack_core::clock;
+/// use cqlstack_core::layer::clock;
 /// use tokio::time::Instant;
 ///
 /// let called = Instant::now();

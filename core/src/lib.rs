@@ -38,12 +38,13 @@
 mod attempts;
 pub mod batch;
 mod client;
-pub mod clock;
+mod clock;
 mod conditional;
 mod error;
 #[cfg(feature = "serde")]
 mod human_duration;
 mod invalid_config;
+pub mod layer;
 mod logs;
 mod many;
 mod pages;
@@ -66,9 +67,8 @@ mod timestamp;
 mod traits;
 mod values;
 
-pub use attempts::Attempts;
-pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits, BatchPayload};
-pub use client::{Call, Client, CqlService};
+pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits};
+pub use client::{Client, CqlService};
 pub use conditional::Conditional;
 pub use error::{
     Error, ErrorClass, ErrorKind, FailureReason, Recovery, Replicas, SchemaVersions, TlsFault,
@@ -82,10 +82,8 @@ pub use many::{Many, ManyError, ManyReport};
 #[cfg(feature = "page-token")]
 pub use pages::PageTokenKey;
 pub use pages::{PageStream, PagingState, RowStream};
-pub use prepared::{Bound, Prepared};
-pub use readying::{NotReady, Readying};
-pub use report::{Report, Sink, Times};
-pub use request::{Payload, Request};
+pub use prepared::Prepared;
+pub use request::Request;
 pub use response::{Response, Rows};
 pub use session::{
     ClockOffset, Compression, Credentials, DriverRef, Health, NodeHealth, NodeKey, NodeStats,
@@ -93,11 +91,7 @@ pub use session::{
     SessionConfig, Shutdown, Tls, WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
-pub use striped::Striped;
-pub use time_sum::TimeSum;
 pub use timestamp::Timestamps;
-pub use traits::{Classify, Described};
-pub use values::Values;
 
 /// The driver, in the version that this crate is built on.
 pub use scylla;

@@ -18,7 +18,8 @@ use tower_service::Service;
 /// ```
 /// use std::future::poll_fn;
 ///
-/// use cqlstack_core::{Error, NotReady, Readying, Request, CqlService};
+/// use cqlstack_core::layer::{NotReady, Readying};
+/// use cqlstack_core::{Error, Request, CqlService};
 ///
 /// /// What a layer does that sends a request after a wait of its own.
 /// async fn send<S: CqlService>(service: &S, request: Request) -> Result<(), NotReady<Error>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// `cassandra_` and the given name.
 ///
 /// ```
-/// use cqlstack_core::{Report, Sink};
+/// use cqlstack_core::layer::{Report, Sink};
 ///
 /// struct Shed(u64);
 ///

@@ -14,7 +14,7 @@ const STRIPES: usize = 8;
 /// counted; whoever reads adds up.
 ///
 /// ```
-/// use cqlstack_core::Striped;
+/// use cqlstack_core::layer::Striped;
 /// use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// let hits: Striped<AtomicU64> = Striped::default();

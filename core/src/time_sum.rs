@@ -10,7 +10,7 @@ use std::time::Duration;
 /// time to time somebody who adds puts what is there aside, under a lock that nobody else waits for.
 ///
 /// ```
-/// use cqlstack_core::TimeSum;
+/// use cqlstack_core::layer::TimeSum;
 /// use std::time::Duration;
 ///
 /// let spent = TimeSum::default();

@@ -14,7 +14,7 @@ use crate::statement::Told;
 /// increment. `Debug` shows no value.
 ///
 /// ```
-/// use cqlstack_core::Values;
+/// use cqlstack_core::layer::Values;
 ///
 /// let values = Values::new((42_i32, "Ada".to_owned()));
 /// assert_eq!(format!("{values:?}"), "Values(..)");

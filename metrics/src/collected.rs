@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cqlstack_core::{Sink, Times};
+use cqlstack_core::layer::{Sink, Times};
 use metrics::{Key, Label, Level, Metadata, Recorder};
 
 use crate::catalog::PREFIX;

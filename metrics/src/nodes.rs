@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::{NodeStats, Report, SchemaStats, Session, Sink};
+use cqlstack_core::layer::{Report, Sink};
+use cqlstack_core::{NodeStats, SchemaStats, Session};
 use tokio::task::AbortHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 

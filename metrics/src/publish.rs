@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::Report;
+use cqlstack_core::layer::Report;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::collected::Collected;
@@ -112,7 +112,7 @@ impl fmt::Debug for Publisher {
 
 #[cfg(test)]
 mod tests {
-    use cqlstack_core::Sink;
+    use cqlstack_core::layer::Sink;
     use metrics::with_local_recorder;
     use metrics_exporter_prometheus::PrometheusBuilder;
 

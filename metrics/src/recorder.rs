@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::yield_now;
 use std::time::Duration;
 
-use cqlstack_core::{ErrorClass, TimeSum};
+use cqlstack_core::ErrorClass;
+use cqlstack_core::layer::TimeSum;
 use histogram::{AtomicHistogram, Config, SparseHistogram};
 
 use crate::catalog::BUCKET_NANOS;

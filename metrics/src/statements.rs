@@ -4,7 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::{Statement, Striped};
+use cqlstack_core::Statement;
+use cqlstack_core::layer::Striped;
 
 use crate::recorded::Recorded;
 use crate::recorder::{Outcome, SeriesRecorder, Totals};

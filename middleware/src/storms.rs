@@ -19,7 +19,7 @@ use crate::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 type Part = (&'static str, fn(Boxed) -> Boxed);
 
 /// Ours. A new layer is one entry more.
-const OURS: [Part; 6] = [
+const OURS: [Part; 7] = [
     ("metrics", |below| layered(&MetricsLayer::new(), below)),
     ("retry", |below| layered(&RetryLayer::default(), below)),
     ("limit", |below| layered(&ConcurrencyLimitLayer::new(2).unwrap(), below)),
@@ -29,7 +29,17 @@ const OURS: [Part; 6] = [
     }),
     ("limit, rejecting", |below| layered(&ConcurrencyLimitLayer::new(3).unwrap().reject(), below)),
     ("cache", |below| layered(&StatementCacheLayer::new(4).unwrap(), below)),
+    ("the example of how to write one", example::over),
 ];
+
+/// What the documentation of `cqlstack_core::layer` shows.
+mod example {
+    include!("../../core/src/layer/example.rs");
+
+    pub(super) fn over(below: super::Boxed) -> super::Boxed {
+        super::layered(&Worthwhile { least: Duration::from_millis(5) }, below)
+    }
+}
 
 /// `tower`'s whose readiness is something that others lack.
 const TOWERS: [Part; 4] = [

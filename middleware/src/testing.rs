@@ -12,9 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use cqlstack_core::{
-    Batch, Call, Client, Error, ErrorClass, Payload, Prepared, Request, Response, Statement,
-};
+use cqlstack_core::layer::{Call, Payload};
+use cqlstack_core::{Batch, Client, Error, ErrorClass, Prepared, Request, Response, Statement};
 use fastrand::Rng;
 use futures::future::BoxFuture;
 use tokio::task::JoinHandle;

@@ -3,7 +3,8 @@
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Error, Payload, Prepared, Request, Response};
+use cqlstack_core::layer::Payload;
+use cqlstack_core::{Error, Prepared, Request, Response};
 use tower_service::Service;
 
 /// Answers at once, without an allocation; what it prepares is [made](Prepared::made).

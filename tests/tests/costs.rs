@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
+use cqlstack_core::layer::Call;
 use cqlstack_core::{
-    Call, Client, CqlService, Error, Prepared, Request, Response, ResponseFuture, Session,
-    Statement, StaticStatement,
+    Client, CqlService, Error, Prepared, Request, Response, ResponseFuture, Session, Statement,
+    StaticStatement,
 };
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::cache::StatementCache;

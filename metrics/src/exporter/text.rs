@@ -88,7 +88,7 @@ impl Display for Escaped<'_> {
 mod tests {
     use std::time::Duration;
 
-    use cqlstack_core::{Sink, Times};
+    use cqlstack_core::layer::{Sink, Times};
 
     use super::*;
 

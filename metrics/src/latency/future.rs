@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use cqlstack_core::Classify;
+use cqlstack_core::layer::Classify;
 use pin_project_lite::pin_project;
 
 use super::guard::Guard;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cqlstack_core::{Attempts, Described, clock};
+use cqlstack_core::layer::{Attempts, Described, clock};
 use tokio::time::Instant;
 
 use super::slow::Slow;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use cqlstack_core::{ErrorClass, InvalidConfig, Report, Sink, Times};
+use cqlstack_core::layer::{Report, Sink, Times};
+use cqlstack_core::{ErrorClass, InvalidConfig};
 use tower_layer::Layer;
 
 use super::guard::Shared;

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cqlstack_core::{Attempts, InvalidConfig};
+use cqlstack_core::InvalidConfig;
+use cqlstack_core::layer::Attempts;
 use tokio::time::Instant;
 
 use crate::recorder::Outcome;

@@ -5,7 +5,8 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cqlstack_core::{Prepared, Statement, Striped};
+use cqlstack_core::layer::Striped;
+use cqlstack_core::{Prepared, Statement};
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, UnitWeighter};
 

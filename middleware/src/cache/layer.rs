@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use cqlstack_core::{InvalidConfig, Report, Sink, Statement};
+use cqlstack_core::layer::{Report, Sink};
+use cqlstack_core::{InvalidConfig, Statement};
 use tower_layer::Layer;
 
 use super::entries::{Counters, Entries};

@@ -5,9 +5,8 @@ use std::future::{poll_fn, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::{
-    CqlService, Described, Error, NotReady, Payload, Readying, Request, Response, Statement,
-};
+use cqlstack_core::layer::{Described, NotReady, Payload, Readying};
+use cqlstack_core::{CqlService, Error, Request, Response, Statement};
 use tokio::time::Instant;
 use tower_service::Service;
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::{Classify, Error, ErrorClass, ErrorKind, Prepared, Statement};
+use cqlstack_core::layer::Classify;
+use cqlstack_core::{Error, ErrorClass, ErrorKind, Prepared, Statement};
 use tokio::time::Instant;
 
 use super::error::NotPrepared;

@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use cqlstack_core::layer::Classify;
 use cqlstack_core::testing::{Answer, ScriptedSession, Sent};
 use cqlstack_core::{
-    Classify, Client, Consistency, CqlService, Error, ErrorClass, ErrorKind, Request, Response,
-    Statement,
+    Client, Consistency, CqlService, Error, ErrorClass, ErrorKind, Request, Response, Statement,
 };
 use futures::FutureExt;
 use futures::future::{join_all, maybe_done};

@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use cqlstack_core::{Described, NotReady, Readying, Statement};
+use cqlstack_core::Statement;
+use cqlstack_core::layer::{Described, NotReady, Readying};
 use pin_project_lite::pin_project;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};

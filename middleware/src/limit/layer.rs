@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cqlstack_core::{InvalidConfig, Report, Sink};
+use cqlstack_core::InvalidConfig;
+use cqlstack_core::layer::{Report, Sink};
 use tower_layer::Layer;
 
 use super::future::WhenFull;

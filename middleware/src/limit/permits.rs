@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use cqlstack_core::TimeSum;
+use cqlstack_core::layer::TimeSum;
 use tokio::time::Instant;
 
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Semaphore};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::Described;
+use cqlstack_core::layer::Described;
 use tower_service::Service;
 
 use super::error::Refused;

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cqlstack_core::{Classify, Described, ErrorClass, NotReady, Readying, Recovery};
+use cqlstack_core::layer::{Classify, Described, NotReady, Readying};
+use cqlstack_core::{ErrorClass, Recovery};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;

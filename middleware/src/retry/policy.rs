@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Classify, Described, ErrorClass, Recovery};
+use cqlstack_core::layer::{Classify, Described};
+use cqlstack_core::{ErrorClass, Recovery};
 
 use super::backoff::{Growth, Jitter};
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Classify, Described, clock};
+use cqlstack_core::layer::{Classify, Described, clock};
 use tower_service::Service;
 
 use super::error::Exhausted;

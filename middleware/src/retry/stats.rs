@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cqlstack_core::{ErrorClass, Report, Sink};
+use cqlstack_core::ErrorClass;
+use cqlstack_core::layer::{Report, Sink};
 
 use super::policy::Policy;
 

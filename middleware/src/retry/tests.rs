@@ -3,9 +3,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use cqlstack_core::{
-    Classify, Client, Error, ErrorClass, Request, Response, Statement, StatementKind,
-};
+use cqlstack_core::layer::Classify;
+use cqlstack_core::{Client, Error, ErrorClass, Request, Response, Statement, StatementKind};
 use futures::FutureExt;
 use futures::future::{BoxFuture, maybe_done};
 use tokio::time::{Instant, sleep, timeout};

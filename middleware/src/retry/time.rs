@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cqlstack_core::{Described, StatementKind};
+use cqlstack_core::StatementKind;
+use cqlstack_core::layer::Described;
 use tokio::time::Instant;
 
 use super::error::StopReason;

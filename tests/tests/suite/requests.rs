@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use cqlstack_core::layer::Payload;
 use cqlstack_core::{
-    Consistency, ErrorKind, Payload, Request, SerialConsistency, SerializeRow, Statement,
-    StatementKind, StaticStatement,
+    Consistency, ErrorKind, Request, SerialConsistency, SerializeRow, Statement, StatementKind,
+    StaticStatement,
 };
 
 use crate::support::{connect, run};

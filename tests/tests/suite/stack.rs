@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use cqlstack_core::{Classify, Client, Described, ErrorClass, Session, Statement, StatementKind};
+use cqlstack_core::layer::{Classify, Described};
+use cqlstack_core::{Client, ErrorClass, Session, Statement, StatementKind};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 

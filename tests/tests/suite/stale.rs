@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use cqlstack_core::layer::{Report, Sink, Times};
 use cqlstack_core::{
-    Batch, Client, CqlService, Error, ErrorKind, PageTokenKey, Report, Request, Response, Session,
-    Sink, Statement, Times,
+    Batch, Client, CqlService, Error, ErrorKind, PageTokenKey, Request, Response, Session,
+    Statement,
 };
 use cqlstack_metrics::{NodeMonitor, NodeWatch};
 use cqlstack_tests::cluster::Cluster;
