@@ -40,6 +40,8 @@ pub mod batch;
 mod client;
 mod clock;
 mod conditional;
+#[cfg(feature = "serde")]
+mod de;
 mod error;
 #[cfg(feature = "serde")]
 mod human_duration;
@@ -47,8 +49,10 @@ mod invalid_config;
 pub mod layer;
 mod logs;
 mod many;
+mod one_line;
 mod pages;
 mod prepared;
+mod profile;
 mod readying;
 mod refusal;
 mod report;
@@ -71,8 +75,8 @@ pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits};
 pub use client::{Client, CqlService};
 pub use conditional::Conditional;
 pub use error::{
-    Error, ErrorClass, ErrorKind, FailureReason, Recovery, Replicas, SchemaVersions, TlsFault,
-    UnreadableType, Waited, WriteType,
+    Error, ErrorClass, ErrorKind, FailureReason, Readiness, Recovery, Replicas, SchemaVersions,
+    TlsFault, UnreadableType, Waited, WriteType,
 };
 #[cfg(feature = "serde")]
 pub use human_duration::HumanDuration;
@@ -83,12 +87,13 @@ pub use many::{Many, ManyError, ManyReport};
 pub use pages::PageTokenKey;
 pub use pages::{PageStream, PagingState, RowStream};
 pub use prepared::Prepared;
+pub use profile::Profile;
 pub use request::Request;
 pub use response::{Response, Rows};
 pub use session::{
     ClockOffset, Compression, Credentials, DriverRef, Health, NodeHealth, NodeKey, NodeStats,
-    Password, Profile, Readiness, ResponseFuture, SchemaStats, Session, SessionBuilder,
-    SessionConfig, Shutdown, Tls, WarmNode, WarmUp,
+    Password, ResponseFuture, SchemaStats, Session, SessionBuilder, SessionConfig, Shutdown, Tls,
+    WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use timestamp::Timestamps;

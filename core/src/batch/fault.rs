@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::write_set::UnknownPartition;
+use crate::one_line::OneLine;
 
 /// A statement of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Member {
 
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "statement {} ({})", self.index, crate::error::OneLine(&self.name))
+        write!(f, "statement {} ({})", self.index, OneLine(&self.name))
     }
 }
 
@@ -136,5 +136,35 @@ struct Key<'a>(&'a [String]);
 impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "({})", self.0.join(", "))
+    }
+}
+
+/// Why nobody but the server knows which partition a statement writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnknownPartition {
+    /// `IN`: it may write to several by itself.
+    Several,
+    /// The parser does not understand the text.
+    Unread,
+    /// A part of the key is neither bound nor a plain literal, or stands in a JSON text.
+    Computed,
+    /// The session does not know the table (yet).
+    Table,
+    /// A part of the key is null.
+    Null,
+}
+
+impl fmt::Display for UnknownPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Several => "it may write to several, by its IN",
+            Self::Unread => "its text is not understood",
+            Self::Computed => {
+                "a part of its key is computed, in JSON, or a literal of a rare type: bind it with `?`"
+            }
+            Self::Table => "this session does not know its table",
+            Self::Null => "a part of its key is null",
+        })
     }
 }

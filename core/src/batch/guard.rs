@@ -5,9 +5,10 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 
+use super::fault::UnknownPartition;
 use super::fault::{BatchFault, Member};
 use super::limits::BatchLimits;
-use super::write_set::{KeyPart, Role, UnknownPartition, WriteSet};
+use super::write_set::{KeyPart, Role, WriteSet};
 use crate::serialized_row::{Cell, Cells};
 
 /// What becomes of an UNLOGGED batch over several partitions.

@@ -39,12 +39,11 @@ use std::fmt;
 
 use scylla::serialize::row::SerializeRow;
 
-pub use fault::{BatchFault, Member};
+pub use fault::{BatchFault, Member, UnknownPartition};
 pub use guard::BatchGuard;
 pub use limits::BatchLimits;
 pub use payload::BatchPayload;
 pub(crate) use rows::{Rounds, Rows};
-pub use write_set::UnknownPartition;
 pub(crate) use write_set::{Known, WriteSet};
 
 use crate::request::Request;

@@ -1,10 +1,9 @@
 //! What a write touches: learned once, when it is prepared.
 
-use std::fmt;
-
 use cqlstack_syntax::{Change, ColumnRole, InsertRow, Name, Part, Statement, Term, TermKind};
 use scylla::frame::response::result::{ColumnSpec, PartitionKeyIndex};
 
+use super::fault::UnknownPartition;
 use super::literal;
 use crate::session::{Definition, Shape};
 use crate::statement::parse;
@@ -52,36 +51,6 @@ pub(super) struct Writes {
     pub(super) row: bool,
     /// How many cells have no bound value.
     pub(super) cells: usize,
-}
-
-/// Why nobody but the server knows which partition a statement writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UnknownPartition {
-    /// `IN`: it may write to several by itself.
-    Several,
-    /// The parser does not understand the text.
-    Unread,
-    /// A part of the key is neither bound nor a plain literal, or stands in a JSON text.
-    Computed,
-    /// The session does not know the table (yet).
-    Table,
-    /// A part of the key is null.
-    Null,
-}
-
-impl fmt::Display for UnknownPartition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Several => "it may write to several, by its IN",
-            Self::Unread => "its text is not understood",
-            Self::Computed => {
-                "a part of its key is computed, in JSON, or a literal of a rare type: bind it with `?`"
-            }
-            Self::Table => "this session does not know its table",
-            Self::Null => "a part of its key is null",
-        })
-    }
 }
 
 /// What a server and a session know of a statement that was prepared.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use scylla::frame::types::Consistency;
 
+use super::readiness::Readiness;
 use super::reason::FailureReason;
 use super::schema_versions::SchemaVersions;
 use super::tls::TlsFault;
 use super::unreadable::UnreadableType;
 use crate::batch::BatchFault;
 use crate::invalid_config::InvalidConfig;
-use crate::session::Readiness;
 
 /// What went wrong. No variant holds a bound value or text from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,22 +1,10 @@
 //! The words of errors.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use super::Error;
 use super::kind::{ErrorKind, Replicas, Waited, WriteType};
-
-/// A name that somebody chose, on one line and short.
-pub(crate) struct OneLine<'a>(pub(crate) &'a str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for c in characters.by_ref().take(80) {
-            f.write_char(if c.is_control() { ' ' } else { c })?;
-        }
-        if characters.next().is_some() { f.write_str("...") } else { Ok(()) }
-    }
-}
+use crate::one_line::OneLine;
 
 /// An error's bare facts, those of a layer included.
 pub(super) struct What<'e>(pub(super) &'e Error);

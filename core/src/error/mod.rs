@@ -5,6 +5,7 @@ mod class;
 mod driver;
 mod kind;
 mod message;
+mod readiness;
 mod reason;
 mod recovery;
 mod schema_versions;
@@ -20,7 +21,7 @@ pub use class::ErrorClass;
 pub(crate) use class::Work;
 pub(crate) use driver::{Failure, decode_message, values_kind};
 pub use kind::{ErrorKind, Replicas, Waited, WriteType};
-pub(crate) use message::OneLine;
+pub use readiness::Readiness;
 pub use reason::FailureReason;
 pub use recovery::Recovery;
 pub use schema_versions::SchemaVersions;
@@ -30,6 +31,7 @@ pub use unreadable::UnreadableType;
 pub(crate) use unreadable::{UNTOLD_CLASS, of_answer as unreadable_answer};
 
 use crate::invalid_config::InvalidConfig;
+use crate::one_line::OneLine;
 use crate::statement::{Statement, StatementKind};
 
 /// What went wrong with one request, or with building a session. One pointer wide; cloning is one
@@ -276,7 +278,7 @@ impl From<InvalidConfig> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(statement) = self.statement() {
-            write!(f, "{}: ", message::OneLine(statement.name()))?;
+            write!(f, "{}: ", OneLine(statement.name()))?;
         }
         write!(f, "{}", self.what())?;
         if self.0.kind.is_done() {

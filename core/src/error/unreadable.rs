@@ -9,7 +9,7 @@ use scylla::frame::frame_errors::{
     ResultMetadataAndRowsCountParseError, ResultMetadataParseError,
 };
 
-use super::message::OneLine;
+use crate::one_line::OneLine;
 
 /// A type that the driver cannot read: a Java class that is no native type, or a type of a later server. It
 /// understands no statement and no answer that has a column of this type.

@@ -10,12 +10,12 @@ use super::Session;
 use super::config::{Compression, SessionConfig};
 use super::connect::connect;
 use super::credentials::{Credentials, Password, Source};
-use super::profile::Profile;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
 use super::translation::NodeKey;
 use crate::batch::BatchLimits;
 use crate::error::Error;
+use crate::profile::Profile;
 use crate::timestamp::Timestamps;
 
 /// Builds a [`Session`].

@@ -13,13 +13,13 @@ use super::contact_point::{is_loopback, shown_all};
 use super::credentials::{Password, Source};
 #[cfg(feature = "serde")]
 use super::de;
-use super::profile::Profile;
 use super::tls::Tls;
 use super::translation::{IsTrusted, NodeKey};
 use crate::batch::BatchLimits;
 #[cfg(feature = "serde")]
 use crate::human_duration::HumanDuration;
 use crate::invalid_config::InvalidConfig;
+use crate::profile::Profile;
 use crate::timestamp::Timestamps;
 
 /// Every setting of a session, as plain data: what [`SessionBuilder`](super::SessionBuilder) collects, whose
@@ -66,7 +66,7 @@ use crate::timestamp::Timestamps;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the builder's methods document them")]
 pub struct SessionConfig {
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::list"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::de::list"))]
     pub contact_points: Vec<String>,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "de::translation"))]
     pub address_translation: BTreeMap<NodeKey, SocketAddr>,
@@ -79,7 +79,7 @@ pub struct SessionConfig {
     pub password: Option<Password>,
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) provider: Option<Source>,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::list"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::de::list"))]
     pub allow_authenticators: Vec<String>,
     pub allow_unencrypted_password: bool,
     /// Whether a password may be sent to an address as it is.
@@ -110,9 +110,9 @@ pub struct SessionConfig {
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub schema_stale_after: Duration,
     pub page_size: u32,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::consistency"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::de::consistency"))]
     pub consistency: Consistency,
-    #[cfg_attr(feature = "serde", serde(deserialize_with = "de::serial"))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::de::serial"))]
     pub serial_consistency: SerialConsistency,
     pub timestamps: Timestamps,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]

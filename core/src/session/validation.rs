@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::config::SessionConfig;
 use super::contact_point::ContactPoint;
 use super::credentials::{Credentials, Source};
-use super::profile::Profile;
 use crate::batch::BatchLimits;
 use crate::invalid_config::InvalidConfig;
+use crate::profile::Profile;
 
 /// Each costs both sides a socket, and carries 32,768 requests at a time.
 const MOST_CONNECTIONS: usize = 256;

@@ -21,7 +21,7 @@ pub(crate) use schema_facts::{Attempt, SchemaFacts, Told};
 pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
 
-use crate::session::Profile;
+use crate::profile::Profile;
 use crate::timestamp::Timestamps;
 
 /// A CQL statement: its text, its name, and what the text alone tells about it.

@@ -7,10 +7,10 @@ use scylla::frame::types::Consistency;
 
 use crate::batch::BatchFault;
 use crate::error::{
-    ErrorKind, FailureReason, Replicas, SchemaVersions, TlsFault, UnreadableType, Waited, WriteType,
+    ErrorKind, FailureReason, Readiness, Replicas, SchemaVersions, TlsFault, UnreadableType,
+    Waited, WriteType,
 };
 use crate::invalid_config::InvalidConfig;
-use crate::session::Readiness;
 
 /// One error of each kind, and of each that is treated differently: for what a layer has to be able to cope with.
 #[must_use]

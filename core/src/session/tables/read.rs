@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::definition::{ColumnRow, Definition};
 use super::types::{Types, may_name_user_types};
 use super::{Inner, TableName};
-use crate::error::{ErrorKind, Failure, OneLine};
+use crate::error::{ErrorKind, Failure};
+use crate::one_line::OneLine;
 use crate::session::execute::until;
 use crate::session::nodes::query;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 #[cfg(feature = "serde")]
-use super::de;
+use crate::de;
 #[cfg(feature = "serde")]
 use crate::human_duration::HumanDuration;
 use crate::timestamp::Timestamps;
