@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
 
-use super::Session;
-use super::config::{Compression, SessionConfig};
-use super::connect::connect;
-use super::credentials::{Credentials, Password, Source};
-#[cfg(feature = "tls")]
-use super::tls::Tls;
-use super::translation::NodeKey;
 use crate::batch::BatchLimits;
 use crate::error::Error;
 use crate::profile::Profile;
+use crate::session::Session;
+use crate::session::config::credentials::{Credentials, Password, Source};
+#[cfg(feature = "tls")]
+use crate::session::config::tls::Tls;
+use crate::session::config::translation::NodeKey;
+use crate::session::config::{Compression, SessionConfig};
+use crate::session::topology::connect::connect;
 use crate::timestamp::Timestamps;
 
 /// Builds a [`Session`].
@@ -316,7 +316,7 @@ impl SessionBuilder {
     }
 
     #[cfg(test)]
-    pub(super) fn into_config(self) -> SessionConfig {
+    pub(in crate::session) fn into_config(self) -> SessionConfig {
         self.config
     }
 

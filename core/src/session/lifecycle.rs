@@ -12,16 +12,16 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Inner;
-use super::execute::add;
+use crate::session::Inner;
+use crate::session::execution::execute::add;
 
 /// How often a request that waits looks whether it is cut off.
-pub(super) const LOOK: Duration = Duration::from_millis(250);
+pub(in crate::session) const LOOK: Duration = Duration::from_millis(250);
 
 /// How long the last requests may take to notice that they are.
 const NOTICE: Duration = Duration::from_millis(400);
 
-pub(super) struct Lifecycle {
+pub(in crate::session) struct Lifecycle {
     requests: Weak<Requests>,
     keep: Mutex<Option<Arc<Requests>>>,
     /// What is no request holds the session itself.
@@ -35,12 +35,12 @@ pub(super) struct Lifecycle {
 struct Requests(Arc<Inner>);
 
 /// The session, as a request holds it.
-pub(super) struct Entry(Arc<Requests>);
+pub(in crate::session) struct Entry(Arc<Requests>);
 
 impl Entry {
     /// For what outlives the request, or is no request.
     #[inline]
-    pub(super) fn session(&self) -> &Arc<Inner> {
+    pub(in crate::session) fn session(&self) -> &Arc<Inner> {
         &self.0.0
     }
 }
@@ -55,7 +55,7 @@ impl Deref for Entry {
 }
 
 /// What a session holds of its door.
-pub(super) struct Inside {
+pub(in crate::session) struct Inside {
     cut: Arc<AtomicBool>,
     /// Dropped with the session, which is how its end is noticed.
     _ended: watch::Sender<()>,
@@ -76,19 +76,19 @@ pub struct Shutdown {
 
 impl Inside {
     /// Tells whether requests are to end now, to what does not hold the session.
-    pub(super) fn cut(&self) -> Arc<AtomicBool> {
+    pub(in crate::session) fn cut(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cut)
     }
 
     /// Whether requests are to end now, answered or not.
     #[inline]
-    pub(super) fn is_cut(&self) -> bool {
+    pub(in crate::session) fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)
     }
 }
 
 impl Lifecycle {
-    pub(super) fn new(inner: impl FnOnce(Inside) -> Inner) -> Self {
+    pub(in crate::session) fn new(inner: impl FnOnce(Inside) -> Inner) -> Self {
         let (sender, ended) = watch::channel(());
         let cut = Arc::new(AtomicBool::new(false));
         let inside = Inside { cut: Arc::clone(&cut), _ended: sender };
@@ -107,7 +107,7 @@ impl Lifecycle {
 
     /// Takes hold of the session for a request, unless it is shut down.
     #[inline]
-    pub(super) fn enter(&self) -> Option<Entry> {
+    pub(in crate::session) fn enter(&self) -> Option<Entry> {
         if self.closed.load(Ordering::Relaxed) {
             return None;
         }
@@ -115,7 +115,7 @@ impl Lifecycle {
     }
 
     /// Takes hold of the session for what is no request, unless it is shut down.
-    pub(super) fn session(&self) -> Option<Arc<Inner>> {
+    pub(in crate::session) fn session(&self) -> Option<Arc<Inner>> {
         if self.closed.load(Ordering::Relaxed) {
             return None;
         }
@@ -123,7 +123,7 @@ impl Lifecycle {
     }
 
     /// Whoever is late finds it closed, or is among those that are waited for.
-    pub(super) async fn shut(&self, time: Duration) -> Shutdown {
+    pub(in crate::session) async fn shut(&self, time: Duration) -> Shutdown {
         let began = Instant::now();
         self.closed.store(true, Ordering::Relaxed);
         if let Some(inner) = self.inner.upgrade() {

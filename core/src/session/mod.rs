@@ -1,46 +1,11 @@
 //! The session: the driver's, with deadlines and typed errors.
 
-mod age;
-mod agreement;
-mod basis;
-mod batch;
 mod builder;
-mod change;
-mod clocks;
 mod config;
-mod connect;
-mod contact_point;
-mod credentials;
-#[cfg(feature = "serde")]
-mod de;
-mod deadline_timer;
-mod execute;
-mod health;
-mod keyspace;
+mod execution;
 mod lifecycle;
-mod load_balancing;
-mod markers;
-mod nodes;
-mod place;
-mod presence;
-mod readiness;
-mod replicas;
-mod runner;
 mod schema;
-mod schema_facts;
-#[cfg(feature = "serde")]
-mod secret;
-mod sent;
-mod setup_fault;
-mod stamping;
-mod tables;
-#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
-mod tls;
-mod translation;
-mod unreadable;
-mod validation;
-mod warm_up;
-mod watcher;
+mod topology;
 
 use std::fmt;
 use std::ops::Deref;
@@ -50,35 +15,37 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use builder::SessionBuilder;
+pub use config::credentials::{Credentials, Password};
+pub use config::tls::Tls;
+pub use config::translation::NodeKey;
+use config::translation::Translation;
 pub use config::{Compression, SessionConfig};
-pub use credentials::{Credentials, Password};
-pub use health::{Health, NodeHealth};
+pub(crate) use execution::sent::{may_be_sent, so_far as failed_attempts};
 pub use lifecycle::Shutdown;
-pub use nodes::NodeStats;
-pub(crate) use sent::{may_be_sent, so_far as failed_attempts};
-pub use tls::Tls;
-pub use translation::NodeKey;
-use translation::Translation;
-pub use warm_up::{WarmNode, WarmUp};
+pub use topology::health::{Health, NodeHealth};
+pub use topology::nodes::NodeStats;
+pub use topology::warm_up::{WarmNode, WarmUp};
 
-use age::SchemaAge;
-pub use age::SchemaStats;
-pub(crate) use basis::Basis;
-pub use clocks::ClockOffset;
-use clocks::Clocks;
-use keyspace::Keyspaces;
+use execution::execute;
+use execution::keyspace::Keyspaces;
 use lifecycle::{Inside, Lifecycle};
-use nodes::NodeAttempts;
-use schema::SchemaClock;
+use schema::age::SchemaAge;
+pub use schema::age::SchemaStats;
+pub(crate) use schema::basis::Basis;
+use schema::generation::SchemaClock;
+#[cfg(feature = "testing")]
+pub use schema::tables::TableAsRead;
+use schema::tables::Tables;
+pub(crate) use schema::tables::{Definition, Shape};
+use schema::watcher::Watcher;
 use scylla::frame::types::Consistency;
 use scylla::policies::load_balancing::LoadBalancingPolicy;
-#[cfg(feature = "testing")]
-pub use tables::TableAsRead;
-use tables::Tables;
-pub(crate) use tables::{Definition, Shape};
 use tokio::time::Instant;
+pub use topology::clocks::ClockOffset;
+use topology::clocks::Clocks;
+use topology::nodes::NodeAttempts;
+use topology::{health, nodes, readiness, warm_up};
 use tower_service::Service;
-use watcher::Watcher;
 
 use crate::error::{Error, ErrorKind, Readiness};
 use crate::prepared::Prepared;

@@ -1,0 +1,10 @@
+//! The way of a request through a session: to the driver, and back.
+
+pub(in crate::session) mod batch;
+pub(in crate::session) mod deadline_timer;
+pub(in crate::session) mod execute;
+pub(in crate::session) mod keyspace;
+pub(in crate::session) mod place;
+pub(in crate::session) mod runner;
+pub(in crate::session) mod sent;
+pub(in crate::session) mod stamping;

@@ -1,0 +1,57 @@
+//! A page after the first is of the same result as the page before it.
+//!
+//! A layer binds each page anew, and since the page before, another keyspace may be in use, or the table may
+//! have been made anew: the server would take the place of one result for one in another.
+
+use crate::error::{Error, ErrorKind};
+use crate::pages::{Origin, PagingState};
+use crate::request::Request;
+use crate::session::Inner;
+use crate::session::execution::keyspace::Settled;
+
+/// The request that reads the page, if it is not the one that was made: bound to the statement that the page
+/// before was read with, so that a stream stays in the keyspace in which it began.
+#[cold]
+pub(in crate::session) fn of_before(
+    session: &Inner,
+    request: &Request,
+    place: &PagingState,
+) -> Result<Option<Request>, Error> {
+    // A place that a token says is checked by the token.
+    let Some(now) = request.prepared() else { return Ok(None) };
+    let before = match place.origin() {
+        Some(Origin::Prepared(before)) => before,
+        Some(Origin::Text(_)) => return Err(other(session, request)),
+        None => return Ok(None),
+    };
+    let (Some(theirs), Some(ours)) = (before.basis(), now.basis()) else { return Ok(None) };
+    if ours.is_other() && !theirs.is_other() {
+        return Err(other(session, request));
+    }
+    if ours.source() == theirs.source() && (ours.holds() || ours.continues()) {
+        return Ok(None);
+    }
+    let stays = theirs.is_of(session) && theirs.continues();
+    if !stays || !now.statement().has_text_of(before.statement()) {
+        return Err(other(session, request));
+    }
+    Ok(Some(request.bound_to(before)))
+}
+
+/// A text goes on where it began: with the same keyspace in use, if it depends on that.
+pub(in crate::session) fn of_text(
+    session: &Inner,
+    request: &Request,
+    place: &PagingState,
+    in_use: Option<&Settled>,
+) -> Result<(), Error> {
+    match (place.origin(), in_use) {
+        (None, _) => Ok(()),
+        (Some(Origin::Text(before)), Some(now)) if before.as_ref() == now.name() => Ok(()),
+        _ => Err(other(session, request)),
+    }
+}
+
+fn other(session: &Inner, request: &Request) -> Error {
+    request.error(ErrorKind::OtherResult, Some(session.config.consistency))
+}

@@ -1,0 +1,314 @@
+//! What the session knows of each node.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, join_all};
+use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::session::Session as Driver;
+use scylla::cluster::{ClusterState, Node};
+use scylla::errors::ExecutionError;
+use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
+use scylla::response::query_result::QueryResult;
+use scylla::statement::Statement as DriverStatement;
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::session::Inner;
+use crate::session::config::SessionConfig;
+use crate::session::execution::execute;
+use crate::session::topology::clocks::ClockOffset;
+use crate::statement::StaticStatement;
+use crate::striped::Striped;
+use crate::time_sum::TimeSum;
+
+/// A node, as the session sees it.
+#[doc(alias("NodeMetrics"))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NodeStats {
+    /// The id by which the cluster knows it, wherever it is.
+    pub host_id: Uuid,
+    /// Where the driver connects to.
+    pub address: SocketAddr,
+    /// Its datacentre, as the cluster says.
+    pub datacenter: Option<String>,
+    /// Its rack, as the cluster says.
+    pub rack: Option<String>,
+    /// Whether there is a connection that is not known to be broken. A frozen node is up until it owes
+    /// a sign of life for too long ([`keepalive`](crate::SessionBuilder::keepalive)).
+    pub up: bool,
+    /// Connections of this session that the node itself has open, the one for control included, when
+    /// [`Session::count_connections`](crate::Session::count_connections) asked it last; none if it is
+    /// down. `None` if it was not asked, did not answer in time, or does not list its clients
+    /// (Cassandra before 5.0, ScyllaDB).
+    pub connections: Option<u64>,
+    /// How far its clock is from this program's, as it was found to be within the last minute; `None` if it has
+    /// not told.
+    pub clock: Option<ClockOffset>,
+    /// Attempts that the node ended with an answer or an error, since the session was built. Those
+    /// that were given up, by a timeout or a drop, are not in it: the driver does not tell of them.
+    pub attempts: u64,
+    /// Those of the attempts that ended with an error.
+    pub errors: u64,
+    /// The time of all these attempts together.
+    pub time: Duration,
+}
+
+impl NodeStats {
+    /// The mean time of an attempt; zero when there was none.
+    #[must_use]
+    pub fn avg_latency(&self) -> Duration {
+        let nanos = self.time.as_nanos().checked_div(self.attempts.into());
+        Duration::from_nanos(nanos.and_then(|nanos| nanos.try_into().ok()).unwrap_or(0))
+    }
+}
+
+/// For a log: one line.
+impl fmt::Display for NodeStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.up { "up" } else { "down" };
+        write!(f, "node {} is {state}, connections ", self.address)?;
+        match self.connections {
+            Some(connections) => write!(f, "{connections}")?,
+            None => f.write_str("unknown")?,
+        }
+        let Self { attempts, errors, .. } = self;
+        write!(f, ", attempts {attempts}, errors {errors}, mean {:.1?}", self.avg_latency())
+    }
+}
+
+/// How long a node has to tell of its connections.
+const ANSWER: Duration = Duration::from_secs(1);
+
+pub(in crate::session) fn nodes(session: &Inner) -> Vec<NodeStats> {
+    let cluster = session.driver.get_cluster_state();
+    let nodes = cluster.get_nodes_info();
+    let stats = nodes.iter().map(|node| {
+        let nothing = OfNode::default();
+        let of_node = session.attempts.of(node.host_id).unwrap_or(&nothing);
+        let Sums { ended, failed, time } = of_node.sums();
+        let up = node.is_connected();
+        if !up {
+            of_node.connections.store(UNKNOWN, Ordering::Relaxed);
+        }
+        let known = of_node.connections.load(Ordering::Relaxed);
+        let known = Some(known).filter(|known| *known != UNKNOWN);
+        NodeStats {
+            host_id: node.host_id,
+            address: session.translation.address(node),
+            datacenter: node.datacenter.clone(),
+            rack: node.rack.clone(),
+            up,
+            clock: session.clocks.of(node.host_id),
+            connections: if up { known } else { Some(0) },
+            attempts: ended,
+            errors: failed,
+            time,
+        }
+    });
+    stats.collect()
+}
+
+pub(in crate::session) async fn count_connections(session: &Inner) {
+    let cluster = session.driver.get_cluster_state();
+    let asked = cluster.get_nodes_info().iter().map(async |node| {
+        let counted = connections(session, node).await.unwrap_or(UNKNOWN);
+        if let Some(of_node) = session.attempts.of(node.host_id) {
+            of_node.connections.store(counted, Ordering::Relaxed);
+        }
+    });
+    join_all(asked).await;
+}
+
+/// What the node itself says: each lists its own clients only, so each is asked.
+async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
+    if !node.is_connected() {
+        return None;
+    }
+    let answer = query(session, node, "SELECT client_options FROM system_views.clients");
+    let answer = timeout(ANSWER, answer).await.ok()?.ok()?;
+    let rows = answer.into_rows_result().ok()?;
+    let clients = rows.rows::<(Option<HashMap<String, String>>,)>().ok()?.flatten();
+    let ours = clients.filter(|(options,)| {
+        let id = options.as_ref().and_then(|options| options.get(CLIENT_ID));
+        id.is_some_and(|id| *id == session.client_id)
+    });
+    u64::try_from(ours.count()).ok()
+}
+
+/// The nodes that requests are sent to: those of the local datacentre, if one is set.
+pub(in crate::session) fn near<'c>(
+    config: &SessionConfig,
+    cluster: &'c ClusterState,
+) -> impl Iterator<Item = &'c Arc<Node>> {
+    let local = config.local_datacenter.clone();
+    let nodes = cluster.get_nodes_info().iter();
+    nodes.filter(move |node| local.is_none() || node.datacenter == local)
+}
+
+/// The nodes that have a connection which is not known to be broken.
+pub(in crate::session) fn connected(session: &Inner) -> Vec<Arc<Node>> {
+    let cluster = session.driver.get_cluster_state();
+    cluster.get_nodes_info().iter().filter(|node| node.is_connected()).cloned().collect()
+}
+
+/// What each node can answer by itself, from memory.
+pub(in crate::session) const TEXT: &str = "SELECT key FROM system.local WHERE key = 'local'";
+pub(in crate::session) static ASKED: StaticStatement = StaticStatement::new(TEXT).named("warm_up");
+
+/// How long this node took to answer, if it did within this time.
+pub(in crate::session) async fn ask(
+    session: &Inner,
+    node: &Arc<Node>,
+    within: Duration,
+) -> Result<Duration, Error> {
+    let request = Request::from(&ASKED);
+    if !node.is_connected()
+        && let Some(refusal) = session.translation.refusal(node)
+    {
+        return Err(request.error(refusal, None));
+    }
+    let began = Instant::now();
+    let answer = query(session, node, request.statement().text());
+    match execute::until(|| session.inside.is_cut(), execute::add(began, within), answer).await {
+        Some(Ok(_)) => Ok(began.elapsed()),
+        Some(Err(error)) => Err(request.error(error, None)),
+        None => Err(request.error(ErrorKind::Timeout { after: within }, None)),
+    }
+}
+
+/// The answer of this node to a text, wherever the balancer would send it.
+pub(in crate::session) fn query<'s>(
+    session: &'s Inner,
+    node: &Arc<Node>,
+    text: &str,
+) -> BoxFuture<'s, Result<QueryResult, ExecutionError>> {
+    query_by(&session.driver, node, text)
+}
+
+pub(in crate::session) fn query_by<'s>(
+    driver: &'s Driver,
+    node: &Arc<Node>,
+    text: &str,
+) -> BoxFuture<'s, Result<QueryResult, ExecutionError>> {
+    let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
+    let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
+    let mut statement = DriverStatement::new(text);
+    statement.set_execution_profile_handle(Some(profile.into_handle()));
+    Box::pin(driver.query_unpaged(statement, ()))
+}
+
+/// The startup option by which a node tells the clients apart.
+const CLIENT_ID: &str = "CLIENT_ID";
+
+/// Attempts by node, without a lock. A node keeps its place when it leaves: it may come back, and a count
+/// that grows only is what is wanted of it.
+#[derive(Debug)]
+pub(in crate::session) struct NodeAttempts {
+    /// Open addressing, by the id.
+    places: Box<[OnceLock<(u128, OfNode)>]>,
+}
+
+/// As many nodes as no cluster has; what comes after them, in the life of a session, is not counted.
+const PLACES: usize = 1_024;
+
+#[derive(Debug)]
+struct OfNode {
+    counts: Striped<Counts>,
+    connections: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    ended: AtomicU64,
+    failed: AtomicU64,
+    time: TimeSum,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    ended: u64,
+    failed: u64,
+    time: Duration,
+}
+
+const UNKNOWN: u64 = u64::MAX;
+
+impl Default for OfNode {
+    fn default() -> Self {
+        Self { counts: Striped::default(), connections: AtomicU64::new(UNKNOWN) }
+    }
+}
+
+impl Default for NodeAttempts {
+    fn default() -> Self {
+        Self { places: (0..PLACES).map(|_| OnceLock::new()).collect() }
+    }
+}
+
+impl NodeAttempts {
+    pub(in crate::session) fn count(&self, node: &Node, took: Duration, failed: bool) {
+        if let Some(of_node) = self.of(node.host_id) {
+            of_node.count(took, failed);
+        }
+    }
+
+    fn of(&self, host_id: Uuid) -> Option<&OfNode> {
+        let (high, low) = host_id.as_u64_pair();
+        let first = usize::try_from((high ^ low) % PLACES as u64).unwrap_or(0);
+        let places = self.places[first..].iter().chain(&self.places[..first]);
+        let id = host_id.as_u128();
+        places.into_iter().find_map(|place| {
+            let (owner, of_node) = place.get_or_init(|| (id, OfNode::default()));
+            (*owner == id).then_some(of_node)
+        })
+    }
+}
+
+impl OfNode {
+    fn count(&self, took: Duration, failed: bool) {
+        let counts = self.counts.here();
+        counts.ended.fetch_add(1, Ordering::Relaxed);
+        if failed {
+            counts.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        counts.time.add(took);
+    }
+
+    fn sums(&self) -> Sums {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.counts.iter().fold(Sums::default(), |sum, counts| Sums {
+            ended: sum.ended + load(&counts.ended),
+            failed: sum.failed + load(&counts.failed),
+            time: sum.time.saturating_add(counts.time.total()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_node_has_figures_of_its_own_until_there_is_no_place() {
+        let attempts = NodeAttempts::default();
+        // Each second one would like the place of the one before.
+        let ids: Vec<_> =
+            (0..PLACES as u128).map(|id| Uuid::from_u128(id / 2 + ((id % 2) << 100))).collect();
+        for id in &ids {
+            attempts.of(*id).unwrap().count(Duration::from_nanos(7), true);
+        }
+        for id in &ids {
+            let counted = Sums { ended: 1, failed: 1, time: Duration::from_nanos(7) };
+            assert_eq!(attempts.of(*id).unwrap().sums(), counted);
+        }
+        assert!(attempts.of(Uuid::max()).is_none());
+    }
+}
