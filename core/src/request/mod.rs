@@ -1,31 +1,28 @@
 //! What travels down the stack.
 
 mod options;
+mod place;
+mod with;
 
 use std::fmt;
 use std::mem;
 use std::slice;
 use std::sync::Arc;
-use std::time::Duration;
 
-use scylla::frame::types::{Consistency, SerialConsistency};
+use scylla::frame::types::Consistency;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::bound::BoundStatement;
-use tokio::time::Instant;
 
 use crate::attempts::Attempts;
 use crate::batch::{BatchFault, BatchPayload};
 use crate::error::{Error, ErrorKind, Failure};
-use crate::pages::{PagingState, Seal};
 use crate::prepared::{Bound, Prepared};
 use crate::session::Basis;
-use crate::statement::{
-    SchemaFacts, Statement, StatementKind, StaticStatement, Told, takes_timestamp,
-};
-use crate::timestamp::{Stamp, Timestamps};
+use crate::statement::{SchemaFacts, Statement, StatementKind, StaticStatement, Told};
+use crate::timestamp::Stamp;
 use crate::values::Values;
 pub(crate) use options::Options;
-use options::{PageSize, Place};
+use place::Place;
 
 /// A statement with its values and options, on its way through the layers.
 ///
@@ -53,6 +50,8 @@ pub struct Request {
     statement: Statement,
     payload: Payload,
     options: Options,
+    /// None for the first page, without tokens.
+    place: Option<Arc<Place>>,
 }
 
 /// What a request asks to be done.
@@ -82,7 +81,7 @@ impl Request {
     {
         let statement = statement.into();
         let options = Options::of(&statement).stamped(&statement);
-        Self { statement, payload: Payload::Raw(Values::new(values)), options }
+        Self { statement, payload: Payload::Raw(Values::new(values)), options, place: None }
     }
 
     pub(crate) fn of_batch(statement: Statement, batch: BatchPayload) -> Self {
@@ -90,7 +89,7 @@ impl Request {
         if options.stamp != Stamp::None && batch.is_for_server() {
             options.stamp = Stamp::Server;
         }
-        Self { statement, payload: Payload::Batch(batch), options }
+        Self { statement, payload: Payload::Batch(batch), options, place: None }
     }
 
     /// Begins to count how often it and its clones are sent. Costs one allocation, the first time.
@@ -109,7 +108,7 @@ impl Request {
     pub fn prepare(statement: impl Into<Statement>) -> Self {
         let statement = statement.into();
         let options = Options::of(&statement);
-        Self { statement, payload: Payload::Prepare, options }
+        Self { statement, payload: Payload::Prepare, options, place: None }
     }
 
     /// Binds the values to the prepared statement, which serialises them: for a request that is sent
@@ -250,136 +249,6 @@ impl Request {
         }
     }
 
-    /// Sets something that goes to the driver with the statement.
-    fn change(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        change(&mut self.options);
-        if let Payload::Bound(bound) = &mut self.payload {
-            bound.reapply(&self.options);
-        }
-        self
-    }
-
-    /// Sets how many replicas have to answer.
-    pub fn with_consistency(self, consistency: Consistency) -> Self {
-        self.change(|options| options.consistency = Some(consistency))
-    }
-
-    /// Sets the consistency of the Paxos phase of a conditional statement.
-    pub fn with_serial_consistency(self, consistency: SerialConsistency) -> Self {
-        self.change(|options| options.serial_consistency = Some(consistency))
-    }
-
-    /// Sets how many rows a page has, at least 1 and at most 2³¹ - 1.
-    pub fn with_page_size(self, rows: u32) -> Self {
-        self.change(|options| options.page_size = Some(PageSize::new(rows)))
-    }
-
-    /// Sets the timestamp of a write, in microseconds since 1970; `None` leaves it to the server, as
-    /// [`Timestamps::Server`].
-    pub fn with_timestamp(self, micros: Option<i64>) -> Self {
-        self.change(|options| options.stamp = micros.map_or(Stamp::Server, Stamp::Given))
-    }
-
-    /// Sets who gives a write its timestamp. One that the caller gave before is dropped.
-    pub fn with_timestamps(self, timestamps: Timestamps) -> Self {
-        if !takes_timestamp(self.statement.kind()) {
-            return self;
-        }
-        self.change(|options| options.stamp = Stamp::new(Some(timestamps)))
-    }
-
-    /// Goes on at this place, instead of at the start of the first page.
-    pub fn with_page(self, page: PagingState) -> Self {
-        let asked = || self.options.place.as_ref()?.asked.clone();
-        let asked = page.asked().cloned().or_else(asked);
-        self.with_place(Place { page, asked })
-    }
-
-    #[cfg(feature = "page-token")]
-    pub(crate) fn with_asked(self, asked: crate::pages::Asked) -> Self {
-        let page = self.options.place.as_ref().map(|place| place.page.clone()).unwrap_or_default();
-        self.with_place(Place { page, asked: Some(Arc::new(asked)) })
-    }
-
-    fn with_place(mut self, place: Place) -> Self {
-        self.options.place = Some(Arc::new(place));
-        self
-    }
-
-    /// Where it was told to go on.
-    pub(crate) fn page(&self) -> PagingState {
-        match self.options.place.as_deref() {
-            Some(Place { page, asked: Some(asked) }) if page.is_first_page() => {
-                PagingState::of_token(Arc::clone(asked)).skipping(page.rows_to_skip() as usize)
-            }
-            Some(Place { page, .. }) => page.clone(),
-            None => PagingState::default(),
-        }
-    }
-
-    /// Whether it says where it goes on, if only that it begins at the first page.
-    #[inline]
-    pub(crate) fn is_paged(&self) -> bool {
-        self.options.place.is_some()
-    }
-
-    /// Where it goes on, and what makes tokens of where it goes on after that. What is sent as text may depend
-    /// on the keyspace in use.
-    pub(crate) fn place(
-        &self,
-        in_use: Option<&str>,
-    ) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
-        match &self.options.place {
-            None => Ok((PagingState::default(), None)),
-            Some(place) => self.open(place, in_use),
-        }
-    }
-
-    #[cold]
-    fn open(
-        &self,
-        place: &Place,
-        in_use: Option<&str>,
-    ) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
-        let Place { page, asked: Some(asked) } = place else {
-            return Ok((place.page.clone(), None));
-        };
-        let bound = match &self.payload {
-            Payload::Bound(bound) => bound.parts(),
-            Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
-        };
-        let seal = asked.seal(self, bound, in_use)?;
-        let page = if page.is_first_page() {
-            let opened = asked.open(&seal).map_err(|kind| self.error(kind, None))?;
-            opened.unwrap_or_default().skipping(page.rows_to_skip() as usize)
-        } else {
-            page.clone()
-        };
-        Ok((page, Some(Arc::new(seal))))
-    }
-
-    /// Sets the longest time of one attempt: of one call of the session, which prepares, if need be, and
-    /// executes, with the driver's failover inside. A wait for a permit of a limit below the retry is part of
-    /// the attempt. A retry makes several: the whole is bounded by the
-    /// [deadline](Self::with_deadline), which a retry layer sets where there is none.
-    pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.options.attempt_timeout = Some(timeout);
-        self
-    }
-
-    /// Sets when the answer is worth nothing any more. Every layer obeys it, waiting and sending
-    /// again included.
-    pub fn with_deadline(mut self, deadline: Instant) -> Self {
-        self.set_deadline(deadline);
-        self
-    }
-
-    /// As [`with_deadline`](Self::with_deadline), in place.
-    #[inline]
-    pub fn set_deadline(&mut self, deadline: Instant) {
-        self.options.deadline = Some(deadline);
-    }
-
     /// The statement.
     #[must_use]
     #[inline]
@@ -414,24 +283,6 @@ impl Request {
         &self.payload
     }
 
-    /// The consistency level, if it or its statement does not leave it to the session.
-    #[must_use]
-    pub fn consistency(&self) -> Option<Consistency> {
-        self.options.consistency
-    }
-
-    /// The serial consistency level, if it or its statement does not leave it to the session.
-    #[must_use]
-    pub fn serial_consistency(&self) -> Option<SerialConsistency> {
-        self.options.serial_consistency
-    }
-
-    /// How many rows a page has, if it does not leave it to the session.
-    #[must_use]
-    pub fn page_size(&self) -> Option<u32> {
-        self.options.page_size()
-    }
-
     /// The statement that has to be prepared next, and [bound](Self::attach_prepared), before it can be executed:
     /// its own if it is raw, unless the session sends that as it is (`CREATE`, `TRUNCATE`, `USE`, without
     /// values); of a batch one after another.
@@ -455,31 +306,6 @@ impl Request {
             Payload::Batch(batch) => batch.fault(),
             Payload::Raw(_) | Payload::Bound(_) | Payload::Prepare => None,
         }
-    }
-
-    /// The longest time of one attempt, if it does not leave it to the session.
-    #[must_use]
-    #[inline]
-    pub fn attempt_timeout(&self) -> Option<Duration> {
-        self.options.attempt_timeout
-    }
-
-    /// When the answer is worth nothing any more.
-    #[must_use]
-    #[inline]
-    pub fn deadline(&self) -> Option<Instant> {
-        self.options.deadline
-    }
-
-    /// The timestamp that the client gives the write, in microseconds since 1970. Where it was taken by itself,
-    /// a session drops it if the server is to stamp ([`Timestamps`]).
-    #[must_use]
-    pub fn timestamp(&self) -> Option<i64> {
-        self.options.stamp.micros()
-    }
-
-    pub(crate) fn stamp(&self) -> Stamp {
-        self.options.stamp
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -518,6 +344,7 @@ impl fmt::Debug for Request {
             .field("statement", &self.statement.name())
             .field("payload", &self.payload)
             .field("options", &self.options)
+            .field("place", &self.place)
             .finish()
     }
 }

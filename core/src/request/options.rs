@@ -1,7 +1,6 @@
 //! How a request is to be executed.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
@@ -11,7 +10,6 @@ use tokio::time::Instant;
 
 use crate::attempts::Attempts;
 use crate::error::Work;
-use crate::pages::{Asked, PagingState};
 use crate::statement::{Defaults, SchemaFacts, Statement, takes_timestamp};
 use crate::timestamp::Stamp;
 
@@ -21,20 +19,10 @@ pub(crate) struct Options {
     pub(crate) consistency: Option<Consistency>,
     pub(crate) serial_consistency: Option<SerialConsistency>,
     pub(super) page_size: Option<PageSize>,
-    /// None for the first page, without tokens.
-    pub(super) place: Option<Arc<Place>>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) stamp: Stamp,
     pub(crate) attempts: Option<Attempts>,
-}
-
-/// Where it goes on.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Place {
-    pub(super) page: PagingState,
-    /// Whether a token says where, unless `page` does, and whether the next place is to be one.
-    pub(super) asked: Option<Arc<Asked>>,
 }
 
 /// One more than the rows, which makes it half as large: a request is copied at each layer.

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::session::Inner;
-use crate::session::execution::execute::add;
+use crate::session::execution::time::add;
 
 /// How often a request that waits looks whether it is cut off.
 pub(in crate::session) const LOOK: Duration = Duration::from_millis(250);

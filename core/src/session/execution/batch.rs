@@ -14,8 +14,9 @@ use crate::request::{Payload, Request};
 use crate::response::Response;
 use crate::session::Inner;
 use crate::session::execution::deadline_timer::DeadlineTimer;
-use crate::session::execution::execute::{Time, ended, invalid, prepare_all, within};
+use crate::session::execution::execute::{ended, prepare_all, within};
 use crate::session::execution::stamping::Stamping;
+use crate::session::execution::time::{Time, invalid};
 use crate::session::execution::{keyspace, stamping};
 
 /// Bounds what the driver does by itself with a batch, whatever time the caller allows.

@@ -13,20 +13,20 @@ use scylla::response::query_result::QueryResult;
 use scylla::response::{PagingState as DriverState, PagingStateResponse};
 use scylla::statement::Statement as DriverStatement;
 use scylla::statement::bound::BoundStatement;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::clock;
-use crate::error::{Error, ErrorClass, ErrorKind, Failure, Waited};
+use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::pages::{Origin, PagingState};
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
 use crate::response::Response;
 use crate::session::Inner;
-use crate::session::config::validation::PAGE_SIZES;
 use crate::session::execution::deadline_timer::DeadlineTimer;
 use crate::session::execution::keyspace::Settled;
 use crate::session::execution::runner::Runner;
 use crate::session::execution::stamping::Stamping;
+use crate::session::execution::time::{Time, add, invalid, until};
 use crate::session::execution::{batch, keyspace, place, sent, stamping};
 use crate::session::lifecycle::{Entry, LOOK};
 use crate::session::schema::basis::{Basis, Before, keyspace_answered, named, of_markers};
@@ -36,9 +36,6 @@ use crate::session::schema::schema_facts::{schema_facts, write_set};
 use crate::session::schema::tables::{Named, Tables};
 use crate::session::schema::unreadable;
 use crate::statement::{Attempt, StatementKind};
-
-/// Stands for times that are beyond the clock's end.
-const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 pub(in crate::session) type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -346,24 +343,6 @@ pub(in crate::session) fn unanswered(
     request.error(failure, Some(consistency))
 }
 
-/// Waits for what is no request, until then, or until the session is shut down.
-pub(in crate::session) async fn until<T>(
-    is_cut: impl Fn() -> bool,
-    until: Instant,
-    future: impl Future<Output = T>,
-) -> Option<T> {
-    let mut future = pin!(future);
-    loop {
-        let next = until.min(Instant::now() + LOOK);
-        if let Ok(output) = timeout_at(next, future.as_mut()).await {
-            return Some(output);
-        }
-        if next == until || is_cut() {
-            return None;
-        }
-    }
-}
-
 #[inline]
 fn response(
     session: &Inner,
@@ -421,7 +400,7 @@ pub(in crate::session) async fn prepare(
     let mut tries = 0;
     let (before, mut tables, mut prepared) = loop {
         let before = Before::now(session);
-        let prepare = self::until(is_cut, until, session.driver.prepare(statement.text()));
+        let prepare = super::time::until(is_cut, until, session.driver.prepare(statement.text()));
         let (tables, prepared) = session.tables.meet(session, &names, until, prepare).await;
         let prepared = match prepared {
             Some(Ok(prepared)) => prepared,
@@ -458,7 +437,7 @@ pub(in crate::session) async fn prepare(
     stamping::note(session, statement, &tables);
     if statement.kind() == StatementKind::Conditional {
         let overtake = stamping::overtake(session, tables.iter());
-        if self::until(is_cut, until, overtake).await.is_none() {
+        if super::time::until(is_cut, until, overtake).await.is_none() {
             return Err(not_prepared(session, request, None, &tables, until - time.started));
         }
     }
@@ -482,64 +461,6 @@ fn not_prepared(
     };
     unreadable::locate(&mut failure.kind, tables.iter());
     request.error(failure, Some(session.config.consistency))
-}
-
-pub(in crate::session) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
-    let kind = ErrorKind::InvalidRequest(why.to_owned());
-    request.error(kind, Some(session.config.consistency))
-}
-
-/// When a call has to be done, and when it began.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::session) struct Time {
-    started: Instant,
-    pub(in crate::session) until: Instant,
-}
-
-impl Time {
-    #[inline]
-    pub(in crate::session) fn of(
-        session: &Inner,
-        request: &Request,
-        started: Instant,
-    ) -> Result<Self, Error> {
-        let default = match request.statement().kind() {
-            StatementKind::Schema => session.config.schema_timeout,
-            _ => session.config.attempt_timeout,
-        };
-        let timeout = add(started, request.options().attempt_timeout.unwrap_or(default));
-        match request.options().deadline {
-            Some(deadline) if deadline <= started => {
-                let late = ErrorKind::DeadlinePassed(Waited::BeforeTheSession);
-                Err(request.error(late, Some(session.config.consistency)))
-            }
-            Some(deadline) => Ok(Self { started, until: deadline.min(timeout) }),
-            None => Ok(Self { started, until: timeout }),
-        }
-    }
-
-    pub(in crate::session) fn of_page(
-        session: &Inner,
-        request: &Request,
-        started: Instant,
-    ) -> Result<Self, Error> {
-        if request.page_size().is_some_and(|rows| !PAGE_SIZES.contains(&rows)) {
-            return Err(invalid(
-                session,
-                request,
-                "a page has 1 to 2147483647 rows: give a page size",
-            ));
-        }
-        Self::of(session, request, started)
-    }
-
-    fn given(self) -> Duration {
-        self.until - self.started
-    }
-}
-
-pub(in crate::session) fn add(start: Instant, time: Duration) -> Instant {
-    start.checked_add(time).unwrap_or_else(|| start + FOREVER)
 }
 
 impl Inner {

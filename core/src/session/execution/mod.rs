@@ -8,3 +8,4 @@ pub(in crate::session) mod place;
 pub(in crate::session) mod runner;
 pub(in crate::session) mod sent;
 pub(in crate::session) mod stamping;
+pub(in crate::session) mod time;

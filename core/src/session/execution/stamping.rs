@@ -16,7 +16,7 @@ use crate::one_line::OneLine;
 use crate::prepared::{Prepared, resends};
 use crate::request::Request;
 use crate::session::Inner;
-use crate::session::execution::execute::until;
+use crate::session::execution::time::until;
 use crate::session::schema::basis::Basis;
 use crate::session::schema::tables::{Named, TableName};
 use crate::statement::{SchemaFacts, Statement, StatementKind, takes_timestamp};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::session::config::SessionConfig;
-use crate::session::execution::execute::add;
+use crate::session::execution::time::add;
 use crate::session::schema::generation::Clock;
 use crate::session::schema::tables::Unread;
 

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::request::Request;
 use crate::response::Response;
 use crate::session::Inner;
-use crate::session::execution::execute::{add, until};
+use crate::session::execution::time::{add, until};
 use crate::session::schema::agreement;
 use crate::session::schema::agreement::Told;
 use crate::session::schema::watcher::refresh_cluster;

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::session::Inner;
-use crate::session::execution::execute::until;
+use crate::session::execution::time::until;
 use crate::session::schema::tables::Refreshed;
 use crate::session::topology::clocks;
 use crate::session::topology::presence::Presence;

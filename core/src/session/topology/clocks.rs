@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::session::Inner;
-use crate::session::execution::execute::until;
+use crate::session::execution::time::until;
 use crate::session::topology::nodes::query;
 use crate::timestamp;
 

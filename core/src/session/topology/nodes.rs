@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::session::Inner;
 use crate::session::config::SessionConfig;
-use crate::session::execution::execute;
+use crate::session::execution::time;
 use crate::session::topology::clocks::ClockOffset;
 use crate::statement::StaticStatement;
 use crate::striped::Striped;
@@ -177,7 +177,7 @@ pub(in crate::session) async fn ask(
     }
     let began = Instant::now();
     let answer = query(session, node, request.statement().text());
-    match execute::until(|| session.inside.is_cut(), execute::add(began, within), answer).await {
+    match time::until(|| session.inside.is_cut(), time::add(began, within), answer).await {
         Some(Ok(_)) => Ok(began.elapsed()),
         Some(Err(error)) => Err(request.error(error, None)),
         None => Err(request.error(ErrorKind::Timeout { after: within }, None)),

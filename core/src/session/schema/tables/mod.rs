@@ -35,7 +35,7 @@ use slot::{Seen, Slot};
 pub use told::TableAsRead;
 
 use crate::session::Inner;
-use crate::session::execution::execute::until;
+use crate::session::execution::time::until;
 use crate::session::topology::nodes::connected;
 
 /// How many tables are read at the same time.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
 use crate::one_line::OneLine;
-use crate::session::execution::execute::until;
+use crate::session::execution::time::until;
 use crate::session::schema::tables::definition::{ColumnRow, Definition};
 use crate::session::schema::tables::types::{Types, may_name_user_types};
 use crate::session::schema::tables::{Inner, TableName};

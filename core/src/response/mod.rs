@@ -1,15 +1,15 @@
 //! What comes back up.
 
+mod rows;
+
 use std::fmt;
-use std::iter::FusedIterator;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use scylla::deserialize::result::TypedRowIterator;
-use scylla::deserialize::row::{ColumnIterator, DeserializeRow};
+use scylla::deserialize::TypeCheckError;
+use scylla::deserialize::row::DeserializeRow;
 use scylla::deserialize::value::DeserializeValue;
-use scylla::deserialize::{FrameSlice, TypeCheckError};
 use scylla::errors::RowsError;
 use scylla::frame::response::result::{ColumnSpec, ColumnType, TableSpec};
 use scylla::response::Coordinator;
@@ -18,7 +18,10 @@ use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 use uuid::Uuid;
 
-use crate::error::{Error, ErrorClass, ErrorKind, decode_message, unreadable_answer, values_kind};
+pub use rows::Rows;
+use rows::Source;
+
+use crate::error::{Error, ErrorClass, ErrorKind, unreadable_answer, values_kind};
 use crate::pages::{Origin, PagingState, Seal};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
@@ -397,59 +400,6 @@ impl fmt::Debug for Response {
             .field("rows", &self.rows_count())
             .field("more_pages", &self.has_next())
             .finish_non_exhaustive()
-    }
-}
-
-/// The rows of a page, decoded one by one.
-#[must_use = "rows are decoded when they are asked for"]
-pub struct Rows<'r, R> {
-    source: Source<'r, R>,
-    response: &'r Response,
-    row: usize,
-}
-
-enum Source<'r, R> {
-    Driver(TypedRowIterator<'r, 'r, R>),
-    Made { columns: &'r [ColumnSpec<'static>], rows: std::slice::Iter<'r, Bytes> },
-    None,
-}
-
-impl<'r, R: DeserializeRow<'r, 'r>> Iterator for Rows<'r, R> {
-    type Item = Result<R, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let decoded = match &mut self.source {
-            Source::Driver(rows) => rows.next()?,
-            Source::Made { columns, rows } => {
-                R::deserialize(ColumnIterator::new(columns, FrameSlice::new(rows.next()?)))
-            }
-            Source::None => return None,
-        };
-        let row = self.row;
-        self.row += 1;
-        Some(decoded.map_err(|error| {
-            self.response.fault(format!("row {row} cannot be decoded: {}", decode_message(&error)))
-        }))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = match &self.source {
-            Source::Driver(rows) => rows.rows_remaining(),
-            Source::Made { rows, .. } => rows.len(),
-            Source::None => 0,
-        };
-        (left, Some(left))
-    }
-}
-
-/// Each row is given, decoded or as an error.
-impl<'r, R: DeserializeRow<'r, 'r>> ExactSizeIterator for Rows<'r, R> {}
-
-impl<'r, R: DeserializeRow<'r, 'r>> FusedIterator for Rows<'r, R> {}
-
-impl<R> fmt::Debug for Rows<'_, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rows").field("row", &self.row).finish_non_exhaustive()
     }
 }
 

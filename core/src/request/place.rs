@@ -1,0 +1,87 @@
+//! Where a request goes on in a result.
+
+use std::sync::Arc;
+
+use super::{Payload, Request};
+use crate::error::Error;
+use crate::pages::{Asked, PagingState, Seal};
+
+/// Where it goes on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    page: PagingState,
+    /// Whether a token says where, unless `page` does, and whether the next place is to be one.
+    asked: Option<Arc<Asked>>,
+}
+
+impl Request {
+    /// Goes on at this place, instead of at the start of the first page.
+    pub fn with_page(self, page: PagingState) -> Self {
+        let asked = || self.place.as_ref()?.asked.clone();
+        let asked = page.asked().cloned().or_else(asked);
+        self.with_place(Place { page, asked })
+    }
+
+    #[cfg(feature = "page-token")]
+    pub(crate) fn with_asked(self, asked: Asked) -> Self {
+        let page = self.place.as_ref().map(|place| place.page.clone()).unwrap_or_default();
+        self.with_place(Place { page, asked: Some(Arc::new(asked)) })
+    }
+
+    fn with_place(mut self, place: Place) -> Self {
+        self.place = Some(Arc::new(place));
+        self
+    }
+
+    /// Where it was told to go on.
+    pub(crate) fn page(&self) -> PagingState {
+        match self.place.as_deref() {
+            Some(Place { page, asked: Some(asked) }) if page.is_first_page() => {
+                PagingState::of_token(Arc::clone(asked)).skipping(page.rows_to_skip() as usize)
+            }
+            Some(Place { page, .. }) => page.clone(),
+            None => PagingState::default(),
+        }
+    }
+
+    /// Whether it says where it goes on, if only that it begins at the first page.
+    #[inline]
+    pub(crate) fn is_paged(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// Where it goes on, and what makes tokens of where it goes on after that. What is sent as text may depend
+    /// on the keyspace in use.
+    pub(crate) fn place(
+        &self,
+        in_use: Option<&str>,
+    ) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
+        match &self.place {
+            None => Ok((PagingState::default(), None)),
+            Some(place) => self.open(place, in_use),
+        }
+    }
+
+    #[cold]
+    fn open(
+        &self,
+        place: &Place,
+        in_use: Option<&str>,
+    ) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
+        let Place { page, asked: Some(asked) } = place else {
+            return Ok((place.page.clone(), None));
+        };
+        let bound = match &self.payload {
+            Payload::Bound(bound) => bound.parts(),
+            Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
+        };
+        let seal = asked.seal(self, bound, in_use)?;
+        let page = if page.is_first_page() {
+            let opened = asked.open(&seal).map_err(|kind| self.error(kind, None))?;
+            opened.unwrap_or_default().skipping(page.rows_to_skip() as usize)
+        } else {
+            page.clone()
+        };
+        Ok((page, Some(Arc::new(seal))))
+    }
+}

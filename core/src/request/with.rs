@@ -1,0 +1,116 @@
+//! How a request is to be executed: what it says of that, and what it leaves open.
+
+use std::time::Duration;
+
+use scylla::frame::types::{Consistency, SerialConsistency};
+use tokio::time::Instant;
+
+use super::options::{Options, PageSize};
+use super::{Payload, Request};
+use crate::statement::takes_timestamp;
+use crate::timestamp::{Stamp, Timestamps};
+
+impl Request {
+    /// Sets something that goes to the driver with the statement.
+    fn change(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        if let Payload::Bound(bound) = &mut self.payload {
+            bound.reapply(&self.options);
+        }
+        self
+    }
+
+    /// Sets how many replicas have to answer.
+    pub fn with_consistency(self, consistency: Consistency) -> Self {
+        self.change(|options| options.consistency = Some(consistency))
+    }
+
+    /// Sets the consistency of the Paxos phase of a conditional statement.
+    pub fn with_serial_consistency(self, consistency: SerialConsistency) -> Self {
+        self.change(|options| options.serial_consistency = Some(consistency))
+    }
+
+    /// Sets how many rows a page has, at least 1 and at most 2³¹ - 1.
+    pub fn with_page_size(self, rows: u32) -> Self {
+        self.change(|options| options.page_size = Some(PageSize::new(rows)))
+    }
+
+    /// Sets the timestamp of a write, in microseconds since 1970; `None` leaves it to the server, as
+    /// [`Timestamps::Server`].
+    pub fn with_timestamp(self, micros: Option<i64>) -> Self {
+        self.change(|options| options.stamp = micros.map_or(Stamp::Server, Stamp::Given))
+    }
+
+    /// Sets who gives a write its timestamp. One that the caller gave before is dropped.
+    pub fn with_timestamps(self, timestamps: Timestamps) -> Self {
+        if !takes_timestamp(self.statement.kind()) {
+            return self;
+        }
+        self.change(|options| options.stamp = Stamp::new(Some(timestamps)))
+    }
+
+    /// Sets the longest time of one attempt: of one call of the session, which prepares, if need be, and
+    /// executes, with the driver's failover inside. A wait for a permit of a limit below the retry is part of
+    /// the attempt. A retry makes several: the whole is bounded by the
+    /// [deadline](Self::with_deadline), which a retry layer sets where there is none.
+    pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets when the answer is worth nothing any more. Every layer obeys it, waiting and sending
+    /// again included.
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.set_deadline(deadline);
+        self
+    }
+
+    /// As [`with_deadline`](Self::with_deadline), in place.
+    #[inline]
+    pub fn set_deadline(&mut self, deadline: Instant) {
+        self.options.deadline = Some(deadline);
+    }
+
+    /// The consistency level, if it or its statement does not leave it to the session.
+    #[must_use]
+    pub fn consistency(&self) -> Option<Consistency> {
+        self.options.consistency
+    }
+
+    /// The serial consistency level, if it or its statement does not leave it to the session.
+    #[must_use]
+    pub fn serial_consistency(&self) -> Option<SerialConsistency> {
+        self.options.serial_consistency
+    }
+
+    /// How many rows a page has, if it does not leave it to the session.
+    #[must_use]
+    pub fn page_size(&self) -> Option<u32> {
+        self.options.page_size()
+    }
+
+    /// The longest time of one attempt, if it does not leave it to the session.
+    #[must_use]
+    #[inline]
+    pub fn attempt_timeout(&self) -> Option<Duration> {
+        self.options.attempt_timeout
+    }
+
+    /// When the answer is worth nothing any more.
+    #[must_use]
+    #[inline]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.options.deadline
+    }
+
+    /// The timestamp that the client gives the write, in microseconds since 1970. Where it was taken by itself,
+    /// a session drops it if the server is to stamp ([`Timestamps`]).
+    #[must_use]
+    pub fn timestamp(&self) -> Option<i64> {
+        self.options.stamp.micros()
+    }
+
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.options.stamp
+    }
+}

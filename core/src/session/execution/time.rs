@@ -1,0 +1,92 @@
+//! The time of a call, and waiting within it.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{Error, ErrorKind, Waited};
+use crate::request::Request;
+use crate::session::Inner;
+use crate::session::config::validation::PAGE_SIZES;
+use crate::session::lifecycle::LOOK;
+use crate::statement::StatementKind;
+
+/// Stands for times that are beyond the clock's end.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// Waits for what is no request, until then, or until the session is shut down.
+pub(in crate::session) async fn until<T>(
+    is_cut: impl Fn() -> bool,
+    until: Instant,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let mut future = pin!(future);
+    loop {
+        let next = until.min(Instant::now() + LOOK);
+        if let Ok(output) = timeout_at(next, future.as_mut()).await {
+            return Some(output);
+        }
+        if next == until || is_cut() {
+            return None;
+        }
+    }
+}
+
+pub(in crate::session) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
+    let kind = ErrorKind::InvalidRequest(why.to_owned());
+    request.error(kind, Some(session.config.consistency))
+}
+
+/// When a call has to be done, and when it began.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::session) struct Time {
+    pub(super) started: Instant,
+    pub(in crate::session) until: Instant,
+}
+
+impl Time {
+    #[inline]
+    pub(in crate::session) fn of(
+        session: &Inner,
+        request: &Request,
+        started: Instant,
+    ) -> Result<Self, Error> {
+        let default = match request.statement().kind() {
+            StatementKind::Schema => session.config.schema_timeout,
+            _ => session.config.attempt_timeout,
+        };
+        let timeout = add(started, request.options().attempt_timeout.unwrap_or(default));
+        match request.options().deadline {
+            Some(deadline) if deadline <= started => {
+                let late = ErrorKind::DeadlinePassed(Waited::BeforeTheSession);
+                Err(request.error(late, Some(session.config.consistency)))
+            }
+            Some(deadline) => Ok(Self { started, until: deadline.min(timeout) }),
+            None => Ok(Self { started, until: timeout }),
+        }
+    }
+
+    pub(in crate::session) fn of_page(
+        session: &Inner,
+        request: &Request,
+        started: Instant,
+    ) -> Result<Self, Error> {
+        if request.page_size().is_some_and(|rows| !PAGE_SIZES.contains(&rows)) {
+            return Err(invalid(
+                session,
+                request,
+                "a page has 1 to 2147483647 rows: give a page size",
+            ));
+        }
+        Self::of(session, request, started)
+    }
+
+    pub(super) fn given(self) -> Duration {
+        self.until - self.started
+    }
+}
+
+pub(in crate::session) fn add(start: Instant, time: Duration) -> Instant {
+    start.checked_add(time).unwrap_or_else(|| start + FOREVER)
+}
