@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use crate::attempts::Attempts;
 use crate::error::{Error, ErrorClass, ErrorKind, Recovery};
-use crate::request::Request;
 use crate::statement::{Statement, StatementKind};
 
 /// What a layer may ask of a request.
@@ -69,40 +68,6 @@ pub trait Classify {
     /// Whether a layer below refused the request, so that it was certainly not sent.
     fn is_refusal(&self) -> bool {
         false
-    }
-}
-
-impl Described for Request {
-    #[inline]
-    fn statement(&self) -> &Statement {
-        Self::statement(self)
-    }
-
-    fn kind(&self) -> StatementKind {
-        Self::kind(self)
-    }
-
-    fn is_idempotent(&self) -> bool {
-        Self::is_idempotent(self)
-    }
-
-    #[inline]
-    fn deadline(&self) -> Option<Instant> {
-        Self::deadline(self)
-    }
-
-    #[inline]
-    fn set_deadline(&mut self, deadline: Instant) {
-        Self::set_deadline(self, deadline);
-    }
-
-    #[inline]
-    fn attempt_timeout(&self) -> Option<Duration> {
-        Self::attempt_timeout(self)
-    }
-
-    fn count_attempts(&mut self) -> Option<Attempts> {
-        Some(Self::count_attempts(self))
     }
 }
 

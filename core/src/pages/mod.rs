@@ -16,9 +16,6 @@
 //! The page under way is given up. No task and no permit is left.
 
 mod rows;
-mod state;
-#[cfg_attr(not(feature = "page-token"), path = "no_token.rs")]
-mod token;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -30,14 +27,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 pub use rows::RowStream;
-pub(crate) use state::Origin;
-pub use state::PagingState;
-#[cfg(feature = "page-token")]
-pub use token::PageTokenKey;
-pub(crate) use token::{Asked, Seal};
 
 use crate::client::{Client, CqlService};
 use crate::error::{Error, ErrorClass, ErrorKind};
+use crate::paging::PagingState;
 use crate::refusal::{PATIENCE, Refusals, is_refused};
 use crate::request::Request;
 use crate::response::Response;

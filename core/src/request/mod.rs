@@ -1,5 +1,6 @@
 //! What travels down the stack.
 
+mod described;
 mod options;
 mod place;
 mod with;

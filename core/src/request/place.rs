@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{Payload, Request};
 use crate::error::Error;
-use crate::pages::{Asked, PagingState, Seal};
+#[cfg(feature = "page-token")]
+use crate::paging::PageTokenKey;
+use crate::paging::{Asked, PagingState, Seal};
 
 /// Where it goes on.
 #[derive(Debug, Clone, Default)]
@@ -22,10 +24,18 @@ impl Request {
         self.with_place(Place { page, asked })
     }
 
+    /// Asks for the page that a token says, and for tokens in the answer. No token, or an empty one, is the
+    /// first page.
+    ///
+    /// The token is checked when the values are serialised, before anything is sent: one that is not of this
+    /// statement, this table and these values, was altered, or is of another key, is
+    /// [`ErrorKind::PageToken`](crate::ErrorKind::PageToken). [`with_page`](Self::with_page) goes before it.
+    ///
+    /// Costs two allocations here, and serialising the values once more.
     #[cfg(feature = "page-token")]
-    pub(crate) fn with_asked(self, asked: Asked) -> Self {
+    pub fn with_page_token(self, key: &PageTokenKey, token: Option<&str>) -> Self {
         let page = self.place.as_ref().map(|place| place.page.clone()).unwrap_or_default();
-        self.with_place(Place { page, asked: Some(Arc::new(asked)) })
+        self.with_place(Place { page, asked: Some(Arc::new(Asked::new(key, token))) })
     }
 
     fn with_place(mut self, place: Place) -> Self {
@@ -75,7 +85,8 @@ impl Request {
             Payload::Bound(bound) => bound.parts(),
             Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
         };
-        let seal = asked.seal(self, bound, in_use)?;
+        let seal = asked.seal(&self.statement, bound, in_use);
+        let seal = seal.map_err(|kind| self.error(kind, None))?;
         let page = if page.is_first_page() {
             let opened = asked.open(&seal).map_err(|kind| self.error(kind, None))?;
             opened.unwrap_or_default().skipping(page.rows_to_skip() as usize)

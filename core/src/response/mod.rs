@@ -1,5 +1,7 @@
 //! What comes back up.
 
+#[cfg(feature = "page-token")]
+mod page_token;
 mod rows;
 
 use std::fmt;
@@ -22,7 +24,7 @@ pub use rows::Rows;
 use rows::Source;
 
 use crate::error::{Error, ErrorClass, ErrorKind, unreadable_answer, values_kind};
-use crate::pages::{Origin, PagingState, Seal};
+use crate::paging::{Origin, PagingState, Seal};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
 

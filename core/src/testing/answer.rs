@@ -7,7 +7,7 @@ use scylla::frame::response::result::ColumnType;
 use scylla::serialize::row::SerializeRow;
 
 use crate::error::{Error, ErrorKind};
-use crate::pages::PagingState;
+use crate::paging::PagingState;
 use crate::response::{Made, Response};
 use crate::statement::Statement;
 

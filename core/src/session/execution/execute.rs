@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
-use crate::pages::{Origin, PagingState};
+use crate::paging::{Origin, PagingState};
 use crate::prepared::{Prepared, no_failover};
 use crate::request::{Payload, Request};
 use crate::response::Response;

@@ -4,7 +4,7 @@
 //! have been made anew: the server would take the place of one result for one in another.
 
 use crate::error::{Error, ErrorKind};
-use crate::pages::{Origin, PagingState};
+use crate::paging::{Origin, PagingState};
 use crate::request::Request;
 use crate::session::Inner;
 use crate::session::execution::keyspace::Settled;

@@ -15,12 +15,11 @@ use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use super::PagingState;
-use crate::error::{Error, ErrorKind, values_kind};
+use crate::error::{ErrorKind, values_kind};
 use crate::invalid_config::InvalidConfig;
 use crate::prepared::Prepared;
-use crate::request::Request;
-use crate::response::Response;
 use crate::serialized_row::serialise;
+use crate::statement::Statement;
 use crate::values::Values;
 
 /// The first byte of a token, so that there can be others.
@@ -138,13 +137,17 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// For the request with these values, of which the prepared statement knows the types.
+    pub(crate) fn new(key: &PageTokenKey, token: Option<&str>) -> Self {
+        Self { key: key.clone(), token: token.map(str::to_owned) }
+    }
+
+    /// For the statement with these values, of which the prepared statement knows the types.
     pub(crate) fn seal(
         &self,
-        request: &Request,
+        statement: &Statement,
         bound: Option<(&Prepared, &Values)>,
         in_use: Option<&str>,
-    ) -> Result<Seal, Error> {
+    ) -> Result<Seal, ErrorKind> {
         let mut subject = vec![VERSION];
         let mut part = |text: &str| {
             subject.extend((text.len() as u64).to_be_bytes());
@@ -153,12 +156,11 @@ impl Asked {
         let source = bound.and_then(|(prepared, _)| prepared.basis()?.source());
         part(source.map_or(in_use.unwrap_or_default(), |source| &source.keyspace));
         part(source.map_or("", |source| &source.table));
-        part(request.statement().text());
+        part(statement.text());
         if let Some((prepared, values)) =
             bound.and_then(|(prepared, values)| Some((prepared.driver()?, values)))
         {
-            let misfit = |error| request.error(values_kind(&error), None);
-            serialise(values, prepared, &mut subject).map_err(misfit)?;
+            serialise(values, prepared, &mut subject).map_err(|error| values_kind(&error))?;
         }
         let table_key = source.map_or(UNKNOWN, |source| hash(&source.key));
         Ok(Seal { key: self.key.clone(), subject, table_key })
@@ -210,7 +212,7 @@ impl Seal {
         (version == VERSION && is_of_table).then(|| PagingState::from_bytes(page).skipping(skip))
     }
 
-    fn close(&self, page: &PagingState) -> Option<String> {
+    pub(crate) fn close(&self, page: &PagingState) -> Option<String> {
         let nonce = XNonce::try_generate().ok()?;
         let (table_key, skip) = (self.table_key.to_be_bytes(), page.rows_to_skip().to_be_bytes());
         let place = [&table_key[..], &skip, page.bytes()].concat();
@@ -220,49 +222,13 @@ impl Seal {
     }
 }
 
-impl Request {
-    /// Asks for the page that a token says, and for tokens in the answer. No token, or an empty one, is the
-    /// first page.
-    ///
-    /// The token is checked when the values are serialised, before anything is sent: one that is not of this
-    /// statement, this table and these values, was altered, or is of another key, is
-    /// [`ErrorKind::PageToken`](crate::ErrorKind::PageToken). [`with_page`](Self::with_page) goes before it.
-    ///
-    /// Costs two allocations here, and serialising the values once more.
-    pub fn with_page_token(self, key: &PageTokenKey, token: Option<&str>) -> Self {
-        let asked = Asked { key: key.clone(), token: token.map(str::to_owned) };
-        self.with_asked(asked)
-    }
-}
-
-impl Response {
-    /// A token for the page after this one, whatever is fetched ahead; none after the last. Only of a
-    /// request [`with_page_token`](Request::with_page_token).
-    ///
-    /// It has letters, digits, `-` and `_`, some 70 and 4 for each 3 bytes of the server's paging state, which
-    /// holds the key of the last row. It does not expire, and may be used more than once.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) if the system has no random numbers.
-    pub fn next_page_token(&self) -> Result<Option<String>, Error> {
-        let Some((seal, page)) = self.seal().zip(self.next_page()) else { return Ok(None) };
-        let no_random_numbers = || {
-            let why = "there are no random numbers for a page token: check the system";
-            self.error(ErrorKind::InvalidRequest(why.to_owned()))
-        };
-        seal.close(&page).map(Some).ok_or_else(no_random_numbers)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Statement;
 
     fn seal(text: &'static str) -> (Asked, Seal) {
         let asked = Asked { key: PageTokenKey::new([7; 32]), token: None };
-        let seal = asked.seal(&Request::from(&Statement::new(text)), None, None).unwrap();
+        let seal = asked.seal(&Statement::new(text), None, None).unwrap();
         (asked, seal)
     }
 

@@ -1,9 +1,9 @@
 //! In place of page tokens, where the feature is off: nobody can ask for one.
 
 use super::PagingState;
-use crate::error::{Error, ErrorKind};
+use crate::error::ErrorKind;
 use crate::prepared::Prepared;
-use crate::request::Request;
+use crate::statement::Statement;
 use crate::values::Values;
 
 #[derive(Debug)]
@@ -14,10 +14,10 @@ pub(crate) enum Seal {}
 impl Asked {
     pub(crate) fn seal(
         &self,
-        _request: &Request,
+        _statement: &Statement,
         _bound: Option<(&Prepared, &Values)>,
         _in_use: Option<&str>,
-    ) -> Result<Seal, Error> {
+    ) -> Result<Seal, ErrorKind> {
         match *self {}
     }
 
