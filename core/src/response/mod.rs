@@ -1,5 +1,6 @@
 //! What comes back up.
 
+mod made;
 #[cfg(feature = "page-token")]
 mod page_token;
 mod rows;
@@ -8,22 +9,21 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use scylla::deserialize::TypeCheckError;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::deserialize::value::DeserializeValue;
 use scylla::errors::RowsError;
-use scylla::frame::response::result::{ColumnSpec, ColumnType, TableSpec};
+use scylla::frame::response::result::{ColumnSpec, ColumnType};
 use scylla::response::Coordinator;
 use scylla::response::query_result::{IntoRowsResultError, QueryResult, QueryRowsResult};
-use scylla::serialize::row::{RowSerializationContext, SerializeRow};
-use scylla::serialize::writers::RowWriter;
+use scylla::serialize::row::SerializeRow;
 use uuid::Uuid;
 
+pub(crate) use made::Made;
 pub use rows::Rows;
 use rows::Source;
 
-use crate::error::{Error, ErrorClass, ErrorKind, unreadable_answer, values_kind};
+use crate::error::{Error, ErrorClass, ErrorKind, unreadable_answer};
 use crate::paging::{Origin, PagingState, Seal};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
@@ -77,41 +77,6 @@ enum Body {
     Made(Box<Made>),
     /// As `Done`, and no server answered.
     Nothing,
-}
-
-/// Rows that no server sent, in its own encoding, so that decoding is the real one.
-#[derive(Clone, Default)]
-pub(crate) struct Made {
-    columns: Vec<ColumnSpec<'static>>,
-    rows: Vec<Bytes>,
-}
-
-impl Made {
-    pub(crate) fn new<N: Into<String>>(
-        statement: &Statement,
-        columns: impl IntoIterator<Item = (N, ColumnType<'static>)>,
-        rows: impl IntoIterator<Item = impl SerializeRow>,
-    ) -> Result<Self, Error> {
-        let table = TableSpec::owned("made".to_owned(), "made".to_owned());
-        let columns: Vec<_> = columns
-            .into_iter()
-            .map(|(name, typ)| ColumnSpec::owned(name.into(), typ, table.clone()))
-            .collect();
-        let context = RowSerializationContext::from_specs(&columns);
-        let rows = rows.into_iter().map(|row| {
-            let mut bytes = Vec::new();
-            row.serialize(&context, &mut RowWriter::new(&mut bytes))
-                .map_err(|error| fault(statement, values_kind(&error)))?;
-            Ok(Bytes::from(bytes))
-        });
-        let rows = rows.collect::<Result<_, Error>>()?;
-        Ok(Self { columns, rows })
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn count(&self) -> usize {
-        self.rows.len()
-    }
 }
 
 impl Response {

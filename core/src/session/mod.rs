@@ -26,8 +26,8 @@ pub use topology::health::{Health, NodeHealth};
 pub use topology::nodes::NodeStats;
 pub use topology::warm_up::{WarmNode, WarmUp};
 
-use execution::execute;
 use execution::keyspace::Keyspaces;
+use execution::{execute, prepare};
 use lifecycle::{Inside, Lifecycle};
 use schema::age::SchemaAge;
 pub use schema::age::SchemaStats;
@@ -165,7 +165,7 @@ impl Session {
         let Some(session) = self.lifecycle.enter() else {
             return Err(request.error(ErrorKind::Closed, None));
         };
-        execute::prepare(session.session(), &request, Instant::now()).await
+        prepare::prepare(session.session(), &request, Instant::now()).await
     }
 
     /// A number that grows whenever this session learns of another schema, or of another keyspace in

@@ -14,108 +14,14 @@ use tower_service::Service;
 
 use super::*;
 
-const TICK: Duration = Duration::from_millis(10);
-
-/// An error that knows no more than what layers may ask.
-#[derive(Debug, Clone)]
-enum Failure {
-    Of(ErrorClass),
-    Refused,
-    Exhausted(Box<Exhausted<Failure>>),
-}
-
-use Failure::{Of, Refused};
-
-impl Classify for Failure {
-    fn class(&self) -> ErrorClass {
-        match self {
-            Of(class) => *class,
-            Refused => ErrorClass::Overload,
-            Self::Exhausted(_) => ErrorClass::Exhausted,
-        }
-    }
-
-    fn worst_class(&self) -> ErrorClass {
-        match self {
-            Self::Exhausted(exhausted) => exhausted.worst,
-            other => other.class(),
-        }
-    }
-
-    fn is_refusal(&self) -> bool {
-        matches!(self, Refused)
-    }
-}
-
-impl From<Exhausted<Self>> for Failure {
-    fn from(exhausted: Exhausted<Self>) -> Self {
-        Self::Exhausted(Box::new(exhausted))
-    }
-}
-
+mod script;
 #[cfg(feature = "limit")]
-impl From<crate::limit::Refused> for Failure {
-    fn from(_: crate::limit::Refused) -> Self {
-        Refused
-    }
-}
+mod with_a_limit;
 
-impl Failure {
-    fn exhausted(&self) -> &Exhausted<Self> {
-        let Self::Exhausted(exhausted) = self else { panic!("{self:?} is not exhausted") };
-        exhausted
-    }
-}
+use script::Failure::{Of, Refused};
+use script::{Failure, Script};
 
-/// Answers with these failures, then well; remembers when it was called, and with which timestamp.
-#[derive(Clone)]
-struct Script {
-    failures: Arc<Mutex<VecDeque<Failure>>>,
-    calls: Arc<Mutex<Vec<Seen>>>,
-    each_takes: Duration,
-}
-
-struct Seen {
-    at: Instant,
-    timestamp: Option<i64>,
-}
-
-impl Script {
-    fn new(failures: impl IntoIterator<Item = Failure>) -> Self {
-        let failures = Arc::new(Mutex::new(failures.into_iter().collect()));
-        Self { failures, calls: Arc::default(), each_takes: Duration::ZERO }
-    }
-
-    fn count(&self) -> usize {
-        self.calls.lock().unwrap().len()
-    }
-
-    fn waits(&self) -> Vec<Duration> {
-        let calls = self.calls.lock().unwrap();
-        calls.windows(2).map(|pair| pair[1].at - pair[0].at).collect()
-    }
-}
-
-impl Service<Request> for Script {
-    type Response = Response;
-    type Error = Failure;
-    type Future = BoxFuture<'static, Result<Response, Failure>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let seen = Seen { at: Instant::now(), timestamp: request.timestamp() };
-        self.calls.lock().unwrap().push(seen);
-        let failure = self.failures.lock().unwrap().pop_front();
-        let each_takes = self.each_takes;
-        Box::pin(async move {
-            sleep(each_takes).await;
-            failure.map_or_else(|| Ok(Response::done(request.statement())), Err)
-        })
-    }
-}
+const TICK: Duration = Duration::from_millis(10);
 
 fn read() -> Request {
     Request::from(&Statement::new("SELECT v FROM t WHERE k = 1"))
@@ -502,55 +408,4 @@ fn settings_that_cannot_be_are_refused_by_name() {
         assert_eq!(setting(RetryLayer::builder().multiplier(multiplier)), "multiplier");
     }
     assert!(RetryLayer::builder().min_delay(second * 2).max_delay(second * 2).build().is_ok());
-}
-
-#[cfg(feature = "limit")]
-mod with_a_limit {
-    use super::*;
-    use crate::ConcurrencyLimitLayer;
-
-    #[tokio::test(start_paused = true)]
-    async fn above_the_limit_a_sleeping_retry_holds_no_permit() {
-        let limit = ConcurrencyLimitLayer::new(1).unwrap();
-        let handle = limit.handle();
-        let layers = ServiceBuilder::new().layer(guide()).layer(limit);
-        let service = layers.service(Script::new(overloaded(1)));
-        let sleeping = tokio::spawn(service.clone().oneshot(read()));
-        tokio::task::yield_now().await;
-        assert_eq!(handle.stats().in_flight, 0);
-        let started = Instant::now();
-        service.oneshot(read()).await.unwrap();
-        assert_eq!(started.elapsed(), Duration::ZERO);
-        sleeping.await.unwrap().unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn below_the_limit_it_keeps_its_permit_and_works_all_the_same() {
-        let limit = ConcurrencyLimitLayer::new(1).unwrap();
-        let handle = limit.handle();
-        let layers = ServiceBuilder::new().layer(limit).layer(guide());
-        let service = layers.service(Script::new(overloaded(1)));
-        let sleeping = tokio::spawn(service.oneshot(read()));
-        tokio::task::yield_now().await;
-        assert_eq!(handle.stats().in_flight, 1);
-        sleeping.await.unwrap().unwrap();
-        assert_eq!(handle.stats().in_flight, 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_the_limit_refused_is_not_retried() {
-        let limit = ConcurrencyLimitLayer::new(1).unwrap().reject();
-        let handle = limit.handle();
-        let layers = ServiceBuilder::new().layer(guide()).layer(limit);
-        let mut script = Script::new([]);
-        script.each_takes = TICK;
-        let service = layers.service(script);
-        let running = tokio::spawn(service.clone().oneshot(read()));
-        tokio::task::yield_now().await;
-        let started = Instant::now();
-        assert!(service.oneshot(read()).await.unwrap_err().is_refusal());
-        assert_eq!(started.elapsed(), Duration::ZERO);
-        assert_eq!(handle.stats().refused, 1);
-        running.await.unwrap().unwrap();
-    }
 }

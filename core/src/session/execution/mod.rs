@@ -5,6 +5,7 @@ pub(in crate::session) mod deadline_timer;
 pub(in crate::session) mod execute;
 pub(in crate::session) mod keyspace;
 pub(in crate::session) mod place;
+pub(in crate::session) mod prepare;
 pub(in crate::session) mod runner;
 pub(in crate::session) mod sent;
 pub(in crate::session) mod stamping;

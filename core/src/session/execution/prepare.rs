@@ -1,0 +1,104 @@
+//! Preparing a statement, and what is noted beside it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scylla::errors::PrepareError;
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorKind, Failure};
+use crate::prepared::Prepared;
+use crate::request::Request;
+use crate::session::Inner;
+use crate::session::execution::keyspace::{self, Settled};
+use crate::session::execution::stamping;
+use crate::session::execution::time::{self, Time, add};
+use crate::session::schema::basis::{Basis, Before, keyspace_answered, named, of_markers};
+use crate::session::schema::markers::{Fit, Markers};
+use crate::session::schema::schema_facts::{schema_facts, write_set};
+use crate::session::schema::tables::{Named, Tables};
+use crate::session::schema::unreadable;
+use crate::statement::StatementKind;
+
+pub(in crate::session) async fn prepare(
+    session: &Arc<Inner>,
+    request: &Request,
+    called: Instant,
+) -> Result<Prepared, Error> {
+    let call = Time::of(session, request, called)?;
+    let statement = request.statement();
+    let until = call.until.min(add(call.started, session.config.prepare_timeout));
+    let default = Some(session.config.consistency);
+    let is_cut = || session.inside.is_cut();
+    let settled = if statement.depends_on_use() {
+        Some(keyspace::settled(session, request, until).await?)
+    } else {
+        None
+    };
+    let in_use = settled.as_ref().and_then(Settled::name).map(|name| name.as_str());
+    let mut names = named(statement, in_use);
+    let mut tries = 0;
+    let (before, mut tables, mut prepared) = loop {
+        let before = Before::now(session);
+        let prepare = time::until(is_cut, until, session.driver.prepare(statement.text()));
+        let (tables, prepared) = session.tables.meet(session, &names, until, prepare).await;
+        let prepared = match prepared {
+            Some(Ok(prepared)) => prepared,
+            failed => {
+                Tables::doubt_missing(&tables);
+                let failed = failed.and_then(Result::err);
+                return Err(not_prepared(session, request, failed, &tables, until - call.started));
+            }
+        };
+        // Of a text that the parser does not understand, the server tells the tables.
+        let others = of_markers(&prepared, &tables);
+        tries += 1;
+        let is_read = before.is_stale() || !tables.iter().any(Named::is_to_be_read);
+        let is_known = others.is_empty() && is_read;
+        if is_known || tries == 3 || Instant::now() >= until {
+            break (before, tables, prepared);
+        }
+        names.extend(others);
+    };
+    let answered = keyspace_answered(&prepared, statement);
+    // Of a text that the parser does not understand nobody knows whether it names one.
+    let is_open = settled.is_some() && statement.table().is_some();
+    if is_open && answered.is_some() && answered.as_deref() != in_use {
+        session.keyspaces.unsettle();
+        return Err(request.error(ErrorKind::KeyspaceUnsettled, default));
+    }
+    prepared.set_page_size(session.page_size());
+    let markers = Markers::of(&prepared, statement, &tables);
+    if before.is_stale() && markers.fit == Fit::Different {
+        tables = tables.iter().map(Named::unread).collect();
+    }
+    let facts = schema_facts(&prepared, &tables, statement);
+    let write_set = write_set(&prepared, &tables, statement, facts);
+    stamping::note(session, statement, &tables);
+    if statement.kind() == StatementKind::Conditional {
+        let overtake = stamping::overtake(session, tables.iter());
+        if time::until(is_cut, until, overtake).await.is_none() {
+            return Err(not_prepared(session, request, None, &tables, until - call.started));
+        }
+    }
+    let basis = Basis::new(session, before, tables, markers, settled.as_ref());
+    Ok(Prepared::of_driver(statement, prepared, write_set, facts, basis))
+}
+
+/// `error` is none if the time is over.
+#[cold]
+fn not_prepared(
+    session: &Inner,
+    request: &Request,
+    error: Option<PrepareError>,
+    tables: &[Named],
+    after: Duration,
+) -> Error {
+    let mut failure = match error {
+        Some(error) => Failure::from(error),
+        None if session.inside.is_cut() => ErrorKind::Closed.into(),
+        None => ErrorKind::PrepareTimeout { after }.into(),
+    };
+    unreadable::locate(&mut failure.kind, tables.iter());
+    request.error(failure, Some(session.config.consistency))
+}
