@@ -13,7 +13,7 @@ use crate::collected::Collected;
 ///
 /// Latencies go to a recorder by themselves; all other figures are kept by the layers, at less cost to
 /// the requests, and become visible when they are published. Only for recorders other than that of
-/// [`PrometheusExporter`](crate::PrometheusExporter), which reads the layers by itself. Collected of the
+/// [`PrometheusExporter`](crate::PrometheusExporter), which reads the layers by itself. Figures of the
 /// same name, of two sessions say, are added up.
 ///
 /// ```

@@ -28,7 +28,7 @@ struct WorthwhileService<S> {
     least: Duration,
 }
 
-impl<R: Described, S: Service<R, Error = Error>> Service<R> for WorthwhileService<S> {
+impl<R: Described, S: Service<R, Error = Error> + Clone> Service<R> for WorthwhileService<S> {
     type Response = S::Response;
     type Error = Error;
     type Future = Either<S::Future, Ready<Result<S::Response, Error>>>;
@@ -41,7 +41,9 @@ impl<R: Described, S: Service<R, Error = Error>> Service<R> for WorthwhileServic
         let latest = Instant::now() + self.least;
         if request.deadline().is_some_and(|deadline| deadline < latest) {
             let late = std::io::Error::other("too little time is left");
-            let error = Error::other(ErrorClass::NotExecuted, late);
+            let error = Error::other(ErrorClass::NotExecuted, late).finally();
+            // What was made ready for this request is given back.
+            self.inner = self.inner.clone();
             return Either::Right(ready(Err(error.about(request.statement()))));
         }
         Either::Left(self.inner.call(request))

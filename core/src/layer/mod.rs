@@ -17,7 +17,7 @@
 //!    request takes a lock, formats a string or allocates, unless a benchmark justifies it; [`Striped`] keeps threads
 //!    from contending for a counter, and [`TimeSum`] adds up times.
 //!
-//! # A layer in forty lines
+//! # A layer in fifty lines
 //!
 //! It refuses what is not worth sending any more: a request that has less than a given time left. The layers of
 //! `cqlstack-middleware` pass a storm of calls, drops and panics, alone and in pairs, and this one passes it with them.

@@ -29,7 +29,7 @@ use place::Place;
 ///
 /// Cloning is a few atomic increments: values are never serialised twice. A write gets its timestamp
 /// **here**, once, so that every resend keeps it and a late one cannot overwrite a newer write; unless a server
-/// is to stamp it ([`Timestamps`]).
+/// is to stamp it ([`Timestamps`](crate::Timestamps)).
 ///
 /// What is not set is decided by the statement, and then by the session's defaults:
 /// [`Statement::with_consistency`] has the table.

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 
 impl Response {
     /// A token for the page after this one, whatever is fetched ahead; none after the last. Only of a
-    /// request [`with_page_token`](Request::with_page_token).
+    /// request [`with_page_token`](crate::Request::with_page_token).
     ///
     /// It has letters, digits, `-` and `_`, some 70 and 4 for each 3 bytes of the server's paging state, which
     /// holds the key of the last row. It does not expire, and may be used more than once.

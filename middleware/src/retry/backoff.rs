@@ -6,7 +6,7 @@ use std::time::Duration;
 use ::backoff::ExponentialBackoff;
 use ::backoff::backoff::Backoff;
 
-/// How waits grow: the n-th is `min(base * factor^(n - 1), max_delay)`.
+/// How waits grow: the n-th is `min(min_delay * multiplier^(n - 1), max_delay)`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Growth {
     pub(super) min_delay: Duration,

@@ -137,7 +137,7 @@ impl<E> RetryBuilder<E> {
     /// # Errors
     ///
     /// [`InvalidConfig`] for `attempts`, if it is 0 or above 1,000; for `multiplier`, if it is below 1 or above 1,000; for
-    /// `min_delay`, if it is above the maximum; for `max_delay`, if it is above a day; for `max_elapsed`, if it is
+    /// `min_delay`, if it is above `max_delay`; for `max_delay`, if it is above a day; for `max_elapsed`, if it is
     /// 0.
     pub fn build(self) -> Result<RetryLayer<E>, InvalidConfig> {
         let Growth { min_delay, multiplier, max_delay, .. } = self.policy.growth;

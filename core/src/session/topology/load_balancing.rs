@@ -2,7 +2,7 @@
 //!
 //! The default policy takes one eighth of the instructions of a read where no datacentre is preferred,
 //! since it goes through the replicas of all datacentres, of which there is mostly one. What is common is
-//! chosen [here](crate::session::placement); all else, and whom to ask next, is left to it.
+//! chosen [here](crate::session::topology::replicas); all else, and whom to ask next, is left to it.
 
 use std::sync::Arc;
 use std::time::Duration;
