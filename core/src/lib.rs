@@ -59,6 +59,7 @@ mod refusal;
 mod report;
 mod request;
 mod response;
+mod sent;
 mod serialized_row;
 mod session;
 mod statement;

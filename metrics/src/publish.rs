@@ -57,7 +57,7 @@ impl Publisher {
 
     /// Publishes all figures as they are now. Costs some microseconds for each statement.
     pub fn publish(&self) {
-        metrics::with_recorder(|recorder| self.stats().publish_to(recorder));
+        metrics::with_recorder(|recorder| self.collect().publish_to(recorder));
     }
 
     /// Publishes again and again, until it is dropped.
@@ -70,7 +70,7 @@ impl Publisher {
         }
     }
 
-    pub(crate) fn stats(&self) -> Collected {
+    pub(crate) fn collect(&self) -> Collected {
         let (live, mut stats) = {
             let sources = self.sources();
             (sources.live.clone(), sources.gone.clone())

@@ -13,8 +13,8 @@ use scylla::serialize::batch::{BatchValues, BatchValuesIterator};
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 
+use crate::sent;
 use crate::serialized_row::Cells;
-use crate::session::failed_attempts;
 
 /// More than a frame for each text.
 const MORE: u32 = 5;
@@ -54,7 +54,7 @@ impl Rounds {
 
     /// Whether another frame may be written.
     fn begin(&self) -> bool {
-        let failed = failed_attempts();
+        let failed = sent::so_far();
         if self.failed.swap(failed, Ordering::Relaxed) != failed {
             self.written.store(0, Ordering::Relaxed);
         }

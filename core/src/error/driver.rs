@@ -14,7 +14,7 @@ use super::kind::{ErrorKind, Replicas, WriteType};
 use super::reason;
 use super::unreadable::{self, UnreadableType};
 use crate::batch::BatchFault;
-use crate::session::may_be_sent;
+use crate::sent::may_be_sent;
 
 /// What the driver reported.
 #[derive(Debug)]

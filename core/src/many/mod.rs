@@ -148,7 +148,6 @@ where
     }
 
     /// Gives the answers in the order of their rows, and not as they come.
-    #[doc(alias("in_order"))]
     pub fn ordered(mut self) -> Self {
         self.ordered = true;
         self

@@ -114,7 +114,7 @@ impl<S: CqlService + 'static> Client<S> {
 
 impl<S: CqlService + 'static> PageStream<S> {
     /// Fetches a page only when it is asked for, and none ahead.
-    #[doc(alias("on_request", "Prefetch"))]
+    #[doc(alias("Prefetch"))]
     pub fn without_prefetch(mut self) -> Self {
         self.ahead = false;
         self

@@ -15,9 +15,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::session::Inner;
 use crate::session::execution::time::add;
 
-/// How often a request that waits looks whether it is cut off.
-pub(in crate::session) const LOOK: Duration = Duration::from_millis(250);
-
 /// How long the last requests may take to notice that they are.
 const NOTICE: Duration = Duration::from_millis(400);
 

@@ -20,7 +20,6 @@ pub use config::tls::Tls;
 pub use config::translation::NodeKey;
 use config::translation::Translation;
 pub use config::{Compression, SessionConfig};
-pub(crate) use execution::sent::{may_be_sent, so_far as failed_attempts};
 pub use lifecycle::Shutdown;
 pub use topology::health::{Health, NodeHealth};
 pub use topology::nodes::NodeStats;

@@ -98,7 +98,7 @@ impl PrometheusExporter {
     pub fn render(&self) -> String {
         let mut text = self.inner.recorded.render();
         // Writing to a string does not fail.
-        let _ = text::write(&mut text, &self.inner.publisher.stats());
+        let _ = text::write(&mut text, &self.inner.publisher.collect());
         text
     }
 

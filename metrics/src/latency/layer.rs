@@ -6,6 +6,7 @@ use cqlstack_core::layer::{Report, Sink, Times};
 use cqlstack_core::{ErrorClass, InvalidConfig};
 use tower_layer::Layer;
 
+use super::config::MetricsConfig;
 use super::guard::Shared;
 use super::service::Metrics;
 use super::slow::{Slow, SlowRequests};
@@ -27,7 +28,7 @@ const MOST: usize = 100_000;
 
 impl Default for MetricsLayer {
     fn default() -> Self {
-        Self::with(256, None)
+        Self::with(MetricsConfig::default().names, None)
     }
 }
 

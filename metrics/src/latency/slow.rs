@@ -7,6 +7,7 @@ use cqlstack_core::InvalidConfig;
 use cqlstack_core::layer::Attempts;
 use tokio::time::Instant;
 
+use super::config::MetricsConfig;
 use crate::recorder::Outcome;
 
 /// Which requests get a `tracing` event of level `WARN`, target `cqlstack::slow`.
@@ -43,7 +44,7 @@ impl SlowRequests {
         if threshold.is_zero() {
             return Err(InvalidConfig::new("threshold", "is 0, which every request exceeds"));
         }
-        Ok(Self { threshold, interval: Duration::from_millis(100) })
+        Ok(Self { threshold, interval: MetricsConfig::default().slow_interval })
     }
 
     /// Writes at most one event in each interval; with zero, one for every slow request.

@@ -8,6 +8,7 @@ use cqlstack_core::layer::{Report, Sink};
 use cqlstack_core::{InvalidConfig, Statement};
 use tower_layer::Layer;
 
+use super::config::CacheConfig;
 use super::entries::{Counters, Entries};
 use super::service::StatementCache;
 
@@ -26,7 +27,7 @@ pub struct StatementCacheLayer {
 /// For 1,000 statements.
 impl Default for StatementCacheLayer {
     fn default() -> Self {
-        Self { capacity: 1_000, handle: CacheHandle::default() }
+        Self { capacity: CacheConfig::default().statements, handle: CacheHandle::default() }
     }
 }
 

@@ -8,6 +8,7 @@ use cqlstack_core::InvalidConfig;
 use cqlstack_core::layer::{Report, Sink};
 use tower_layer::Layer;
 
+use super::config::LimitConfig;
 use super::future::WhenFull;
 use super::permits::Permits;
 use super::service::ConcurrencyLimit;
@@ -26,7 +27,10 @@ pub struct ConcurrencyLimitLayer {
 /// The guide's number: 100 at a time, the others wait.
 impl Default for ConcurrencyLimitLayer {
     fn default() -> Self {
-        Self { permits: Arc::new(Permits::new(100)), when_full: WhenFull::Wait }
+        Self {
+            permits: Arc::new(Permits::new(LimitConfig::default().limit)),
+            when_full: WhenFull::Wait,
+        }
     }
 }
 

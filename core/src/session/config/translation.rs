@@ -147,10 +147,14 @@ impl Translation {
 
     /// The error of a node that is not connected to, since the password would go there as it is.
     pub(in crate::session) fn refusal(&self, node: &Node) -> Option<ErrorKind> {
-        let address = self.address(node);
-        let is_contact_point = matches!(node.address, NodeAddr::Untranslatable(_));
-        (!is_contact_point && self.refuses(address))
-            .then_some(ErrorKind::UnencryptedPassword { node: address })
+        let refused = self.refused_at(node.host_id, node.address);
+        refused.map(|node| ErrorKind::UnencryptedPassword { node })
+    }
+
+    /// Where a node would be reached, if no password may go there. A contact point was looked at before.
+    fn refused_at(&self, host_id: Uuid, own: NodeAddr) -> Option<SocketAddr> {
+        let NodeAddr::Translatable(own) = own else { return None };
+        Some(self.reached_at(host_id, own)).filter(|address| self.refuses(*address))
     }
 
     /// The addresses of nodes that contact points told of, while the session is built.
@@ -158,8 +162,8 @@ impl Translation {
         self.noted().iter().flatten().copied().collect()
     }
 
-    /// Nobody asks what was learned from now on.
-    pub(in crate::session) fn is_built(&self) {
+    /// Ends that: nobody asks for them any more.
+    pub(in crate::session) fn forget_learned(&self) {
         *self.noted() = None;
     }
 
@@ -176,8 +180,7 @@ impl Translation {
 /// The driver asks of each node that another one told of, and does not try those that are not accepted.
 impl HostFilter for Translation {
     fn accept(&self, peer: &Peer) -> bool {
-        let NodeAddr::Translatable(own) = peer.address else { return true };
-        !self.refuses(self.reached_at(peer.host_id, own))
+        self.refused_at(peer.host_id, peer.address).is_none()
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::runtime::Id;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::session::lifecycle::LOOK;
+use crate::session::execution::time::LOOK;
 use crate::timer::runtime;
 
 pin_project! {

@@ -7,6 +7,5 @@ pub(in crate::session) mod keyspace;
 pub(in crate::session) mod place;
 pub(in crate::session) mod prepare;
 pub(in crate::session) mod runner;
-pub(in crate::session) mod sent;
 pub(in crate::session) mod stamping;
 pub(in crate::session) mod time;

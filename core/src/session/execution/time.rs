@@ -9,8 +9,10 @@ use crate::error::{Error, ErrorKind, Waited};
 use crate::request::Request;
 use crate::session::Inner;
 use crate::session::config::validation::PAGE_SIZES;
-use crate::session::lifecycle::LOOK;
 use crate::statement::StatementKind;
+
+/// How often a request that waits looks whether it is cut off.
+pub(in crate::session) const LOOK: Duration = Duration::from_millis(250);
 
 /// Stands for times that are beyond the clock's end.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);

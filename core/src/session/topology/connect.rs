@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{join, join_all};
+use futures::future::{Either, join_all, ready, select};
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder as DriverBuilder;
@@ -54,7 +55,7 @@ async fn build(config: SessionConfig) -> Result<Session, Error> {
     };
     check_datacenter(&building, &connected.driver.get_cluster_state())?;
     building.wait_for_node(&connected.driver).await?;
-    translation.is_built();
+    translation.forget_learned();
     let Connected { driver, load_balancing, client_id } = connected;
     let (attempts, clock) = (load_balancing.attempts(), load_balancing.clock());
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
@@ -156,9 +157,13 @@ impl<'c> Building<'c> {
         let mut pause = FIRST_PAUSE;
         let mut last = None;
         loop {
-            // The driver asks the resolver first, too, and says less of it.
-            let building = timeout_at(self.until, builder.build());
-            let (built, unresolved) = join(building, self.unresolved()).await;
+            // The driver asks the resolver first, too, and says less of it. What succeeds does not wait for that.
+            let building = pin!(timeout_at(self.until, builder.build()));
+            let names = pin!(self.unresolved());
+            let (built, names) = match select(building, names).await {
+                Either::Left((built, names)) => (built, Either::Left(names)),
+                Either::Right((names, building)) => (building.await, Either::Right(ready(names))),
+            };
             let failed = match built {
                 Ok(Ok(driver)) => return Ok(Connected { driver, load_balancing, client_id }),
                 Ok(Err(error)) => match setup_fault::of_session(self.config, &error) {
@@ -170,7 +175,7 @@ impl<'c> Building<'c> {
             let is_over = failed.is_none() || Instant::now() + pause >= self.until;
             last = failed.or(last);
             if is_over {
-                let kind = self.unreachable(unresolved, self.translation.learned());
+                let kind = self.unreachable(names.await, self.translation.learned());
                 return Err(caused(kind, last));
             }
             sleep(pause).await;
@@ -243,11 +248,49 @@ impl<'c> Building<'c> {
         load_balancing: Arc<LoadBalancing>,
         client_id: &str,
     ) -> Result<DriverBuilder, InvalidConfig> {
-        let mut builder = driver_builder(self.config, load_balancing, client_id)?;
+        let config = self.config;
+        let profile = ExecutionProfile::builder()
+            .consistency(config.consistency)
+            .serial_consistency(Some(config.serial_consistency))
+            // The session has its own clock around every request: one owner for time.
+            .request_timeout(None)
+            .load_balancing_policy(load_balancing)
+            .build();
+        // The driver is built when each node has been tried: one that is silent must not use up all the time.
+        let connect_timeout = config.connect_timeout.min(config.build_timeout / 2);
+        let mut builder = DriverBuilder::new()
+            .custom_identity(SelfIdentity::new().with_client_id(client_id.to_owned()))
+            .default_execution_profile_handle(profile.into_handle())
+            .pool_size(PoolSize::PerHost(config.connections_per_node))
+            .keepalive_interval(config.keepalive_interval)
+            .keepalive_timeout(config.keepalive_timeout)
+            .connection_timeout(connect_timeout)
+            .hostname_resolution_timeout(Some(config.connect_timeout))
+            .cluster_metadata_refresh_interval(config.schema_refresh)
+            // The session waits for it by itself, and refreshes by itself.
+            .auto_await_schema_agreement(false)
+            .schema_agreement_timeout(config.schema_agreement_timeout)
+            .compression(config.compression.map(|compression| match compression {
+                Compression::Lz4 => scylla::client::Compression::Lz4,
+                Compression::Snappy => scylla::client::Compression::Snappy,
+            }));
+        if let Some(name) = &config.local_datacenter {
+            builder = builder.prefer_datacenter(name.clone());
+        }
+        if let Some(keyspace) = &config.keyspace {
+            builder = builder.use_keyspace(keyspace, true);
+        }
+        if let Some(source) = config.source()? {
+            let allowed = config.allow_authenticators.clone();
+            builder = builder.authenticator_provider(Arc::new(Authenticator { source, allowed }));
+        }
+        if let Some(tls) = &config.tls {
+            builder = tls.encrypt(builder)?;
+        }
         for point in self.points {
             builder = point.add_to(builder);
         }
-        if self.config.is_plaintext() {
+        if config.is_plaintext() {
             let filter: Arc<Translation> = Arc::clone(self.translation);
             builder = builder.host_filter(filter);
         }
@@ -261,52 +304,6 @@ fn caused<E: std::error::Error + Send + Sync + 'static>(kind: ErrorKind, by: Opt
         Some(error) => Error::setup(kind).caused_by(error),
         None => Error::setup(kind),
     }
-}
-
-fn driver_builder(
-    config: &SessionConfig,
-    load_balancing: Arc<LoadBalancing>,
-    client_id: &str,
-) -> Result<DriverBuilder, InvalidConfig> {
-    let profile = ExecutionProfile::builder()
-        .consistency(config.consistency)
-        .serial_consistency(Some(config.serial_consistency))
-        // The session has its own clock around every request: one owner for time.
-        .request_timeout(None)
-        .load_balancing_policy(load_balancing)
-        .build();
-    // The driver is built when each node has been tried: one that is silent must not use up all the time.
-    let connect_timeout = config.connect_timeout.min(config.build_timeout / 2);
-    let mut builder = DriverBuilder::new()
-        .custom_identity(SelfIdentity::new().with_client_id(client_id.to_owned()))
-        .default_execution_profile_handle(profile.into_handle())
-        .pool_size(PoolSize::PerHost(config.connections_per_node))
-        .keepalive_interval(config.keepalive_interval)
-        .keepalive_timeout(config.keepalive_timeout)
-        .connection_timeout(connect_timeout)
-        .hostname_resolution_timeout(Some(config.connect_timeout))
-        .cluster_metadata_refresh_interval(config.schema_refresh)
-        // The session waits for it by itself, and refreshes by itself.
-        .auto_await_schema_agreement(false)
-        .schema_agreement_timeout(config.schema_agreement_timeout)
-        .compression(config.compression.map(|compression| match compression {
-            Compression::Lz4 => scylla::client::Compression::Lz4,
-            Compression::Snappy => scylla::client::Compression::Snappy,
-        }));
-    if let Some(name) = &config.local_datacenter {
-        builder = builder.prefer_datacenter(name.clone());
-    }
-    if let Some(keyspace) = &config.keyspace {
-        builder = builder.use_keyspace(keyspace, true);
-    }
-    if let Some(source) = config.source()? {
-        let allowed = config.allow_authenticators.clone();
-        builder = builder.authenticator_provider(Arc::new(Authenticator { source, allowed }));
-    }
-    if let Some(tls) = &config.tls {
-        builder = tls.encrypt(builder)?;
-    }
-    Ok(builder)
 }
 
 /// "No nodes" hours later is a poor way to learn of a typing error in the name.

@@ -14,7 +14,7 @@ use scylla::policies::load_balancing::{
 };
 use scylla::routing::{NodeLocationPreference, Shard};
 
-use crate::session::execution::sent;
+use crate::sent;
 use crate::session::schema::generation::Clock;
 use crate::session::topology::nodes::NodeAttempts;
 use crate::session::topology::replicas::Replications;

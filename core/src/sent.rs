@@ -15,12 +15,12 @@ thread_local! {
 /// To be called before a poll, with the number of attempts of this request that failed so far, after they may
 /// have been sent: [`so_far`] tells it after the poll. A closure around the poll would copy the answer once more.
 #[inline]
-pub(in crate::session) fn resume(failed: u32) {
+pub(crate) fn resume(failed: u32) {
     FAILED.set(failed);
 }
 
 /// For the policy: an attempt failed.
-pub(in crate::session) fn failed(error: &RequestAttemptError) {
+pub(crate) fn failed(error: &RequestAttemptError) {
     if may_be_sent(error) {
         FAILED.set(so_far().saturating_add(1));
     }
