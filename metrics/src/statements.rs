@@ -51,7 +51,7 @@ struct Identity {
 #[derive(Debug)]
 pub(crate) struct Stripe {
     identity: Arc<Identity>,
-    tally: SeriesRecorder,
+    recorder: SeriesRecorder,
 }
 
 impl Statements {
@@ -127,7 +127,7 @@ impl Series {
     pub(crate) fn begin(&self) -> Arc<Stripe> {
         let stripe = self.stripes.here().get_or_init(|| {
             let identity = Arc::clone(&self.identity);
-            Arc::new(Stripe { identity, tally: SeriesRecorder::new() })
+            Arc::new(Stripe { identity, recorder: SeriesRecorder::new() })
         });
         Arc::clone(stripe)
     }
@@ -139,7 +139,7 @@ impl Series {
         for stripe in self.stripes.iter().filter_map(OnceLock::get) {
             // Before the totals, so that what ends meanwhile is counted twice rather than not at all.
             in_flight += Arc::strong_count(stripe) - 1;
-            all.add(&stripe.tally.totals());
+            all.add(&stripe.recorder.totals());
         }
         (all, in_flight as u64)
     }
@@ -151,7 +151,7 @@ impl Stripe {
     }
 
     pub(crate) fn end(&self, took: Duration, outcome: Outcome) {
-        self.tally.record(took, outcome);
+        self.recorder.record(took, outcome);
         self.identity.recorded.record(took);
     }
 }

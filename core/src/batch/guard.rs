@@ -71,17 +71,17 @@ pub(super) fn any_partitions(
     members: &[Ready<'_>],
     limits: &BatchLimits,
 ) -> Result<Seen, BatchFault> {
-    let mut tally = Tally::default();
+    let mut sizes = Sizes::default();
     for (index, member) in members.iter().enumerate() {
-        tally.count(member, index);
+        sizes.add(member, index);
     }
-    let partitions = tally.mutations.len();
-    if partitions > 1 && tally.seen.bytes > limits.refuse {
-        let (bytes, limit) = (tally.seen.bytes, limits.refuse);
+    let partitions = sizes.mutations.len();
+    if partitions > 1 && sizes.seen.bytes > limits.refuse {
+        let (bytes, limit) = (sizes.seen.bytes, limits.refuse);
         return Err(BatchFault::TooLarge { partitions, bytes, limit });
     }
-    tally.mutations.values().try_for_each(|bytes| fits_mutation(*bytes, limits))?;
-    Ok(Seen { partitions, ..tally.seen })
+    sizes.mutations.values().try_for_each(|bytes| fits_mutation(*bytes, limits))?;
+    Ok(Seen { partitions, ..sizes.seen })
 }
 
 fn fits_mutation(bytes: usize, limits: &BatchLimits) -> Result<(), BatchFault> {
@@ -89,9 +89,9 @@ fn fits_mutation(bytes: usize, limits: &BatchLimits) -> Result<(), BatchFault> {
     if bytes > limit { Err(BatchFault::MutationTooLarge { bytes, limit }) } else { Ok(()) }
 }
 
-/// What is known by its hash: two that fall together make it a little less.
+/// What the server will measure. What is known by its hash: two that fall together make it a little less.
 #[derive(Default)]
-struct Tally {
+struct Sizes {
     hasher: RandomState,
     /// The bytes of values of each.
     mutations: HashMap<u64, usize, RandomState>,
@@ -102,8 +102,8 @@ struct Tally {
     key: Vec<u8>,
 }
 
-impl Tally {
-    fn count(&mut self, member: &Ready<'_>, index: usize) {
+impl Sizes {
+    fn add(&mut self, member: &Ready<'_>, index: usize) {
         let WriteSet { keyspace, table, writes, .. } = member.write_set;
         self.seen.bytes += member.cells() + writes.cells * CELL;
         if let Err(why) = member.key(&mut self.key) {

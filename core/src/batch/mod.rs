@@ -46,23 +46,16 @@ pub use payload::BatchPayload;
 pub(crate) use rows::{Rounds, Rows};
 pub(crate) use write_set::{Known, WriteSet};
 
-use crate::request::Request;
 use crate::statement::Statement;
 use crate::values::Values;
-use payload::Members;
-
-/// The most statements that a batch can hold.
-const MOST: usize = u16::MAX as usize;
-
-/// How many statements back the same one is looked for.
-const REACH: usize = 16;
+use payload::{BatchKind, Members};
 
 /// Several writes in one request. The [module](self) says what each kind is for.
 ///
 /// It has one timestamp, so that the order of its statements does not matter: of two that write the same
 /// cell, the larger value stays. It goes through a stack like any request, and its statements are prepared
 /// on the way. What they set themselves, consistency, timeout and the like, counts for nothing: set it on
-/// the [`Request`]. It goes to a replica of its first statement, if the key of that is bound, and ends after
+/// the [`Request`](crate::Request). It goes to a replica of its first statement, if the key of that is bound, and ends after
 /// a minute at the latest, whatever timeout it has.
 ///
 /// ```no_run
@@ -88,14 +81,6 @@ pub struct Batch {
     members: Members,
     name: Option<&'static str>,
     idempotent: Option<bool>,
-}
-
-/// Which kind of batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BatchKind {
-    Logged,
-    Unlogged,
-    Counter,
 }
 
 impl Batch {
@@ -176,13 +161,12 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.members.rows.is_empty()
     }
-}
 
-impl From<Batch> for Request {
-    fn from(batch: Batch) -> Self {
-        let Batch { members, name, idempotent } = batch;
+    /// What layers see of it, and what goes down the stack.
+    pub(crate) fn into_parts(self) -> (Statement, BatchPayload) {
+        let Self { members, name, idempotent } = self;
         let statement = members.statement(name, idempotent);
-        Self::of_batch(statement, BatchPayload::new(members))
+        (statement, BatchPayload::new(members))
     }
 }
 

@@ -11,7 +11,7 @@ use scylla::statement::batch::{Batch as DriverBatch, BatchType};
 use super::fault::{BatchFault, Member};
 use super::guard::{self, BatchGuard, Ready};
 use super::limits::BatchLimits;
-use super::{BatchKind, MOST, REACH, warnings};
+use super::warnings;
 use crate::error::{ErrorKind, values_kind};
 use crate::prepared::Prepared;
 use crate::serialized_row::{Cells, serialise};
@@ -19,6 +19,20 @@ use crate::session::Basis;
 use crate::statement::{Form, SchemaFacts, Statement, StatementKind, Told};
 use crate::timestamp::Timestamps;
 use crate::values::Values;
+
+/// The most statements that a batch can hold.
+const MOST: usize = u16::MAX as usize;
+
+/// How many statements back the same one is looked for.
+const REACH: usize = 16;
+
+/// Which kind of batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BatchKind {
+    Logged,
+    Unlogged,
+    Counter,
+}
 
 /// What a batch consists of, without its name.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::error::ErrorKind;
+use crate::request::Request;
 use crate::testing::{Answer, ScriptedSession};
 use crate::{Client, ErrorClass, Prepared, StatementKind};
 

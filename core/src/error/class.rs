@@ -22,7 +22,7 @@ use crate::statement::StatementKind;
 /// | server error, truncate error, read timeout, read failure, unknown error code | N | N | A | A | A | A | A |
 /// | write timeout, write failure | A | A | A | A | A | A | A |
 /// | write timeout `CAS` | A | N | A | A | A | A | A |
-/// | broken connection, timeout of the client, cut off by a shutdown, unreadable answer | N | N | A | A | A | A | A |
+/// | broken connection, timeout of the client, aborted by a shutdown, unreadable answer | N | N | A | A | A | A | A |
 /// | rate limited by a replica | N | N | A | A | A | A | A |
 /// | a column of a type that the driver cannot read, in the answer | P | P | A | A | A | A | A |
 /// | the same when it is prepared; syntax, invalid, unauthorised, configuration, already exists, function failure, values that do not fit, a place in another result | P | P | P | P | P | P | P |

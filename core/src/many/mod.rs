@@ -42,10 +42,9 @@ use crate::client::{Client, CqlService};
 use crate::error::{Error, ErrorKind, Waited};
 use crate::invalid_config::InvalidConfig;
 use crate::request::Request;
-use crate::response::Response;
 use crate::statement::Statement;
 use crate::task;
-use sending::{Row, Sending};
+use sending::{Answer, Row, Sending};
 
 pin_project! {
     /// Answers to one statement with many values: a stream of an index, from 0, and its answer.
@@ -64,8 +63,6 @@ pin_project! {
         rows: HashMap<Id, Row>,
     }
 }
-
-type Answer = Result<Response, Error>;
 
 /// The answer to a row, unless it is sent again.
 type Landed = Option<(usize, Answer)>;

@@ -13,10 +13,10 @@ use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
 use tokio::time::Instant;
 
-use super::Answer;
 use crate::error::Error;
 use crate::refusal::{PATIENCE, Refusals, is_refused};
 use crate::request::Request;
+use crate::response::Response;
 use crate::statement::Statement;
 use crate::timer::Timer;
 
@@ -25,6 +25,8 @@ const IN_FLIGHT: usize = 100;
 
 /// After so many answers, at least, one more may be in flight. A refusal costs no network.
 const PROBE: usize = 10;
+
+pub(super) type Answer = Result<Response, Error>;
 
 pin_project! {
     /// The rows that are not sent yet, and those that are to be sent again.

@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::error::{ErrorClass, ErrorKind};
 use crate::refusal::PATIENCE;
+use crate::response::Response;
 
 /// One permit a request, as a limit has; the work takes some time. Fails for a few.
 #[derive(Clone)]

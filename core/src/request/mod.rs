@@ -15,7 +15,7 @@ use scylla::serialize::row::SerializeRow;
 use scylla::statement::bound::BoundStatement;
 
 use crate::attempts::Attempts;
-use crate::batch::{BatchFault, BatchPayload};
+use crate::batch::{Batch, BatchFault, BatchPayload};
 use crate::error::{Error, ErrorKind, Failure};
 use crate::prepared::{Bound, Prepared};
 use crate::session::Basis;
@@ -83,14 +83,6 @@ impl Request {
         let statement = statement.into();
         let options = Options::of(&statement).stamped(&statement);
         Self { statement, payload: Payload::Raw(Values::new(values)), options, place: None }
-    }
-
-    pub(crate) fn of_batch(statement: Statement, batch: BatchPayload) -> Self {
-        let mut options = Options::of(&statement).stamped(&statement);
-        if options.stamp != Stamp::None && batch.is_for_server() {
-            options.stamp = Stamp::Server;
-        }
-        Self { statement, payload: Payload::Batch(batch), options, place: None }
     }
 
     /// Begins to count how often it and its clones are sent. Costs one allocation, the first time.
@@ -321,6 +313,17 @@ impl Request {
         // Of what fails over, a read leaves nothing behind.
         let failed_over = work.kind == StatementKind::Write && self.is_idempotent();
         Error::of_driver(failure.into(), statement, work, failed_over)
+    }
+}
+
+impl From<Batch> for Request {
+    fn from(batch: Batch) -> Self {
+        let (statement, batch) = batch.into_parts();
+        let mut options = Options::of(&statement).stamped(&statement);
+        if options.stamp != Stamp::None && batch.is_for_server() {
+            options.stamp = Stamp::Server;
+        }
+        Self { statement, payload: Payload::Batch(batch), options, place: None }
     }
 }
 

@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::profile::Profile;
 use crate::session::Session;
 use crate::session::config::credentials::{Credentials, Password, Source};
+use crate::session::config::node_key::NodeKey;
 #[cfg(feature = "tls")]
 use crate::session::config::tls::Tls;
-use crate::session::config::translation::NodeKey;
 use crate::session::config::{Compression, SessionConfig};
 use crate::session::topology::connect::connect;
 use crate::timestamp::Timestamps;

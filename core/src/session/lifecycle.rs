@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::session::Inner;
-use crate::session::execution::time::add;
+use crate::session::inner::Inner;
+use crate::session::wait::{ShutdownSignal, add};
 
 /// How long the last requests may take to notice that they are.
 const NOTICE: Duration = Duration::from_millis(400);
@@ -25,10 +25,10 @@ pub(in crate::session) struct Lifecycle {
     inner: Weak<Inner>,
     closed: AtomicBool,
     ended: watch::Receiver<()>,
-    cut: Arc<AtomicBool>,
+    aborted: Arc<AtomicBool>,
 }
 
-/// Held once by each request, and by nothing else but the door: the references to it are the requests.
+/// Held once by each request, and by nothing else but [`Lifecycle`]: the references to it are the requests.
 struct Requests(Arc<Inner>);
 
 /// The session, as a request holds it.
@@ -51,17 +51,10 @@ impl Deref for Entry {
     }
 }
 
-/// What a session holds of its door.
-pub(in crate::session) struct Inside {
-    cut: Arc<AtomicBool>,
-    /// Dropped with the session, which is how its end is noticed.
-    _ended: watch::Sender<()>,
-}
-
 /// What came of [shutting a session down](crate::Session::shutdown).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "it tells whether requests were cut off"]
+#[must_use = "it tells whether requests were aborted"]
 pub struct Shutdown {
     /// How many requests had no answer when the time was over: each ended with
     /// [`ErrorKind::AbortedByShutdown`](crate::ErrorKind::AbortedByShutdown).
@@ -71,25 +64,12 @@ pub struct Shutdown {
     pub complete: bool,
 }
 
-impl Inside {
-    /// Tells whether requests are to end now, to what does not hold the session.
-    pub(in crate::session) fn cut(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.cut)
-    }
-
-    /// Whether requests are to end now, answered or not.
-    #[inline]
-    pub(in crate::session) fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Relaxed)
-    }
-}
-
 impl Lifecycle {
-    pub(in crate::session) fn new(inner: impl FnOnce(Inside) -> Inner) -> Self {
+    pub(in crate::session) fn new(inner: impl FnOnce(ShutdownSignal) -> Inner) -> Self {
         let (sender, ended) = watch::channel(());
-        let cut = Arc::new(AtomicBool::new(false));
-        let inside = Inside { cut: Arc::clone(&cut), _ended: sender };
-        let inner = Arc::new(inner(inside));
+        let aborted = Arc::new(AtomicBool::new(false));
+        let signal = ShutdownSignal::new(Arc::clone(&aborted), sender);
+        let inner = Arc::new(inner(signal));
         let weak = Arc::downgrade(&inner);
         let requests = Arc::new(Requests(inner));
         Self {
@@ -98,7 +78,7 @@ impl Lifecycle {
             inner: weak,
             closed: AtomicBool::new(false),
             ended,
-            cut,
+            aborted,
         }
     }
 
@@ -133,7 +113,7 @@ impl Lifecycle {
             return Shutdown { aborted: 0, complete: true };
         }
         let aborted = self.requests.strong_count();
-        self.cut.store(true, Ordering::Relaxed);
+        self.aborted.store(true, Ordering::Relaxed);
         let complete = timeout(NOTICE, ended.changed()).await.is_ok();
         Shutdown { aborted, complete }
     }

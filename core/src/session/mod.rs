@@ -3,9 +3,11 @@
 mod builder;
 mod config;
 mod execution;
+mod inner;
 mod lifecycle;
 mod schema;
 mod topology;
+mod wait;
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,37 +16,29 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use scylla::frame::types::Consistency;
+use tokio::time::Instant;
+use tower_service::Service;
+
 pub use builder::SessionBuilder;
 pub use config::credentials::{Credentials, Password};
+pub use config::node_key::NodeKey;
 pub use config::tls::Tls;
-pub use config::translation::NodeKey;
-use config::translation::Translation;
 pub use config::{Compression, SessionConfig};
+use execution::{call, prepare};
+use inner::Inner;
+use lifecycle::Lifecycle;
 pub use lifecycle::Shutdown;
+pub use schema::age::SchemaStats;
+pub(crate) use schema::basis::Basis;
+#[cfg(feature = "testing")]
+pub use schema::tables::TableAsRead;
+pub(crate) use schema::tables::{Definition, Shape};
+pub use topology::clocks::ClockOffset;
 pub use topology::health::{Health, NodeHealth};
 pub use topology::nodes::NodeStats;
 pub use topology::warm_up::{WarmNode, WarmUp};
-
-use execution::keyspace::Keyspaces;
-use execution::{execute, prepare};
-use lifecycle::{Inside, Lifecycle};
-use schema::age::SchemaAge;
-pub use schema::age::SchemaStats;
-pub(crate) use schema::basis::Basis;
-use schema::generation::SchemaClock;
-#[cfg(feature = "testing")]
-pub use schema::tables::TableAsRead;
-use schema::tables::Tables;
-pub(crate) use schema::tables::{Definition, Shape};
-use schema::watcher::Watcher;
-use scylla::frame::types::Consistency;
-use scylla::policies::load_balancing::LoadBalancingPolicy;
-use tokio::time::Instant;
-pub use topology::clocks::ClockOffset;
-use topology::clocks::Clocks;
-use topology::nodes::NodeAttempts;
 use topology::{health, nodes, readiness, warm_up};
-use tower_service::Service;
 
 use crate::error::{Error, ErrorKind, Readiness};
 use crate::prepared::Prepared;
@@ -109,26 +103,6 @@ use crate::statement::Statement;
 #[derive(Clone)]
 pub struct Session {
     lifecycle: Arc<Lifecycle>,
-}
-
-struct Inner {
-    driver: scylla::client::session::Session,
-    config: SessionConfig,
-    schema: SchemaClock,
-    age: Arc<SchemaAge>,
-    tables: Tables,
-    keyspaces: Keyspaces,
-    /// For what has to be coordinated by the first replica of its token.
-    first_replica: Arc<dyn LoadBalancingPolicy>,
-    /// Of its load balancing policy.
-    attempts: Arc<NodeAttempts>,
-    translation: Arc<Translation>,
-    /// By which the nodes know its connections.
-    client_id: String,
-    clocks: Clocks,
-    watcher: Watcher,
-    /// The last, so that all else is gone when its end is noticed.
-    inside: Inside,
 }
 
 /// The driver's session, for as long as this is held: a shutdown waits for it.
@@ -296,12 +270,12 @@ impl Session {
 
     /// Shuts it down, for all its clones: from now on a request is refused with
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed), and what was sent before may take so long to end.
-    /// After that it is cut off within 0.4 s, with [`ErrorKind::AbortedByShutdown`](crate::ErrorKind::AbortedByShutdown); the
+    /// After that it is aborted within 0.4 s, with [`ErrorKind::AbortedByShutdown`](crate::ErrorKind::AbortedByShutdown); the
     /// driver, its tasks and its connections are gone when the last request is. (A [`Response`] that is kept
     /// holds on to the driver's connections to the node that gave it.)
     ///
     /// It may be called more than once, also at the same time. Dropped, it leaves the session closed, and
-    /// nothing is cut off. Dropping all clones of a session closes it too.
+    /// nothing is aborted. Dropping all clones of a session closes it too.
     ///
     /// ```no_run
     /// # async fn run(session: cqlstack_core::Session) {
@@ -345,8 +319,8 @@ impl Service<Request> for Session {
     fn call(&mut self, request: Request) -> ResponseFuture {
         request.count_sent();
         let call = match self.lifecycle.enter() {
-            Some(inner) => execute::start(inner, request),
-            None => execute::refuse(request.error(ErrorKind::Closed, None)),
+            Some(inner) => call::start(inner, request),
+            None => call::refuse(request.error(ErrorKind::Closed, None)),
         };
         ResponseFuture { call }
     }
@@ -364,7 +338,7 @@ impl fmt::Debug for Session {
 /// The answer of a [`Session`] to come.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture {
-    call: execute::Call,
+    call: call::Call,
 }
 
 impl Future for ResponseFuture {

@@ -4,7 +4,7 @@ use cqlstack_syntax::{
     Dialect, Keyword, Operator, Overwrite, Statement, StatementKind, SyntaxError, TermKind, verb,
 };
 
-use super::advice;
+use super::warnings;
 
 /// Whether it is never sent twice on anybody's word but the server's.
 pub(crate) const fn is_never_idempotent(kind: StatementKind) -> bool {
@@ -106,7 +106,7 @@ pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
     };
     let (idempotent, name) = (statement.is_idempotent(), statement.label());
     if made_at_run_time && statement.has_literal_in_where() {
-        advice::bind_the_literal(text, &name);
+        warnings::bind_the_literal(text, &name);
     }
     let kind = statement.kind();
     let tables = statement.tables().into_iter().map(|table| Table {

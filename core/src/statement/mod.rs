@@ -1,9 +1,9 @@
 //! What is known about a statement without asking the server.
 
-mod advice;
 mod kind;
 mod schema_facts;
 mod static_statement;
+mod warnings;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -16,13 +16,13 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        watch: Option<Guard>,
+        guard: Option<Guard>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, watch: Guard) -> Self {
-        Self { inner, watch: Some(watch) }
+    pub(super) fn new(inner: F, guard: Guard) -> Self {
+        Self { inner, guard: Some(guard) }
     }
 }
 
@@ -44,8 +44,8 @@ where
             Poll::Ready(Err(error)) => Outcome::Failed(error.class()),
         };
         // Here, not on drop: the caller may keep a future that is done.
-        if let Some(mut watch) = this.watch.take() {
-            watch.outcome = outcome;
+        if let Some(mut guard) = this.guard.take() {
+            guard.outcome = outcome;
         }
         answer
     }

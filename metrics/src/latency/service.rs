@@ -51,9 +51,9 @@ where
     #[inline]
     fn call(&mut self, mut request: R) -> Self::Future {
         // Before the call: a panic in it is an outcome as well.
-        let watch = Guard::begin(&self.shared, &mut request);
-        let future = clock::during(watch.started, || self.inner.call(request));
-        ResponseFuture::new(future, watch)
+        let guard = Guard::begin(&self.shared, &mut request);
+        let future = clock::during(guard.started, || self.inner.call(request));
+        ResponseFuture::new(future, guard)
     }
 }
 

@@ -197,7 +197,7 @@ async fn the_time_for_all_attempts_counts_from_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_hundred_attempts_of_factor_ten_end() {
+async fn two_hundred_attempts_with_multiplier_ten_end() {
     let builder = RetryBuilder::default().attempts(200).multiplier(10.0).jitter(Jitter::None);
     let builder = builder.max_elapsed(Duration::from_secs(24 * 60 * 60));
     let layer = builder.min_delay(TICK).max_delay(Duration::from_secs(60)).build().unwrap();

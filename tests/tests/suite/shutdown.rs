@@ -185,7 +185,7 @@ async fn beside_a_frozen_node_it_ends_in_time_and_each_request_with_it() {
             }
         }
     }
-    println!("{answered} answered, {aborted} cut off");
+    println!("{answered} answered, {aborted} aborted");
     assert_eq!((answered + aborted, aborted), (REQUESTS, i32::try_from(shutdown.aborted).unwrap()));
     cluster.node(1).unwrap().resume().await.unwrap();
     until_gone(&watch, &id).await;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::client::session_builder::SessionBuilder as DriverBuilder;
@@ -9,7 +10,6 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use crate::invalid_config::InvalidConfig;
-use crate::session::config::translation::IsTrusted;
 
 const SETTING: &str = "contact_points";
 const DEFAULT_PORT: u16 = 9042;
@@ -145,6 +145,9 @@ impl fmt::Display for ContactPoint {
         }
     }
 }
+
+/// Whether what is sent to an address stays on this machine.
+pub(in crate::session) type IsTrusted = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
 /// Whether what is sent to this address stays on this machine. `::ffff:127.0.0.1` is sent to 127.0.0.1.
 pub(in crate::session) fn is_loopback(address: IpAddr) -> bool {

@@ -4,6 +4,7 @@ pub(super) mod contact_point;
 pub(super) mod credentials;
 #[cfg(feature = "serde")]
 mod de;
+pub(super) mod node_key;
 #[cfg(feature = "serde")]
 mod secret;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
@@ -25,10 +26,10 @@ use crate::batch::BatchLimits;
 use crate::human_duration::HumanDuration;
 use crate::invalid_config::InvalidConfig;
 use crate::profile::Profile;
-use crate::session::config::contact_point::{is_loopback, shown_all};
+use crate::session::config::contact_point::{IsTrusted, is_loopback, shown_all};
 use crate::session::config::credentials::{Password, Source};
+use crate::session::config::node_key::NodeKey;
 use crate::session::config::tls::Tls;
-use crate::session::config::translation::{IsTrusted, NodeKey};
 use crate::timestamp::Timestamps;
 
 /// Every setting of a session, as plain data: what [`SessionBuilder`](crate::session::SessionBuilder) collects, whose

@@ -12,12 +12,13 @@ use crate::error::{Error, ErrorKind, Failure};
 use crate::prepared::resends;
 use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::session::Inner;
+use crate::session::execution::answer::{ended, within};
 use crate::session::execution::deadline_timer::DeadlineTimer;
-use crate::session::execution::execute::{ended, prepare_all, within};
+use crate::session::execution::prepare::prepare_all;
 use crate::session::execution::stamping::Stamping;
 use crate::session::execution::time::{Time, invalid};
 use crate::session::execution::{keyspace, stamping};
+use crate::session::inner::Inner;
 
 /// Bounds what the driver does by itself with a batch, whatever time the caller allows.
 const LONGEST: Duration = Duration::from_secs(60);

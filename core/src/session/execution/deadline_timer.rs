@@ -1,9 +1,9 @@
 //! The end of a request's time, for one request after the other.
 //!
 //! To register a timer and to remove it again takes some hundred instructions and a lock that all threads
-//! share, and hardly any request runs out of time. An alarm stays set when its request is over, and
-//! serves the next one: one that rings too early is set anew. It rings every quarter of a second, so that
-//! what waits notices that it is cut off; to set it anew so often is nothing beside what a thread serves in
+//! share, and hardly any request runs out of time. This one stays set when its request is over, and
+//! serves the next one: if it ends too early it is set anew. It ends every quarter of a second, so that
+//! what waits notices that it is aborted; to set it anew so often is nothing beside what a thread serves in
 //! that time.
 
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tokio::runtime::Id;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::session::execution::time::LOOK;
+use crate::session::wait::LOOK;
 use crate::timer::runtime;
 
 pin_project! {
@@ -28,7 +28,7 @@ pin_project! {
 }
 
 impl DeadlineTimer {
-    /// To be called once for each request, before it is polled: it rings first after so long.
+    /// To be called once for each request, before it is polled: it ends first at this moment.
     pub(in crate::session) fn begin(self: Pin<&mut Self>, first: Instant) {
         let mut this = self.project();
         let runtime = runtime();
@@ -77,14 +77,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    async fn ring(mut deadline_timer: Pin<&mut DeadlineTimer>, time: Duration) {
+    async fn expire(mut deadline_timer: Pin<&mut DeadlineTimer>, time: Duration) {
         let started = Instant::now();
         deadline_timer.as_mut().begin(started + time);
         poll_fn(|cx| deadline_timer.as_mut().poll(started + time, || false, cx)).await;
         assert_eq!(started.elapsed(), time);
     }
 
-    /// A request that is answered before the alarm rings.
+    /// A request that is answered before the timer ends.
     fn answered(mut deadline_timer: Pin<&mut DeadlineTimer>, time: Duration) {
         let until = Instant::now() + time;
         deadline_timer.as_mut().begin(until);
@@ -96,10 +96,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_rings_at_the_end_of_the_current_request_s_time() {
+    async fn it_ends_at_the_end_of_the_current_request_s_time() {
         let mut deadline_timer = pin!(DeadlineTimer::default());
         for time in [3, 1, 2, 2] {
-            ring(deadline_timer.as_mut(), time * SECOND).await;
+            expire(deadline_timer.as_mut(), time * SECOND).await;
         }
     }
 
@@ -107,9 +107,9 @@ mod tests {
     async fn what_was_set_for_an_earlier_request_ends_no_later_one() {
         let mut deadline_timer = pin!(DeadlineTimer::default());
         answered(deadline_timer.as_mut(), SECOND);
-        ring(deadline_timer.as_mut(), 5 * SECOND).await;
+        expire(deadline_timer.as_mut(), 5 * SECOND).await;
         answered(deadline_timer.as_mut(), 9 * SECOND);
-        ring(deadline_timer.as_mut(), SECOND).await;
+        expire(deadline_timer.as_mut(), SECOND).await;
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
             let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
             runtime.unwrap().block_on(async {
                 answered(deadline_timer.as_mut(), 9 * SECOND);
-                ring(deadline_timer.as_mut(), 2 * SECOND).await;
+                expire(deadline_timer.as_mut(), 2 * SECOND).await;
                 answered(deadline_timer.as_mut(), SECOND);
             });
         }

@@ -6,8 +6,8 @@
 use crate::error::{Error, ErrorKind};
 use crate::paging::{Origin, PagingState};
 use crate::request::Request;
-use crate::session::Inner;
-use crate::session::execution::keyspace::Settled;
+use crate::session::inner::Inner;
+use crate::session::schema::keyspaces::Settled;
 
 /// The request that reads the page, if it is not the one that was made: bound to the statement that the page
 /// before was read with, so that a stream stays in the keyspace in which it began.

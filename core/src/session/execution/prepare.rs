@@ -9,15 +9,17 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Failure};
 use crate::prepared::Prepared;
 use crate::request::Request;
-use crate::session::Inner;
-use crate::session::execution::keyspace::{self, Settled};
+use crate::session::execution::keyspace;
 use crate::session::execution::stamping;
-use crate::session::execution::time::{self, Time, add};
+use crate::session::execution::time::Time;
+use crate::session::inner::Inner;
 use crate::session::schema::basis::{Basis, Before, keyspace_answered, named, of_markers};
+use crate::session::schema::keyspaces::Settled;
 use crate::session::schema::markers::{Fit, Markers};
 use crate::session::schema::schema_facts::{schema_facts, write_set};
 use crate::session::schema::tables::{Named, Tables};
 use crate::session::schema::unreadable;
+use crate::session::wait::add;
 use crate::statement::StatementKind;
 
 pub(in crate::session) async fn prepare(
@@ -29,7 +31,6 @@ pub(in crate::session) async fn prepare(
     let statement = request.statement();
     let until = call.until.min(add(call.started, session.config.prepare_timeout));
     let default = Some(session.config.consistency);
-    let is_cut = || session.inside.is_cut();
     let settled = if statement.depends_on_use() {
         Some(keyspace::settled(session, request, until).await?)
     } else {
@@ -40,7 +41,7 @@ pub(in crate::session) async fn prepare(
     let mut tries = 0;
     let (before, mut tables, mut prepared) = loop {
         let before = Before::now(session);
-        let prepare = time::until(is_cut, until, session.driver.prepare(statement.text()));
+        let prepare = session.until(until, session.driver.prepare(statement.text()));
         let (tables, prepared) = session.tables.meet(session, &names, until, prepare).await;
         let prepared = match prepared {
             Some(Ok(prepared)) => prepared,
@@ -77,12 +78,28 @@ pub(in crate::session) async fn prepare(
     stamping::note(session, statement, &tables);
     if statement.kind() == StatementKind::Conditional {
         let overtake = stamping::overtake(session, tables.iter());
-        if time::until(is_cut, until, overtake).await.is_none() {
+        if session.until(until, overtake).await.is_none() {
             return Err(not_prepared(session, request, None, &tables, until - call.started));
         }
     }
     let basis = Basis::new(session, before, tables, markers, settled.as_ref());
     Ok(Prepared::of_driver(statement, prepared, write_set, facts, basis))
+}
+
+/// Prepares what no layer above has bound, in the time of the call, which becomes its deadline.
+pub(in crate::session) async fn prepare_all(
+    session: &Arc<Inner>,
+    request: Request,
+    called: Instant,
+) -> Result<Request, Error> {
+    let time = Time::of(session, &request, called)?;
+    let mut request = request.with_deadline(time.until);
+    while let Some(statement) = request.unprepared() {
+        let asked = Request::prepare(statement).with_deadline(time.until);
+        let prepared = prepare(session, &asked, Instant::now()).await?;
+        request.attach_prepared(prepared)?;
+    }
+    Ok(request)
 }
 
 /// `error` is none if the time is over.
@@ -96,7 +113,7 @@ fn not_prepared(
 ) -> Error {
     let mut failure = match error {
         Some(error) => Failure::from(error),
-        None if session.inside.is_cut() => ErrorKind::Closed.into(),
+        None if session.is_aborted() => ErrorKind::Closed.into(),
         None => ErrorKind::PrepareTimeout { after }.into(),
     };
     unreadable::locate(&mut failure.kind, tables.iter());

@@ -15,8 +15,7 @@ use crate::error::{Error, ErrorKind, Waited};
 use crate::one_line::OneLine;
 use crate::prepared::{Prepared, resends};
 use crate::request::Request;
-use crate::session::Inner;
-use crate::session::execution::time::until;
+use crate::session::inner::Inner;
 use crate::session::schema::basis::Basis;
 use crate::session::schema::tables::{Named, TableName};
 use crate::statement::{SchemaFacts, Statement, StatementKind, takes_timestamp};
@@ -140,11 +139,10 @@ pub(in crate::session) async fn switch(
     by: Instant,
 ) -> Result<(), Error> {
     tables(request).for_each(|table| table.writes().note_conditional());
-    let is_cut = || session.inside.is_cut();
     let began = Instant::now();
-    let waited = until(is_cut, by, overtake(session, tables(request))).await;
+    let waited = session.until(by, overtake(session, tables(request))).await;
     let late = || ErrorKind::DeadlinePassed(Waited::ForClocks(began.elapsed()));
-    let kind = || if is_cut() { ErrorKind::Closed } else { late() };
+    let kind = || if session.is_aborted() { ErrorKind::Closed } else { late() };
     waited.ok_or_else(|| request.error(kind(), Some(session.config.consistency)))
 }
 

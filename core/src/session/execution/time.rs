@@ -1,39 +1,15 @@
-//! The time of a call, and waiting within it.
+//! The time of a call.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Waited};
 use crate::request::Request;
-use crate::session::Inner;
 use crate::session::config::validation::PAGE_SIZES;
+use crate::session::inner::Inner;
+use crate::session::wait::add;
 use crate::statement::StatementKind;
-
-/// How often a request that waits looks whether it is cut off.
-pub(in crate::session) const LOOK: Duration = Duration::from_millis(250);
-
-/// Stands for times that are beyond the clock's end.
-const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-
-/// Waits for what is no request, until then, or until the session is shut down.
-pub(in crate::session) async fn until<T>(
-    is_cut: impl Fn() -> bool,
-    until: Instant,
-    future: impl Future<Output = T>,
-) -> Option<T> {
-    let mut future = pin!(future);
-    loop {
-        let next = until.min(Instant::now() + LOOK);
-        if let Ok(output) = timeout_at(next, future.as_mut()).await {
-            return Some(output);
-        }
-        if next == until || is_cut() {
-            return None;
-        }
-    }
-}
 
 pub(in crate::session) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
     let kind = ErrorKind::InvalidRequest(why.to_owned());
@@ -87,8 +63,4 @@ impl Time {
     pub(super) fn given(self) -> Duration {
         self.until - self.started
     }
-}
-
-pub(in crate::session) fn add(start: Instant, time: Duration) -> Instant {
-    start.checked_add(time).unwrap_or_else(|| start + FOREVER)
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::session::config::SessionConfig;
-use crate::session::execution::time::add;
 use crate::session::schema::generation::Clock;
 use crate::session::schema::tables::Unread;
+use crate::session::wait::add;
 
 /// How old what a session knows of the schema is: what [`Session::schema`](crate::Session::schema) tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

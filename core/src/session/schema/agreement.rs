@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::error::{ErrorKind, SchemaVersions};
-use crate::session::Inner;
 use crate::session::config::translation::own_address;
+use crate::session::inner::Inner;
 use crate::session::schema::tables::{FOR_VERSION, version};
 use crate::session::topology::nodes::connected;
 

@@ -14,9 +14,9 @@ use cqlstack_syntax::ColumnRole;
 use scylla::frame::response::result::ColumnSpec;
 use scylla::statement::prepared::PreparedStatement;
 
-use crate::session::Inner;
-use crate::session::execution::keyspace::Settled;
+use crate::session::inner::Inner;
 use crate::session::schema::generation::Clock;
+use crate::session::schema::keyspaces::Settled;
 use crate::session::schema::markers::{Fit, Markers};
 use crate::session::schema::tables::{Named, TableName};
 use crate::statement::{Form, Statement};

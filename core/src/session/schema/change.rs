@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::request::Request;
 use crate::response::Response;
-use crate::session::Inner;
-use crate::session::execution::time::{add, until};
+use crate::session::inner::Inner;
 use crate::session::schema::agreement;
 use crate::session::schema::agreement::Told;
 use crate::session::schema::watcher::refresh_cluster;
+use crate::session::wait::add;
 
 /// How long a statement that changed the schema is held up for what the session knows of it.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -66,7 +66,7 @@ impl<'s> SchemaChange<'s> {
         let by = (*time).min(add(Instant::now(), session.config.schema_agreement_timeout));
         let reach = agreement::reach(session, before, response.coordinator_id(), by);
         // It keeps its time by itself.
-        let reached = until(|| session.inside.is_cut(), add(by, CATCH_UP), reach).await;
+        let reached = session.until(add(by, CATCH_UP), reach).await;
         let kind = match reached {
             Some(Ok(())) => return Ok(response),
             Some(Err(kind)) => kind,
@@ -81,7 +81,7 @@ impl<'s> SchemaChange<'s> {
         let session = self.session;
         let by = self.until.min(Instant::now() + CATCH_UP);
         let tables = session.tables.refresh(session);
-        let tables = until(|| session.inside.is_cut(), by, tables);
+        let tables = session.until(by, tables);
         let cluster = refresh_cluster(session, by.saturating_duration_since(Instant::now()));
         let (tables, ()) = join(tables, cluster).await;
         tables.flatten().is_some()

@@ -5,6 +5,7 @@ pub(in crate::session) mod agreement;
 pub(in crate::session) mod basis;
 pub(in crate::session) mod change;
 pub(in crate::session) mod generation;
+pub(in crate::session) mod keyspaces;
 pub(in crate::session) mod markers;
 pub(in crate::session) mod schema_facts;
 pub(in crate::session) mod tables;

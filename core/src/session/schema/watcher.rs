@@ -10,8 +10,7 @@ use tokio::select;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::session::Inner;
-use crate::session::execution::time::until;
+use crate::session::inner::Inner;
 use crate::session::schema::tables::Refreshed;
 use crate::session::topology::clocks;
 use crate::session::topology::presence::Presence;
@@ -78,9 +77,9 @@ pub(in crate::session) async fn refresh_cluster(session: &Inner, within: Duratio
         return;
     }
     let refresh = session.driver.refresh_metadata();
-    let refreshed = until(|| session.inside.is_cut(), Instant::now() + within, refresh).await;
-    // Who is cut off is told otherwise.
-    if session.inside.is_cut() {
+    let refreshed = session.until(Instant::now() + within, refresh).await;
+    // What is aborted is told otherwise.
+    if session.is_aborted() {
         return;
     }
     let is_blind = !matches!(refreshed, Some(Ok(())));

@@ -11,8 +11,7 @@ use scylla::value::CqlTimestamp;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::session::Inner;
-use crate::session::execution::time::until;
+use crate::session::inner::Inner;
 use crate::session::topology::nodes::query;
 use crate::timestamp;
 
@@ -147,7 +146,7 @@ async fn ask_once(session: &Inner, node: &Arc<Node>) -> Option<ClockOffset> {
     let text = "SELECT toTimestamp(now()) FROM system.local WHERE key = 'local'";
     let before = timestamp::now();
     let answer = query(session, node, text);
-    let answer = until(|| session.inside.is_cut(), Instant::now() + ANSWER, answer).await;
+    let answer = session.until(Instant::now() + ANSWER, answer).await;
     let after = timestamp::now();
     let rows = answer?.ok()?.into_rows_result().ok()?;
     let (CqlTimestamp(millis),) = rows.single_row::<(CqlTimestamp,)>().ok()?;

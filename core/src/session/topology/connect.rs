@@ -22,17 +22,18 @@ use crate::session::config::contact_point::ContactPoint;
 use crate::session::config::credentials::Authenticator;
 use crate::session::config::translation::Translation;
 use crate::session::config::{Compression, SessionConfig};
-use crate::session::execution::keyspace::Keyspaces;
-use crate::session::execution::time::add;
 use crate::session::lifecycle::Lifecycle;
 use crate::session::schema::age::SchemaAge;
 use crate::session::schema::generation::SchemaClock;
+use crate::session::schema::keyspaces::Keyspaces;
 use crate::session::schema::tables::Tables;
 use crate::session::schema::watcher;
 use crate::session::schema::watcher::Watcher;
 use crate::session::topology::clocks::Clocks;
 use crate::session::topology::load_balancing::{FirstReplica, LoadBalancing};
-use crate::session::topology::{nodes, setup_fault};
+use crate::session::topology::nodes::query_by;
+use crate::session::topology::{nodes, probe, setup_fault};
+use crate::session::wait::add;
 use crate::session::{Inner, Session};
 
 /// Where nobody answers, contact points are tried again after so long, twice as long, and so on.
@@ -61,7 +62,7 @@ async fn build(config: SessionConfig) -> Result<Session, Error> {
     let keyspaces = Keyspaces::new(&driver, Arc::clone(&clock));
     let age = Arc::new(SchemaAge::new(Arc::clone(&clock), &config));
     let schema = SchemaClock::new(&driver, clock);
-    let lifecycle = Lifecycle::new(|inside| Inner {
+    let lifecycle = Lifecycle::new(|shutdown| Inner {
         driver,
         config,
         schema,
@@ -74,7 +75,7 @@ async fn build(config: SessionConfig) -> Result<Session, Error> {
         client_id,
         clocks: Clocks::default(),
         watcher: Watcher::default(),
-        inside,
+        shutdown,
     });
     lifecycle.session().iter().for_each(watcher::start);
     Ok(Session { lifecycle: Arc::new(lifecycle) })
@@ -235,7 +236,7 @@ impl<'c> Building<'c> {
         if let Some(refusal) = self.translation.refusal(node) {
             return (Some(refusal), None);
         }
-        let asked = nodes::query_by(driver, node, nodes::TEXT);
+        let asked = query_by(driver, node, probe::TEXT);
         match timeout_at(self.until, asked).await {
             Ok(Err(error)) => (setup_fault::of_request(self.config, &error), Some(error)),
             // It just came.

@@ -9,10 +9,11 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
-use crate::session::Inner;
+use crate::session::inner::Inner;
 use crate::session::schema::age::SchemaStats;
 use crate::session::topology::nodes;
-use crate::session::topology::nodes::ASKED;
+use crate::session::topology::probe::PROBE;
+use crate::session::topology::probe::probe;
 
 /// How the nodes of a cluster are: what [`Session::health`](crate::Session::health) found.
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ pub(in crate::session) async fn health(session: &Inner, within: Duration) -> Hea
     let asked = cluster.get_nodes_info().iter().map(async |node| NodeHealth {
         address: session.translation.address(node),
         datacenter: node.datacenter.clone(),
-        answer: nodes::ask(session, node, within).await,
+        answer: probe(session, node, within).await,
     });
     Health { nodes: join_all(asked).await, schema: Some(session.age.stats()) }
 }
@@ -95,13 +96,12 @@ pub(in crate::session) async fn health(session: &Inner, within: Duration) -> Hea
 /// Whether any node answers, of those that requests are sent to first.
 pub(in crate::session) async fn ready(session: &Inner, within: Duration) -> Result<(), Error> {
     let cluster = session.driver.get_cluster_state();
-    let mut answers: FuturesUnordered<_> = nodes::near(&session.config, &cluster)
-        .map(|node| nodes::ask(session, node, within))
-        .collect();
+    let mut answers: FuturesUnordered<_> =
+        nodes::near(&session.config, &cluster).map(|node| probe(session, node, within)).collect();
     while let Some(answer) = answers.next().await {
         if answer.is_ok() {
             return Ok(());
         }
     }
-    Err(Request::from(&ASKED).error(ErrorKind::NoConnection, None))
+    Err(Request::from(&PROBE).error(ErrorKind::NoConnection, None))
 }

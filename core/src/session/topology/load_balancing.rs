@@ -16,7 +16,7 @@ use scylla::routing::{NodeLocationPreference, Shard};
 
 use crate::sent;
 use crate::session::schema::generation::Clock;
-use crate::session::topology::nodes::NodeAttempts;
+use crate::session::topology::node_attempts::NodeAttempts;
 use crate::session::topology::replicas::Replications;
 
 /// Counts, besides, what it is told of, and notes when the cluster state is another one.
@@ -25,7 +25,7 @@ pub(in crate::session) struct LoadBalancing {
     inner: DefaultPolicy,
     attempts: Arc<NodeAttempts>,
     clock: Arc<Clock>,
-    placements: Replications,
+    replications: Replications,
 }
 
 impl LoadBalancing {
@@ -53,7 +53,7 @@ impl LoadBalancing {
         let near = near(request, cluster)?;
         let keyspace = table.ks_name();
         let (node, shard) =
-            self.placements.random_replica(cluster, generation, keyspace, near, token)?;
+            self.replications.random_replica(cluster, generation, keyspace, near, token)?;
         Some((node, Some(shard)))
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
@@ -15,18 +15,13 @@ use scylla::errors::ExecutionError;
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::response::query_result::QueryResult;
 use scylla::statement::Statement as DriverStatement;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::error::{Error, ErrorKind};
-use crate::request::Request;
-use crate::session::Inner;
 use crate::session::config::SessionConfig;
-use crate::session::execution::time;
+use crate::session::inner::Inner;
 use crate::session::topology::clocks::ClockOffset;
-use crate::statement::StaticStatement;
-use crate::striped::Striped;
-use crate::time_sum::TimeSum;
+use crate::session::topology::node_attempts::{OfNode, Sums, UNKNOWN};
 
 /// A node, as the session sees it.
 #[doc(alias("NodeMetrics"))]
@@ -159,31 +154,6 @@ pub(in crate::session) fn connected(session: &Inner) -> Vec<Arc<Node>> {
     cluster.get_nodes_info().iter().filter(|node| node.is_connected()).cloned().collect()
 }
 
-/// What each node can answer by itself, from memory.
-pub(in crate::session) const TEXT: &str = "SELECT key FROM system.local WHERE key = 'local'";
-pub(in crate::session) static ASKED: StaticStatement = StaticStatement::new(TEXT).named("warm_up");
-
-/// How long this node took to answer, if it did within this time.
-pub(in crate::session) async fn ask(
-    session: &Inner,
-    node: &Arc<Node>,
-    within: Duration,
-) -> Result<Duration, Error> {
-    let request = Request::from(&ASKED);
-    if !node.is_connected()
-        && let Some(refusal) = session.translation.refusal(node)
-    {
-        return Err(request.error(refusal, None));
-    }
-    let began = Instant::now();
-    let answer = query(session, node, request.statement().text());
-    match time::until(|| session.inside.is_cut(), time::add(began, within), answer).await {
-        Some(Ok(_)) => Ok(began.elapsed()),
-        Some(Err(error)) => Err(request.error(error, None)),
-        None => Err(request.error(ErrorKind::Timeout { after: within }, None)),
-    }
-}
-
 /// The answer of this node to a text, wherever the balancer would send it.
 pub(in crate::session) fn query<'s>(
     session: &'s Inner,
@@ -207,108 +177,3 @@ pub(in crate::session) fn query_by<'s>(
 
 /// The startup option by which a node tells the clients apart.
 const CLIENT_ID: &str = "CLIENT_ID";
-
-/// Attempts by node, without a lock. A node keeps its place when it leaves: it may come back, and a count
-/// that grows only is what is wanted of it.
-#[derive(Debug)]
-pub(in crate::session) struct NodeAttempts {
-    /// Open addressing, by the id.
-    places: Box<[OnceLock<(u128, OfNode)>]>,
-}
-
-/// As many nodes as no cluster has; what comes after them, in the life of a session, is not counted.
-const PLACES: usize = 1_024;
-
-#[derive(Debug)]
-struct OfNode {
-    counts: Striped<Counts>,
-    connections: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    ended: AtomicU64,
-    failed: AtomicU64,
-    time: TimeSum,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Sums {
-    ended: u64,
-    failed: u64,
-    time: Duration,
-}
-
-const UNKNOWN: u64 = u64::MAX;
-
-impl Default for OfNode {
-    fn default() -> Self {
-        Self { counts: Striped::default(), connections: AtomicU64::new(UNKNOWN) }
-    }
-}
-
-impl Default for NodeAttempts {
-    fn default() -> Self {
-        Self { places: (0..PLACES).map(|_| OnceLock::new()).collect() }
-    }
-}
-
-impl NodeAttempts {
-    pub(in crate::session) fn count(&self, node: &Node, took: Duration, failed: bool) {
-        if let Some(of_node) = self.of(node.host_id) {
-            of_node.count(took, failed);
-        }
-    }
-
-    fn of(&self, host_id: Uuid) -> Option<&OfNode> {
-        let (high, low) = host_id.as_u64_pair();
-        let first = usize::try_from((high ^ low) % PLACES as u64).unwrap_or(0);
-        let places = self.places[first..].iter().chain(&self.places[..first]);
-        let id = host_id.as_u128();
-        places.into_iter().find_map(|place| {
-            let (owner, of_node) = place.get_or_init(|| (id, OfNode::default()));
-            (*owner == id).then_some(of_node)
-        })
-    }
-}
-
-impl OfNode {
-    fn count(&self, took: Duration, failed: bool) {
-        let counts = self.counts.here();
-        counts.ended.fetch_add(1, Ordering::Relaxed);
-        if failed {
-            counts.failed.fetch_add(1, Ordering::Relaxed);
-        }
-        counts.time.add(took);
-    }
-
-    fn sums(&self) -> Sums {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        self.counts.iter().fold(Sums::default(), |sum, counts| Sums {
-            ended: sum.ended + load(&counts.ended),
-            failed: sum.failed + load(&counts.failed),
-            time: sum.time.saturating_add(counts.time.total()),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_node_has_figures_of_its_own_until_there_is_no_place() {
-        let attempts = NodeAttempts::default();
-        // Each second one would like the place of the one before.
-        let ids: Vec<_> =
-            (0..PLACES as u128).map(|id| Uuid::from_u128(id / 2 + ((id % 2) << 100))).collect();
-        for id in &ids {
-            attempts.of(*id).unwrap().count(Duration::from_nanos(7), true);
-        }
-        for id in &ids {
-            let counted = Sums { ended: 1, failed: 1, time: Duration::from_nanos(7) };
-            assert_eq!(attempts.of(*id).unwrap().sums(), counted);
-        }
-        assert!(attempts.of(Uuid::max()).is_none());
-    }
-}

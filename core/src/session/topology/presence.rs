@@ -10,7 +10,7 @@ use scylla::cluster::NodeAddr;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::session::Inner;
+use crate::session::inner::Inner;
 
 /// How often the driver's connections are looked at, which asks no node.
 const EVERY: Duration = Duration::from_millis(500);

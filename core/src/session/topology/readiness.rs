@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Readiness};
 use crate::invalid_config::InvalidConfig;
-use crate::session::Inner;
-use crate::session::topology::nodes;
+use crate::session::inner::Inner;
+use crate::session::topology::probe::probe;
 
 pub(in crate::session) async fn ready_at(
     session: &Inner,
@@ -28,7 +28,7 @@ pub(in crate::session) async fn ready_at(
     };
     let cluster = session.driver.get_cluster_state();
     let asked = cluster.get_nodes_info().iter().map(async |node| {
-        let answered = nodes::ask(session, node, within).await.is_ok();
+        let answered = probe(session, node, within).await.is_ok();
         answered.then_some(node.host_id)
     });
     let ranges = Ranges::of(session, &cluster, &keyspace);

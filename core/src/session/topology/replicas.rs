@@ -34,7 +34,7 @@ struct Replication {
     unsharded: u8,
 }
 
-/// The placements that were asked for last. Each is a single number, so that none is read in halves: 40
+/// The replications that were asked for last. Each is a single number, so that none is read in halves: 40
 /// bits of a hash of what it is of, and 8 for each part.
 pub(in crate::session) struct Replications(Box<[AtomicU64; PLACES]>);
 

@@ -9,8 +9,8 @@ use futures::future::join_all;
 use scylla::cluster::Node;
 
 use crate::error::{Error, ErrorKind};
-use crate::session::Inner;
-use crate::session::topology::nodes;
+use crate::session::inner::Inner;
+use crate::session::topology::probe::probe;
 
 /// What came of [warming up](crate::Session::warm_up), node by node.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ async fn warm_node(session: &Inner, node: &Arc<Node>, queries: u32) -> WarmNode 
     let mut time = Duration::ZERO;
     let most = session.config.attempt_timeout;
     for _ in 0..queries {
-        match nodes::ask(session, node, most).await {
+        match probe(session, node, most).await {
             Ok(took) => {
                 warm.answered += 1;
                 time += took;

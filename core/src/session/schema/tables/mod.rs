@@ -11,31 +11,31 @@ mod slot;
 #[cfg(feature = "testing")]
 mod told;
 mod types;
+mod unread;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join;
 use futures::stream::iter;
 use futures::{StreamExt, TryStreamExt};
 use scylla::cluster::Node;
-use scylla::frame::response::result::TableSpec;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 pub(crate) use definition::{Definition, Shape};
 use read::FOR_COLUMNS;
-pub(in crate::session) use read::{FOR_VERSION, Unread, version};
-pub(in crate::session) use slot::Named;
-use slot::{Seen, Slot};
+pub(in crate::session) use read::{FOR_VERSION, version};
+pub(in crate::session) use slot::{Named, TableName};
+use slot::{Seen, Slot, lock};
 #[cfg(feature = "testing")]
 pub use told::TableAsRead;
+pub(in crate::session) use unread::Unread;
 
-use crate::session::Inner;
-use crate::session::execution::time::until;
+use crate::session::inner::Inner;
 use crate::session::topology::nodes::connected;
 
 /// How many tables are read at the same time.
@@ -51,20 +51,6 @@ const FOR_COLUMNS_OF_LAST: Duration = Duration::from_secs(2);
 
 /// How long a look waits for who reads a table already.
 const FOR_TURN: Duration = Duration::from_millis(1_500);
-
-/// A table as the schema calls it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct TableName {
-    pub(crate) keyspace: String,
-    pub(crate) table: String,
-}
-
-impl TableName {
-    /// Whether the server tells a column of this table.
-    pub(crate) fn is(&self, spec: &TableSpec<'_>) -> bool {
-        self.keyspace == spec.ks_name() && self.table == spec.table_name()
-    }
-}
 
 /// The tables that were met.
 #[derive(Default)]
@@ -114,7 +100,7 @@ impl Tables {
             let longest = Instant::now() + FOR_TABLES;
             let by = by.min(longest);
             let begun = Box::pin(self.begin(session, &slots));
-            let begun = until(|| session.inside.is_cut(), by, begun).await;
+            let begun = session.until(by, begun).await;
             // A caller in haste tells nothing of the nodes.
             if begun.is_none() && Instant::now() >= longest {
                 slots.iter().filter(|slot| slot.is_to_be_read()).for_each(|slot| slot.has_failed());
@@ -124,7 +110,7 @@ impl Tables {
         let mut tables: Vec<_> = slots.into_iter().map(Named::new).collect();
         let prepared = if let Some(reads) = reads {
             let read = self.read(session, reads);
-            let read = Box::pin(until(|| session.inside.is_cut(), by, read));
+            let read = Box::pin(session.until(by, read));
             let (read, prepared) = join(read, prepare).await;
             for (slot, seen) in read.unwrap_or_default() {
                 let mut of_slot = tables.iter_mut().filter(|table| Arc::ptr_eq(&table.slot, &slot));
@@ -137,7 +123,7 @@ impl Tables {
             prepare.await
         };
         for table in &tables {
-            table.is_given(session);
+            table.is_given(&session.schema);
         }
         (tables, prepared)
     }
@@ -185,7 +171,7 @@ impl Tables {
     async fn read(&self, session: &Inner, reads: Reads) -> Vec<(Arc<Slot>, Seen)> {
         let Reads { node, version, slots } = reads;
         let reads = iter(slots).map(async |(slot, _turn): (Arc<Slot>, OwnedMutexGuard<()>)| {
-            let seen = slot.read(session, &node, version, FOR_COLUMNS).await;
+            let seen = read_slot(session, &slot, &node, version, FOR_COLUMNS).await;
             (slot, seen)
         });
         let mut read = Vec::new();
@@ -284,7 +270,7 @@ impl Tables {
             if slot.is_of(version) {
                 Ok(())
             } else {
-                slot.read(session, node, version, for_columns).await.map(drop)
+                read_slot(session, &slot, node, version, for_columns).await.map(drop)
             }
         });
         reads.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
@@ -332,14 +318,25 @@ impl Tables {
     }
 }
 
+/// Reads a table from a node that had this version before.
+async fn read_slot(
+    session: &Inner,
+    slot: &Slot,
+    node: &Arc<Node>,
+    version: Uuid,
+    within: Duration,
+) -> Result<Seen, Unread> {
+    let read = match read::definition(session, node, &slot.name, within).await? {
+        Some(definition) => Seen::Table(Arc::new(definition)),
+        None => Seen::Nothing,
+    };
+    Ok(slot.learn(read, version, &session.schema))
+}
+
 /// What a look at the version of the schema told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::session) enum Refreshed {
     /// It is that of the look before.
     Same,
     Other,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,6 @@
 //! By literal text: what has values the driver would prepare first.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,25 +14,17 @@ use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
 use crate::one_line::OneLine;
-use crate::session::execution::time::until;
+use crate::session::inner::Inner;
 use crate::session::schema::tables::definition::{ColumnRow, Definition};
+use crate::session::schema::tables::slot::TableName;
 use crate::session::schema::tables::types::{Types, may_name_user_types};
-use crate::session::schema::tables::{Inner, TableName};
+use crate::session::schema::tables::unread::{ReadFault, Unread};
 use crate::session::topology::nodes::query;
 
 /// How long a node may take to tell the version of its schema, which it has in memory.
 pub(in crate::session) const FOR_VERSION: Duration = Duration::from_millis(300);
 /// The same for columns or types. A table may have thousands of columns.
 pub(super) const FOR_COLUMNS: Duration = Duration::from_millis(700);
-
-/// Why something of the schema could not be read from a node. Another one may tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::session) enum Unread {
-    /// No node is connected.
-    NoNode,
-    /// The node did not tell this.
-    Node { node: SocketAddr, asked: String, why: ReadFault },
-}
 
 /// What a node is asked for.
 #[derive(Clone, Copy)]
@@ -52,26 +43,6 @@ impl fmt::Display for Asked<'_> {
                 write!(f, "the columns of {}.{}", OneLine(keyspace), OneLine(table))
             }
             Self::TypesOf(keyspace) => write!(f, "the types of {}", OneLine(keyspace)),
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::session) enum ReadFault {
-    /// No answer within this time.
-    Late(Duration),
-    Failed(ErrorKind),
-}
-
-impl fmt::Display for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Node { node, asked, why } = self else {
-            return f.write_str("no node is connected");
-        };
-        write!(f, "{node} did not tell {asked}: ")?;
-        match why {
-            ReadFault::Late(after) => write!(f, "no answer within {after:.1?}"),
-            ReadFault::Failed(kind) => write!(f, "{kind}"),
         }
     }
 }
@@ -144,8 +115,7 @@ async fn ask<R>(
 where
     R: for<'r> DeserializeRow<'r, 'r>,
 {
-    let is_cut = || session.inside.is_cut();
-    let answer = until(is_cut, Instant::now() + within, query(session, node, text)).await;
+    let answer = session.until(Instant::now() + within, query(session, node, text)).await;
     let answer = answer.ok_or_else(|| unread(session, node, asked, ReadFault::Late(within)))?;
     let answer = answer.map_err(|error| {
         unread(session, node, asked, ReadFault::Failed(Failure::from(error).kind))

@@ -1,17 +1,16 @@
 //! What is known of one table.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use scylla::cluster::Node;
+use scylla::frame::response::result::TableSpec;
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::session::schema::generation::SchemaClock;
 use crate::session::schema::tables::definition::Definition;
-use crate::session::schema::tables::read::Unread;
-use crate::session::schema::tables::{Inner, TableName, lock, read};
 
 /// How many versions of the schema are known of a table.
 const VERSIONS: usize = 8;
@@ -21,6 +20,20 @@ const DOUBTS: u32 = 3;
 
 /// A table that could not be read is left alone for so long.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// A table as the schema calls it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TableName {
+    pub(crate) keyspace: String,
+    pub(crate) table: String,
+}
+
+impl TableName {
+    /// Whether the server tells a column of this table.
+    pub(crate) fn is(&self, spec: &TableSpec<'_>) -> bool {
+        self.keyspace == spec.ks_name() && self.table == spec.table_name()
+    }
+}
 
 /// A table's place.
 pub(super) struct Slot {
@@ -127,14 +140,14 @@ impl Named {
     }
 
     /// To be called before it is given to a statement: one without it has to learn when it is read.
-    pub(super) fn is_given(&self, session: &Inner) {
+    pub(super) fn is_given(&self, schema: &SchemaClock) {
         if self.seen != Seen::Unread {
             return;
         }
         let mut known = lock(&self.slot.known);
         known.is_missed = true;
         if known.seen != Seen::Unread {
-            session.schema.changed();
+            schema.changed();
         }
     }
 
@@ -207,33 +220,27 @@ impl Slot {
         known.failed = Some((Instant::now(), times.saturating_add(1)));
     }
 
-    /// Reads it from a node that had this version before.
-    pub(super) async fn read(
-        &self,
-        session: &Inner,
-        node: &Arc<Node>,
-        version: Uuid,
-        within: Duration,
-    ) -> Result<Seen, Unread> {
-        let read = match read::definition(session, node, &self.name, within).await? {
-            Some(definition) => Seen::Table(Arc::new(definition)),
-            None => Seen::Nothing,
-        };
+    /// To be called with what a node told that had this version before; returns what is known now.
+    pub(super) fn learn(&self, read: Seen, version: Uuid, schema: &SchemaClock) -> Seen {
         let mut known = lock(&self.known);
         known.failed = None;
         if known.seen == read {
             // While nodes disagree each has a version of its own.
             known.versions.truncate(VERSIONS - 1);
             known.versions.insert(0, version);
-            return Ok(known.seen.clone());
+            return known.seen.clone();
         }
         let is_known_otherwise = known.seen != Seen::Unread || known.is_missed;
         *known = Known { seen: read.clone(), versions: vec![version], ..Known::default() };
         drop(known);
         if is_known_otherwise {
             // At once: who sees the new generation looks at the table again.
-            session.schema.changed();
+            schema.changed();
         }
-        Ok(read)
+        read
     }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,135 @@
+//! The driver's answer, in the time of the call, as a response or an error.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Poll, ready};
+
+use scylla::errors::ExecutionError;
+use scylla::frame::types::Consistency;
+use scylla::response::PagingStateResponse;
+use scylla::response::query_result::QueryResult;
+
+use crate::error::{Error, ErrorClass, ErrorKind, Failure};
+use crate::paging::{Origin, PagingState};
+use crate::prepared::Prepared;
+use crate::request::{Payload, Request};
+use crate::response::Response;
+use crate::sent;
+use crate::session::execution::deadline_timer::DeadlineTimer;
+use crate::session::execution::time::Time;
+use crate::session::inner::Inner;
+use crate::session::schema::basis::Basis;
+use crate::session::schema::unreadable;
+use crate::session::wait::LOOK;
+use crate::statement::Attempt;
+
+pub(in crate::session) type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
+
+/// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
+/// has some 4 KB, and an argument is held twice. `timeout_at` would do, and copies the answer, which is
+/// large, three times more.
+pub(in crate::session) fn within<'a>(
+    session: &'a Inner,
+    request: &'a Request,
+    time: Time,
+    mut answer: Pin<&'a mut impl Future<Output = Answer>>,
+    mut deadline_timer: Pin<&'a mut DeadlineTimer>,
+) -> impl Future<Output = Result<Response, Error>> {
+    deadline_timer.as_mut().begin(time.until.min(time.started + LOOK));
+    let mut failed = 0;
+    poll_fn(move |cx| {
+        sent::resume(failed);
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(response(session, request, answer, sent::so_far() > 0));
+        }
+        failed = sent::so_far();
+        ready!(deadline_timer.as_mut().poll(time.until, || session.is_aborted(), cx));
+        let (is_aborted, consistency) = (session.is_aborted(), session.config.consistency);
+        Poll::Ready(Err(unanswered(request, time, is_aborted, consistency)))
+    })
+}
+
+/// The time is over, or the session is shut down.
+#[cold]
+pub(in crate::session) fn unanswered(
+    request: &Request,
+    time: Time,
+    is_aborted: bool,
+    consistency: Consistency,
+) -> Error {
+    let kind = if is_aborted {
+        ErrorKind::AbortedByShutdown
+    } else {
+        ErrorKind::Timeout { after: time.given() }
+    };
+    let failure = Failure { attempted: true, ..kind.into() };
+    request.error(failure, Some(consistency))
+}
+
+#[inline]
+pub(in crate::session) fn response(
+    session: &Inner,
+    request: &Request,
+    answer: Answer,
+    has_failed_before: bool,
+) -> Result<Response, Error> {
+    let default = Some(session.config.consistency);
+    let failed = |mut failure: Failure| {
+        failure.attempted |= has_failed_before;
+        failed_answer(request, failure, default)
+    };
+    let (result, next) = answer.map_err(|error| failed(error.into()))?;
+    let next = match next {
+        PagingStateResponse::HasMorePages { state } => {
+            let origin = request.prepared().cloned().map(Origin::Prepared);
+            Some(PagingState::from_driver(state, origin))
+        }
+        PagingStateResponse::NoMorePages => None,
+    };
+    Response::of_driver(request.statement(), result, next).map_err(|kind| {
+        let attempted = true;
+        failed(Failure { attempted, ..kind.into() })
+    })
+}
+
+#[cold]
+fn failed_answer(request: &Request, mut failure: Failure, default: Option<Consistency>) -> Error {
+    let prepared: Vec<_> = match request.payload() {
+        Payload::Batch(batch) => batch.prepared().iter().collect(),
+        _ => request.prepared().into_iter().collect(),
+    };
+    let bases = prepared.into_iter().filter_map(Prepared::basis);
+    unreadable::locate(&mut failure.kind, bases.flat_map(Basis::tables));
+    request.error(failure, default)
+}
+
+/// To be told of each answer, before it is given to the caller.
+#[inline]
+pub(in crate::session) fn ended(
+    request: &Request,
+    attempt: Attempt<'_>,
+    answer: &Result<Response, Error>,
+) {
+    match answer {
+        Ok(_) => attempt.end(),
+        Err(error) => failed(request, attempt, error),
+    }
+}
+
+#[cold]
+fn failed(request: &Request, attempt: Attempt<'_>, error: &Error) {
+    if error.class() != ErrorClass::Ambiguous {
+        attempt.end();
+    }
+    if *error.kind() == ErrorKind::Unprepared {
+        forgotten(request);
+    }
+}
+
+/// A server that knows the statement by another id than it had when it was prepared will never execute it.
+fn forgotten(request: &Request) {
+    match request.payload() {
+        Payload::Batch(batch) => batch.prepared().iter().for_each(Prepared::outdate),
+        _ => request.prepared().into_iter().for_each(Prepared::outdate),
+    }
+}

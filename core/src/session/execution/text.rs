@@ -1,0 +1,60 @@
+//! A text without values, which goes to the server as it is.
+
+use scylla::statement::Statement as DriverStatement;
+use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::paging::Origin;
+use crate::prepared::no_failover;
+use crate::request::Request;
+use crate::response::Response;
+use crate::session::execution::answer::{response, unanswered};
+use crate::session::execution::place;
+use crate::session::execution::time::Time;
+use crate::session::inner::Inner;
+use crate::session::schema::change::SchemaChange;
+use crate::session::schema::keyspaces::Settled;
+
+/// Sends a text as it is, without values.
+pub(in crate::session) async fn query(
+    session: &Inner,
+    request: &Request,
+    called: Instant,
+) -> Result<Response, Error> {
+    let time = Time::of_page(session, request, called)?;
+    let change = SchemaChange::begin(session, request, time.until).await;
+    let answer = session.until(time.until, send_text(session, request, None)).await;
+    let consistency = session.config.consistency;
+    let answer =
+        answer.unwrap_or_else(|| Err(unanswered(request, time, session.is_aborted(), consistency)));
+    SchemaChange::end(change, answer).await
+}
+
+/// Sends a text as it is, for as long as it takes.
+///
+/// `in_use` is the keyspace that it depends on.
+pub(in crate::session) async fn send_text(
+    session: &Inner,
+    request: &Request,
+    in_use: Option<&Settled>,
+) -> Result<Response, Error> {
+    let options = request.options();
+    let mut statement = DriverStatement::new(request.statement().text());
+    statement.set_page_size(options.driver_page_size().unwrap_or(session.page_size()));
+    if let Some(consistency) = options.consistency {
+        statement.set_consistency(consistency);
+    }
+    if let Some(serial) = options.serial_consistency {
+        statement.set_serial_consistency(Some(serial));
+    }
+    statement.set_retry_policy(Some(no_failover()));
+    let name = in_use.and_then(Settled::name);
+    let (page, seal) = request.place(name.map(|name| name.as_str()))?;
+    place::of_text(session, request, &page, in_use)?;
+    let answer = session.driver.query_single_page(statement, (), page.to_driver()).await;
+    let mut answer = response(session, request, answer, false)?;
+    if in_use.is_some() {
+        answer = answer.read_with(Origin::Text(name.cloned()));
+    }
+    Ok(answer.after_place(&page).sealed_by(seal))
+}

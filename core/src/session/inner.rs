@@ -1,0 +1,60 @@
+//! The state of a session, which its requests and tasks share.
+
+use std::sync::Arc;
+
+use scylla::client::session::Session as Driver;
+use scylla::policies::load_balancing::LoadBalancingPolicy;
+use tokio::time::Instant;
+
+use crate::session::config::SessionConfig;
+use crate::session::config::translation::Translation;
+use crate::session::schema::age::SchemaAge;
+use crate::session::schema::generation::SchemaClock;
+use crate::session::schema::keyspaces::Keyspaces;
+use crate::session::schema::tables::Tables;
+use crate::session::schema::watcher::Watcher;
+use crate::session::topology::clocks::Clocks;
+use crate::session::topology::node_attempts::NodeAttempts;
+use crate::session::wait::{self, ShutdownSignal};
+
+pub(in crate::session) struct Inner {
+    pub(in crate::session) driver: Driver,
+    pub(in crate::session) config: SessionConfig,
+    pub(in crate::session) schema: SchemaClock,
+    pub(in crate::session) age: Arc<SchemaAge>,
+    pub(in crate::session) tables: Tables,
+    pub(in crate::session) keyspaces: Keyspaces,
+    /// For what has to be coordinated by the first replica of its token.
+    pub(in crate::session) first_replica: Arc<dyn LoadBalancingPolicy>,
+    /// Of its load balancing policy.
+    pub(in crate::session) attempts: Arc<NodeAttempts>,
+    pub(in crate::session) translation: Arc<Translation>,
+    /// By which the nodes know its connections.
+    pub(in crate::session) client_id: String,
+    pub(in crate::session) clocks: Clocks,
+    pub(in crate::session) watcher: Watcher,
+    /// The last, so that all else is gone when its end is noticed.
+    pub(in crate::session) shutdown: ShutdownSignal,
+}
+
+impl Inner {
+    /// Whether requests are to end now, answered or not.
+    #[inline]
+    pub(in crate::session) fn is_aborted(&self) -> bool {
+        self.shutdown.is_aborted()
+    }
+
+    /// Waits until then, or until the session is shut down.
+    pub(in crate::session) async fn until<T>(
+        &self,
+        until: Instant,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
+        wait::until(|| self.is_aborted(), until, future).await
+    }
+
+    /// As the driver takes it.
+    pub(in crate::session) fn page_size(&self) -> i32 {
+        i32::try_from(self.config.page_size).unwrap_or(i32::MAX)
+    }
+}
