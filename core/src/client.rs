@@ -20,7 +20,7 @@ use crate::traits::Described;
 /// spawns tasks takes `impl CqlService + 'static`.
 ///
 /// ```
-/// use cqlstack_core::{Client, Error, CqlService, Statement};
+/// use cqlstack_core::{Client, CqlService, Error, Statement};
 ///
 /// async fn count(db: &Client<impl CqlService>) -> Result<i64, Error> {
 ///     db.request(&Statement::new("SELECT count(*) FROM app.users")).await?.value()

@@ -9,7 +9,7 @@ use crate::response::Response;
 /// What a conditional statement (`IF …`), or a batch with one, came to.
 ///
 /// ```
-/// use cqlstack_core::{Client, Conditional, Error, CqlService, StaticStatement};
+/// use cqlstack_core::{Client, Conditional, CqlService, Error, StaticStatement};
 ///
 /// static RENAME: StaticStatement =
 ///     StaticStatement::new("UPDATE app.users SET name = ?, version = ? WHERE id = ? IF version = ?");

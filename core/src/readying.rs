@@ -19,7 +19,7 @@ use tower_service::Service;
 /// use std::future::poll_fn;
 ///
 /// use cqlstack_core::layer::{NotReady, Readying};
-/// use cqlstack_core::{Error, Request, CqlService};
+/// use cqlstack_core::{CqlService, Error, Request};
 ///
 /// /// What a layer does that sends a request after a wait of its own.
 /// async fn send<S: CqlService>(service: &S, request: Request) -> Result<(), NotReady<Error>> {
@@ -36,7 +36,7 @@ pub struct Readying<S> {
     end: Option<Pin<Box<Sleep>>>,
 }
 
-/// Why a service did not become ready.
+/// Why a service did not become ready. There will be no other reason: layers handle each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotReady<E> {
     /// It reported this.

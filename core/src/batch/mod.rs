@@ -59,7 +59,7 @@ use payload::{BatchKind, Members};
 /// a minute at the latest, whatever timeout it has.
 ///
 /// ```no_run
-/// use cqlstack_core::{Batch, Client, Error, CqlService, StaticStatement};
+/// use cqlstack_core::{Batch, Client, CqlService, Error, StaticStatement};
 ///
 /// static SET_EMAIL: StaticStatement =
 ///     StaticStatement::new("UPDATE app.users SET email = ? WHERE id = ?").named("set_email");

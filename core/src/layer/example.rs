@@ -1,10 +1,10 @@
+use std::fmt;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use cqlstack_core::layer::Described;
+use cqlstack_core::layer::{Described, clock};
 use cqlstack_core::{Error, ErrorClass};
 use futures::future::{Either, Ready, ready};
-use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -22,30 +22,46 @@ impl<S> Layer<S> for Worthwhile {
     }
 }
 
+/// By which callers tell its errors from others.
+#[derive(Debug)]
+struct TooLate;
+
+impl fmt::Display for TooLate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too little time is left: allow more")
+    }
+}
+
+impl std::error::Error for TooLate {}
+
 #[derive(Debug, Clone)]
 struct WorthwhileService<S> {
     inner: S,
     least: Duration,
 }
 
-impl<R: Described, S: Service<R, Error = Error> + Clone> Service<R> for WorthwhileService<S> {
+impl<R, S> Service<R> for WorthwhileService<S>
+where
+    R: Described,
+    S: Service<R, Error: From<Error>> + Clone,
+{
     type Response = S::Response;
-    type Error = Error;
-    type Future = Either<S::Future, Ready<Result<S::Response, Error>>>;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<S::Response, S::Error>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let latest = Instant::now() + self.least;
-        if request.deadline().is_some_and(|deadline| deadline < latest) {
-            let late = std::io::Error::other("too little time is left");
-            let error = Error::other(ErrorClass::NotExecuted, late).finally();
-            // What was made ready for this request is given back.
-            self.inner = self.inner.clone();
-            return Either::Right(ready(Err(error.about(request.statement()))));
+        let now = clock::now();
+        let left = request.latest_after(now).map(|end| end.saturating_duration_since(now));
+        if left.is_none_or(|left| left >= self.least) {
+            return Either::Left(clock::during(now, || self.inner.call(request)));
         }
-        Either::Left(self.inner.call(request))
+        // What was made ready for this request is given back.
+        self.inner = self.inner.clone();
+        let error = Error::other(ErrorClass::NotExecuted, TooLate).finally();
+        Either::Right(ready(Err(error.about(request.statement()).into())))
     }
 }

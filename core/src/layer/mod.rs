@@ -1,4 +1,4 @@
-//! What it takes to write a layer: questions that it may ask of what passes, readiness, time and figures.
+//! What it takes to write a layer: questions that it may ask of what passes, readiness, time and statistics.
 //!
 //! A layer is a [`tower_layer::Layer`](https://docs.rs/tower-layer) around a service of requests. Few rules make one
 //! that goes with all others:
@@ -13,11 +13,11 @@
 //! 4. **Drop**: a future may be dropped wherever it waits. What it holds (a permit, a count) is given back by a guard.
 //! 5. **Errors** of its own are made by [`Error::other`](crate::Error::other), with a class that is true, and are told from
 //!    others by their type. They show no value.
-//! 6. **Figures** are told through [`Report`], by a handle that outlives the layer. Nothing on the way of a
+//! 6. **Statistics** are told through [`Report`], by a handle that outlives the layer. Nothing on the way of a
 //!    request takes a lock, formats a string or allocates, unless a benchmark justifies it; [`Striped`] keeps threads
 //!    from contending for a counter, and [`TimeSum`] adds up times.
 //!
-//! # A layer in fifty lines
+//! # A layer in sixty lines
 //!
 //! It refuses what is not worth sending any more: a request that has less than a given time left. The layers of
 //! `cqlstack-middleware` pass a storm of calls, drops and panics, alone and in pairs, and this one passes it with them.

@@ -93,7 +93,7 @@ impl<S: CqlService + 'static> Client<S> {
     /// [`with_page`](Request::with_page) says.
     ///
     /// ```no_run
-    /// use cqlstack_core::{Client, Error, Request, CqlService, Statement};
+    /// use cqlstack_core::{Client, CqlService, Error, Request, Statement};
     ///
     /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
     /// let all = Request::from(&Statement::new("SELECT id FROM app.users")).with_page_size(1_000);

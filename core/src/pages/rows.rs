@@ -39,7 +39,7 @@ impl<S: CqlService + 'static> Client<S> {
     /// The rows of a request's result, over all its pages. Rows are owned: `String`, not `&str`.
     ///
     /// ```no_run
-    /// use cqlstack_core::{Client, Error, CqlService, Statement};
+    /// use cqlstack_core::{Client, CqlService, Error, Statement};
     ///
     /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
     /// let all = Statement::new("SELECT id, name FROM app.users");
@@ -94,7 +94,7 @@ impl<S: CqlService + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R>
     /// [`Request::with_page`] takes it: another stream, of this session or another one, gives the rest.
     ///
     /// ```no_run
-    /// use cqlstack_core::{Client, Error, Request, CqlService, Statement};
+    /// use cqlstack_core::{Client, CqlService, Error, Request, Statement};
     ///
     /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
     /// let all = Request::from(&Statement::new("SELECT id FROM app.users"));

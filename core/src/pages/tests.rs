@@ -160,7 +160,7 @@ fn ten_rows(place: &PagingState) -> Response {
     let (rows, next) = [(0..4, 1), (4..4, 2), (4..7, 3), (7..10, 0)][first].clone();
     let page = Response::from_rows(&select(), COLUMNS, rows.map(|k| (k,))).unwrap();
     let page = if next > 0 { page.followed_by(PagingState::from_bytes(&[next])) } else { page };
-    page.after_place(place)
+    page.started_at(place.clone().into())
 }
 
 #[derive(Clone)]
@@ -256,7 +256,7 @@ async fn a_stream_that_begins_at_a_token_and_gave_nothing_goes_on_there() {
     let db = Client::new(ScriptedSession::new());
     let rest = db.rows::<(i32,)>(asked(token.as_deref())).next_paging_state().unwrap();
     let plain = Request::from(&select()).with_page(rest);
-    assert_eq!(plain.place(None).unwrap().0, PagingState::from_bytes(&[1]));
+    assert_eq!(plain.start(None).unwrap().page, PagingState::from_bytes(&[1]));
 }
 
 /// A layer that is full for some requests, as a limit is, before a session.

@@ -6,6 +6,7 @@ mod token;
 
 pub(crate) use state::Origin;
 pub use state::PagingState;
+pub(crate) use state::Start;
 #[cfg(feature = "page-token")]
 pub use token::PageTokenKey;
 pub(crate) use token::{Asked, Seal};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use scylla::response::PagingState as DriverState;
 
-use super::Asked;
+use super::{Asked, Seal};
 use crate::prepared::Prepared;
 
 /// A place in one statement's result: the start of a page, as the server gave it, and how many rows after
@@ -29,6 +29,20 @@ struct Place {
     asked: Option<Arc<Asked>>,
     /// What the page before it, or the first part of this page, was read with.
     origin: Option<Origin>,
+}
+
+/// Where a request starts in a result.
+#[derive(Default)]
+pub(crate) struct Start {
+    pub(crate) page: PagingState,
+    /// Makes tokens of the places after it, if the request asked for them.
+    pub(crate) seal: Option<Arc<Seal>>,
+}
+
+impl From<PagingState> for Start {
+    fn from(page: PagingState) -> Self {
+        Self { page, seal: None }
+    }
 }
 
 /// What a page was read with: the next one is of the same result.

@@ -33,7 +33,7 @@ const NONCE: usize = 24;
 /// another key are refused, and their callers begin at the first page.
 ///
 /// ```
-/// use cqlstack_core::{Client, Error, PageTokenKey, CqlService, StaticStatement};
+/// use cqlstack_core::{Client, CqlService, Error, PageTokenKey, StaticStatement};
 ///
 /// static OF_GROUP: StaticStatement =
 ///     StaticStatement::new("SELECT id, name FROM app.members WHERE group = ?").with_page_size(100);

@@ -6,7 +6,7 @@ use super::{Payload, Request};
 use crate::error::Error;
 #[cfg(feature = "page-token")]
 use crate::paging::PageTokenKey;
-use crate::paging::{Asked, PagingState, Seal};
+use crate::paging::{Asked, PagingState, Start};
 
 /// Where it goes on.
 #[derive(Debug, Clone, Default)]
@@ -60,26 +60,18 @@ impl Request {
         self.place.is_some()
     }
 
-    /// Where it goes on, and what makes tokens of where it goes on after that. What is sent as text may depend
-    /// on the keyspace in use.
-    pub(crate) fn place(
-        &self,
-        in_use: Option<&str>,
-    ) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
+    /// Where it starts in the result. What is sent as text may depend on the keyspace in use.
+    pub(crate) fn start(&self, in_use: Option<&str>) -> Result<Start, Error> {
         match &self.place {
-            None => Ok((PagingState::default(), None)),
+            None => Ok(Start::default()),
             Some(place) => self.open(place, in_use),
         }
     }
 
     #[cold]
-    fn open(
-        &self,
-        place: &Place,
-        in_use: Option<&str>,
-    ) -> Result<(PagingState, Option<Arc<Seal>>), Error> {
+    fn open(&self, place: &Place, in_use: Option<&str>) -> Result<Start, Error> {
         let Place { page, asked: Some(asked) } = place else {
-            return Ok((place.page.clone(), None));
+            return Ok(place.page.clone().into());
         };
         let bound = match &self.payload {
             Payload::Bound(bound) => bound.parts(),
@@ -93,6 +85,6 @@ impl Request {
         } else {
             page.clone()
         };
-        Ok((page, Some(Arc::new(seal))))
+        Ok(Start { page, seal: Some(Arc::new(seal)) })
     }
 }

@@ -24,7 +24,7 @@ pub use rows::Rows;
 use rows::Source;
 
 use crate::error::{Error, ErrorClass, ErrorKind, unreadable_answer};
-use crate::paging::{Origin, PagingState, Seal};
+use crate::paging::{Origin, PagingState, Seal, Start};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
 
@@ -130,11 +130,14 @@ impl Response {
         self.paging.as_ref()?.origin.clone()
     }
 
-    /// The answer to a request that goes on there: leaves out the rows that were read before, which may be
+    /// The answer to a request that started there: leaves out the rows that were read before, which may be
     /// more than a smaller page has.
     #[inline]
-    pub(crate) fn after_place(mut self, place: &PagingState) -> Self {
-        let skip = place.rows_to_skip();
+    pub(crate) fn started_at(mut self, Start { page, seal }: Start) -> Self {
+        if seal.is_some() {
+            self.paging_mut().seal = seal;
+        }
+        let skip = page.rows_to_skip();
         if skip > 0 {
             let of_next_page = (skip as usize).saturating_sub(self.rows_in_page());
             let paging = self.paging_mut();
@@ -321,15 +324,6 @@ impl Response {
             Body::Done(result) => result.warnings().collect(),
             Body::Prepared(_) | Body::Made(_) | Body::Nothing => Vec::new(),
         }
-    }
-
-    /// Makes tokens for the next page.
-    #[inline]
-    pub(crate) fn sealed_by(mut self, seal: Option<Arc<Seal>>) -> Self {
-        if seal.is_some() {
-            self.paging_mut().seal = seal;
-        }
-        self
     }
 
     #[cfg(feature = "page-token")]

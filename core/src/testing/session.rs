@@ -190,8 +190,8 @@ impl Service<Request> for ScriptedSession {
         if let Some(fault) = request.fault() {
             return Box::pin(ready(Err(error(&request, ErrorKind::Batch(fault.clone())))));
         }
-        let (place, seal) = match request.place(None) {
-            Ok(place) => place,
+        let start = match request.start(None) {
+            Ok(start) => start,
             Err(error) => return Box::pin(ready(Err(error))),
         };
         let sent = Sent { request: request.clone(), at: Instant::now() };
@@ -223,7 +223,7 @@ impl Service<Request> for ScriptedSession {
                 }
                 Outcome::Rows { rows, next } => {
                     let answer = Answer::to_response(rows, next, request.statement());
-                    Ok(answer.after_place(&place).sealed_by(seal))
+                    Ok(answer.started_at(start))
                 }
             }
         })

@@ -1,8 +1,9 @@
 //! Plain writes beside conditional ones: what was acknowledged is there.
 
+mod writer;
+
 use std::env;
 use std::ops::Range;
-use std::process::Stdio;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
@@ -12,12 +13,12 @@ use cqlstack_core::{Batch, Client, CqlService, Session, Statement, StaticStateme
 use cqlstack_tests::cluster::Cluster;
 use futures::future::join_all;
 use scylla::value::{CqlValue, Row};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, stdin};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::support::{HEAVY, Log, full_stack, run};
+use writer::Writer;
 
 pub(crate) static INSERT: StaticStatement =
     StaticStatement::new("INSERT INTO t (k, v) VALUES (?, ?)");
@@ -270,51 +271,6 @@ async fn a_writer() {
             _ => Write::of_words(&words[2..]).is_done(&db, k).await.to_string(),
         };
         println!("answer {answer}");
-    }
-}
-
-/// A process that writes.
-struct Writer {
-    _child: Child,
-    to: ChildStdin,
-    from: Lines<BufReader<ChildStdout>>,
-}
-
-impl Writer {
-    async fn start(points: &[String], keyspace: &str, timestamps: &str, shift_ms: i64) -> Self {
-        let mut child = Command::new(env::current_exe().unwrap())
-            .args(["races::a_writer", "--exact", "--ignored", "--nocapture"])
-            .env("RACES_POINTS", points.join(","))
-            .env("RACES_KEYSPACE", keyspace)
-            .env("RACES_TIMESTAMPS", timestamps)
-            .env("RACES_SHIFT_MS", shift_ms.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let to = child.stdin.take().unwrap();
-        let from = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut writer = Self { _child: child, to, from };
-        writer.answer().await;
-        writer
-    }
-
-    async fn answer(&mut self) -> String {
-        let answered = async {
-            loop {
-                let line = self.from.next_line().await.unwrap().expect("it goes on");
-                if let Some(answer) = line.strip_prefix("answer ") {
-                    return answer.to_owned();
-                }
-            }
-        };
-        timeout(Duration::from_secs(240), answered).await.expect("it answers")
-    }
-
-    async fn ask(&mut self, line: String) -> String {
-        self.to.write_all(format!("{line}\n").as_bytes()).await.unwrap();
-        self.answer().await
     }
 }
 

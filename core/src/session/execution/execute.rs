@@ -44,21 +44,21 @@ pub(in crate::session) async fn execute(
 
 /// Executes what is bound, of a request that says where it goes on.
 async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<Response, Error> {
-    let (page, seal) = request.place(None)?;
-    let before = place::of_before(session, request, &page)?;
+    let start = request.start(None)?;
+    let before = place::of_before(session, request, &start.page)?;
     let request = before.as_ref().unwrap_or(request);
     let mut serialised = None;
     let stamping = Stamping::of(session, request);
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
-    let answer = pin!(session.driver.execute_bound_single_page(bound, page.to_driver()));
+    let answer = pin!(session.driver.execute_bound_single_page(bound, start.page.to_driver()));
     let answer = within(session, request, time, answer, pin!(DeadlineTimer::default())).await;
     ended(request, attempt, &answer);
     let mut answer = answer?;
     if let Some(prepared) = request.prepared() {
         answer = answer.read_with(Origin::Prepared(prepared.clone()));
     }
-    Ok(answer.after_place(&page).sealed_by(seal))
+    Ok(answer.started_at(start))
 }
 
 #[inline]

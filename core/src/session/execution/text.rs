@@ -49,12 +49,12 @@ pub(in crate::session) async fn send_text(
     }
     statement.set_retry_policy(Some(no_failover()));
     let name = in_use.and_then(Settled::name);
-    let (page, seal) = request.place(name.map(|name| name.as_str()))?;
-    place::of_text(session, request, &page, in_use)?;
-    let answer = session.driver.query_single_page(statement, (), page.to_driver()).await;
+    let start = request.start(name.map(|name| name.as_str()))?;
+    place::of_text(session, request, &start.page, in_use)?;
+    let answer = session.driver.query_single_page(statement, (), start.page.to_driver()).await;
     let mut answer = response(session, request, answer, false)?;
     if in_use.is_some() {
         answer = answer.read_with(Origin::Text(name.cloned()));
     }
-    Ok(answer.after_place(&page).sealed_by(seal))
+    Ok(answer.started_at(start))
 }
