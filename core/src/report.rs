@@ -1,4 +1,4 @@
-//! How a layer tells its figures to whoever exports them, without knowing them.
+//! How a layer tells its statistics to whoever exports them, without knowing them.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ use std::time::Duration;
 /// }
 /// ```
 pub trait Report: Send + Sync {
-    /// Tells all figures, as they are now.
+    /// Tells all statistics, as they are now.
     fn report(&self, sink: &mut dyn Sink);
 
     /// Whether they will never change again, since what they are of is gone and nobody else holds this handle's
-    /// figures. Whoever adds figures up keeps the counts then, and lets the handle go.
+    /// statistics. Whoever adds statistics up keeps the counts then, and lets the handle go.
     fn is_gone(&self) -> bool {
         false
     }
 }
 
-/// What figures are told to. Labels are pairs of a name and a value.
+/// What statistics are told to. Labels are pairs of a name and a value.
 pub trait Sink {
     /// Something that only grows, since the program began.
     fn counter(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: u64);

@@ -8,7 +8,7 @@ use metrics::{Key, Label, Level, Metadata, Recorder};
 
 use crate::catalog::PREFIX;
 
-/// The figures of all sources. Those of the same name and labels, of two sessions say, are one.
+/// The statistics of all sources. Those of the same name and labels, of two sessions say, are one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Collected(BTreeMap<&'static str, BTreeMap<Labels, Value>>);
 

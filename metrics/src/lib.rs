@@ -2,7 +2,7 @@
 //!
 //! [`MetricsLayer`] counts and times requests by statement. What it knows is read in three ways:
 //!
-//! - [`MetricsHandle::snapshot`]: figures and quantiles within the program, and a table that prints;
+//! - [`MetricsHandle::snapshot`]: statistics and quantiles within the program, and a table that prints;
 //! - [`PrometheusExporter`] (feature `exporter`, on by default): recorder, text, HTTP endpoint;
 //! - any other recorder of the [`metrics`](https://docs.rs/metrics) facade: latencies reach it by
 //!   themselves, counters and gauges through a [`Publisher`].

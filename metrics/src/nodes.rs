@@ -129,7 +129,7 @@ pub struct NodeWatch {
 }
 
 impl NodeWatch {
-    /// A handle that reads the figures.
+    /// A handle that reads the statistics.
     #[must_use]
     pub fn handle(&self) -> NodeHandle {
         self.handle.clone()

@@ -11,9 +11,9 @@ use crate::collected::Collected;
 
 /// Publishes the counters and gauges of layers to the recorder that the program has installed.
 ///
-/// Latencies go to a recorder by themselves; all other figures are kept by the layers, at less cost to
+/// Latencies go to a recorder by themselves; all other statistics are kept by the layers, at less cost to
 /// the requests, and become visible when they are published. Only for recorders other than that of
-/// [`PrometheusExporter`](crate::PrometheusExporter), which reads the layers by itself. Figures of the
+/// [`PrometheusExporter`](crate::PrometheusExporter), which reads the layers by itself. Statistics of the
 /// same name, of two sessions say, are added up.
 ///
 /// ```
@@ -47,7 +47,7 @@ impl Publisher {
         Self::default()
     }
 
-    /// Publishes these figures too, from now on. Clones share what they publish.
+    /// Publishes these statistics too, from now on. Clones share what they publish.
     ///
     /// Once their layer, its services and all other handles are gone
     /// ([`Report::is_gone`]), the counts stay in the sums, and the handle is let go.
@@ -55,7 +55,7 @@ impl Publisher {
         self.sources().live.push(Arc::new(source));
     }
 
-    /// Publishes all figures as they are now. Costs some microseconds for each statement.
+    /// Publishes all statistics as they are now. Costs some microseconds for each statement.
     pub fn publish(&self) {
         metrics::with_recorder(|recorder| self.collect().publish_to(recorder));
     }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_reach_whichever_recorder_there_is_and_add_up() {
+    fn statistics_reach_whichever_recorder_there_is_and_add_up() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let publisher = Publisher::new();
         publisher.add(Queue(2));

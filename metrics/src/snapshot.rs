@@ -1,4 +1,4 @@
-//! The figures within the program, and their table.
+//! The statistics within the program, and their table.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use histogram::{Quantile, SparseHistogram};
 use crate::catalog::BUCKETS;
 use crate::statements::{Series, Statements};
 
-/// The figures of all statements, read while requests go on.
+/// The statistics of all statements, read while requests go on.
 ///
 /// `Display` prints them as a table, the most time first.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Snapshot {
     statements: Vec<StatementStats>,
 }
 
-/// What the requests of one statement came to. The figures are of the same requests, those that had
+/// What the requests of one statement came to. The statistics are of the same requests, those that had
 /// ended; only `in_flight` is read beside them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -58,7 +58,7 @@ impl Snapshot {
         self.statements.iter()
     }
 
-    /// The figures of the statements of this name.
+    /// The statistics of the statements of this name.
     #[must_use]
     pub fn statement(&self, name: &str) -> Option<&StatementStats> {
         self.statements.iter().find(|stats| *stats.name == *name)
@@ -178,7 +178,7 @@ impl fmt::Display for Snapshot {
     }
 }
 
-/// Names to the left, figures to the right.
+/// Names to the left, numbers to the right.
 fn write_row(f: &mut fmt::Formatter<'_>, widths: &[usize; 10], cells: [&str; 10]) -> fmt::Result {
     write!(f, "{:<1$}", cells[0], widths[0])?;
     cells[1..].iter().zip(&widths[1..]).try_for_each(|(cell, width)| write!(f, "  {cell:>width$}"))

@@ -33,7 +33,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// It installs the process's recorder of the `metrics` facade, so that metrics of your own, made by
 /// `metrics::counter!` and the like, are on the same page. Histograms always have buckets
 /// ([`BUCKETS`]), never quantiles, which cannot be added up over instances. Samples are moved into
-/// them each second, so that memory does not grow when nobody scrapes. The figures of layers and nodes
+/// them each second, so that memory does not grow when nobody scrapes. The statistics of layers and nodes
 /// are written as these report them: exactly, and only for as long as they do.
 ///
 /// ```no_run
@@ -88,7 +88,7 @@ impl PrometheusExporter {
         Ok(Self { inner })
     }
 
-    /// Exports these figures too: the handle of a layer, or a [`Report`] of your own.
+    /// Exports these statistics too: the handle of a layer, or a [`Report`] of your own.
     pub fn report(&self, source: impl Report + 'static) {
         self.inner.publisher.add(source);
     }

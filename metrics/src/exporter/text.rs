@@ -1,4 +1,4 @@
-//! The figures of layers and nodes, in Prometheus' text format.
+//! The statistics of layers and nodes, in Prometheus' text format.
 //!
 //! They do not go through the recorder. That of `metrics-exporter-prometheus` takes latencies one by
 //! one, and can lose one that comes while it moves them into buckets (one of 30 million was, in a

@@ -1,4 +1,4 @@
-//! The layer, its settings, and the handle that reads its figures.
+//! The layer, its settings, and the handle that reads its statistics.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::statements::Statements;
 
 /// Counts and times requests by statement. See the [module](super).
 ///
-/// Clones share the figures, and so do the services that they make.
+/// Clones share the statistics, and so do the services that they make.
 #[derive(Debug, Clone)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct MetricsLayer {
@@ -42,7 +42,7 @@ impl MetricsLayer {
         Self { shared: Arc::new(Shared { statements: Arc::new(Statements::new(names)), slow }) }
     }
 
-    /// Keeps so many statement names apart; all others are counted under `other`. The figures begin
+    /// Keeps so many statement names apart; all others are counted under `other`. The statistics begin
     /// anew: set this first.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl MetricsLayer {
         Self { shared: Arc::new(Shared { statements, slow: Some(Arc::new(Slow::new(slow))) }) }
     }
 
-    /// A handle that reads the figures. It stays good when the layer is gone.
+    /// A handle that reads the statistics. It stays good when the layer is gone.
     #[must_use]
     pub fn handle(&self) -> MetricsHandle {
         MetricsHandle { statements: Arc::clone(&self.shared.statements) }
@@ -77,14 +77,14 @@ impl<S> Layer<S> for MetricsLayer {
     }
 }
 
-/// Reads the figures of a [`MetricsLayer`]. Cloning is one atomic increment.
+/// Reads the statistics of a [`MetricsLayer`]. Cloning is one atomic increment.
 #[derive(Debug, Clone)]
 pub struct MetricsHandle {
     statements: Arc<Statements>,
 }
 
 impl MetricsHandle {
-    /// The figures now. Requests never wait for it; it waits some nanoseconds for those that are just
+    /// The statistics now. Requests never wait for it; it waits some nanoseconds for those that are just
     /// being counted.
     #[must_use]
     #[doc(alias = "get_metrics")]

@@ -130,7 +130,7 @@ async fn a_recorder_of_the_program_gets_every_latency() {
 }
 
 #[tokio::test]
-async fn clones_and_services_of_a_layer_share_their_figures() {
+async fn clones_and_services_of_a_layer_share_their_statistics() {
     let layer = MetricsLayer::new();
     for service in
         [layer.layer(Inner { panics: false }), layer.clone().layer(Inner { panics: false })]

@@ -73,7 +73,7 @@ pub struct CacheHandle {
     caches: Arc<Mutex<Vec<Weak<Entries>>>>,
 }
 
-/// The figures of a statement cache.
+/// The statistics of a statement cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CacheStats {
@@ -92,7 +92,7 @@ pub struct CacheStats {
 }
 
 impl CacheHandle {
-    /// The figures now.
+    /// The statistics now.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -105,7 +105,7 @@ pub struct LimitHandle {
     permits: Arc<Permits>,
 }
 
-/// The figures of a limit at one moment. They are read one after the other, so that they agree with
+/// The statistics of a limit at one moment. They are read one after the other, so that they agree with
 /// each other only while nothing goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -134,7 +134,7 @@ impl LimitHandle {
         Ok(())
     }
 
-    /// The figures now. No request waits for it.
+    /// The statistics now. No request waits for it.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
         LimitStats {

@@ -19,7 +19,7 @@ const MOST_MULTIPLIER: f64 = 1_000.0;
 
 /// Sends again, after a growing wait, what may be sent again. See the [module](super).
 ///
-/// Clones share their figures. `E` is the error of the service below, [`Error`] in a stack of ours.
+/// Clones share their statistics. `E` is the error of the service below, [`Error`] in a stack of ours.
 #[doc(alias("RetryPolicy", "ExponentialBackoffRetryPolicy"))]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct RetryLayer<E = Error> {

@@ -58,7 +58,7 @@ pub struct RetryHandle {
     counters: Arc<Counters>,
 }
 
-/// The figures of a retry layer, since it was made.
+/// The statistics of a retry layer, since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryStats {
@@ -86,7 +86,7 @@ impl RetryStats {
 }
 
 impl RetryHandle {
-    /// The figures now. Takes no lock.
+    /// The statistics now. Takes no lock.
     #[must_use]
     pub fn stats(&self) -> RetryStats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

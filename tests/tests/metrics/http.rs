@@ -42,7 +42,7 @@ fn status(answer: &str) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scrape_has_the_figures_and_healthz_says_ok() {
+async fn a_scrape_has_the_statistics_and_healthz_says_ok() {
     let db = answering(&MetricsLayer::new());
     db.request(&statement("scraped")).await.unwrap();
     let server = serve().await;

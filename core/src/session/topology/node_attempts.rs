@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_node_has_figures_of_its_own_until_there_is_no_place() {
+    fn each_node_has_statistics_of_its_own_until_there_is_no_place() {
         let attempts = NodeAttempts::default();
         // Each second one would like the place of the one before.
         let ids: Vec<_> =
