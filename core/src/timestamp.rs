@@ -22,6 +22,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 ///
 /// Where one process writes conditionally and another one plainly, the other one has to be told: `Server`, for
 /// its session or for these statements.
+#[doc(alias("TimestampGenerator", "DefaultTimestamp"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

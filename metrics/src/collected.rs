@@ -29,7 +29,7 @@ pub(crate) struct Summed {
     pub(crate) total: Duration,
 }
 
-/// The name under which a figure is published.
+/// The name under which a statistic is published.
 pub(crate) fn full_name(reported: &'static str) -> String {
     format!("{PREFIX}{reported}")
 }

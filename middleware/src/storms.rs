@@ -103,11 +103,11 @@ async fn storms(mood: Mood, others: &[Part]) {
         println!("{:?} {mood:?}", stack.map(|part| part.0));
         let storm = Storm { seed, steps: steps(), mood };
         let layers = stack.into_iter().rev();
-        let tally =
+        let counted =
             storm.through(|bottom| layers.fold(bottom, |below, (_, layer)| layer(below))).await;
         seed += 1;
-        called += tally.called;
-        answered += tally.answered;
+        called += counted.called;
+        answered += counted.answered;
     }
     println!("{seed} stacks, {called} calls, {answered} answered well");
 }

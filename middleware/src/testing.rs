@@ -199,7 +199,7 @@ pub(crate) struct Storm {
 
 /// What a storm has done.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct Counted {
     pub(crate) called: usize,
     pub(crate) answered: usize,
     pub(crate) failed: usize,
@@ -215,7 +215,7 @@ impl Storm {
     /// Sends a storm through the stack that is made over the service at the bottom, on a paused clock.
     /// Panics unless each call that is not dropped is answered, all readiness given is used or dropped
     /// while the stack lives on, nothing is in flight, and the stack serves when the storm is over.
-    pub(crate) async fn through(self, stack: impl FnOnce(Boxed) -> Boxed) -> Tally {
+    pub(crate) async fn through(self, stack: impl FnOnce(Boxed) -> Boxed) -> Counted {
         fastrand::seed(self.seed);
         let mut rng = Rng::with_seed(self.seed);
         let shared = Arc::new(Shared {
@@ -231,28 +231,31 @@ impl Storm {
         let db = Client::new(stack(BoxCloneService::new(bottom)));
         let statements: Vec<_> =
             (0..6).map(|n| Statement::new(format!("UPDATE t SET s{n} = 1 WHERE k = ?"))).collect();
-        let (mut tally, mut done) = (Tally::default(), Vec::new());
+        let (mut counted, mut done) = (Counted::default(), Vec::new());
         for _ in 0..self.steps.div_ceil(ROUND) {
             // What hangs in a round may be freed by the drops, or the deadlines, of another.
             let round =
                 Round { drops: rng.bool(), deadlines: self.mood == Mood::Stuck || rng.bool() };
-            round.run(&db, &statements, &mut rng, &mut tally, &mut done).await;
+            round.run(&db, &statements, &mut rng, &mut counted, &mut done).await;
         }
         shared.is_calm.store(true, Ordering::Relaxed);
         // What was dropped last goes when its task is run once more.
         sleep(Duration::from_secs(1)).await;
         let ledger = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-        tally.readied = ledger(&shared.given);
+        counted.readied = ledger(&shared.given);
         let gone = ledger(&shared.used) + ledger(&shared.dropped);
-        assert_eq!(tally.readied, gone, "{self:?} readiness is kept; {tally:?}");
+        assert_eq!(counted.readied, gone, "{self:?} readiness is kept; {counted:?}");
         assert_eq!(ledger(&shared.in_flight), 0, "{self:?} something is in flight");
-        assert!(tally.answered * 10 > tally.called, "{self:?} hardly anything works: {tally:?}");
+        assert!(
+            counted.answered * 10 > counted.called,
+            "{self:?} hardly anything works: {counted:?}"
+        );
         drop(done);
         for _ in 0..3 {
             let call = spawn(&db, Request::new(&statements[0], (1,)));
             within_an_hour(call).await.unwrap().0.expect("it serves when the storm is over");
         }
-        tally
+        counted
     }
 }
 
@@ -271,7 +274,7 @@ impl Round {
         db: &Client<Boxed>,
         statements: &[Statement],
         rng: &mut Rng,
-        tally: &mut Tally,
+        counted: &mut Counted,
         done: &mut Vec<Answered>,
     ) {
         let mut under_way = Vec::new();
@@ -279,15 +282,15 @@ impl Round {
             match rng.u8(..100) {
                 0..55 if under_way.len() < MOST => {
                     under_way.push(spawn(db, self.request(rng, statements)));
-                    tally.called += 1;
+                    counted.called += 1;
                 }
                 55..70 if self.drops && !under_way.is_empty() => {
                     let call = under_way.swap_remove(rng.usize(..under_way.len()));
                     if call.is_finished() {
-                        tally.end(call, done).await;
+                        counted.end(call, done).await;
                     } else {
                         call.abort();
-                        tally.dropped += 1;
+                        counted.dropped += 1;
                     }
                 }
                 70..85 => tokio::task::yield_now().await,
@@ -295,7 +298,7 @@ impl Round {
             }
         }
         for call in under_way {
-            tally.end(call, done).await;
+            counted.end(call, done).await;
         }
     }
 
@@ -323,7 +326,7 @@ fn spawn(db: &Client<Boxed>, request: Request) -> JoinHandle<Answered> {
     tokio::spawn(async move { (call.as_mut().await, call) })
 }
 
-impl Tally {
+impl Counted {
     async fn end(&mut self, call: JoinHandle<Answered>, done: &mut Vec<Answered>) {
         match within_an_hour(call).await {
             Ok(answered) => {

@@ -1,4 +1,4 @@
-//! What a write touches: learned once, when it is prepared.
+//! What a write touches, as found when it is prepared.
 
 use cqlstack_syntax::{Change, ColumnRole, InsertRow, Name, Part, Statement, Term, TermKind};
 use scylla::frame::response::result::{ColumnSpec, PartitionKeyIndex};

@@ -69,6 +69,7 @@ use crate::statement::{Statement, StatementKind};
 ///      load; send less, and wait before the next try",
 /// );
 /// ```
+#[doc(alias("ExecutionError", "DriverException"))]
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

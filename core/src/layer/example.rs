@@ -8,7 +8,7 @@ use futures::future::{Either, Ready, ready};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Refuses a request that has less than this time left.
+/// Refuses a request that has less than this time left of its deadline.
 #[derive(Debug, Clone, Copy)]
 struct Worthwhile {
     least: Duration,
@@ -55,7 +55,7 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let now = clock::now();
-        let left = request.latest_after(now).map(|end| end.saturating_duration_since(now));
+        let left = request.deadline().map(|end| end.saturating_duration_since(now));
         if left.is_none_or(|left| left >= self.least) {
             return Either::Left(clock::during(now, || self.inner.call(request)));
         }

@@ -8,8 +8,8 @@
 //! 2. **Readiness**: an instance that was made ready is called at once, or dropped, or replaced by a clone, before
 //!    anything is awaited or kept: it may hold what others wait for. A service that is kept for a later call is a
 //!    clone, and is made ready by [`Readying`], which ends with the deadline of the request.
-//! 3. **Time**: what waits ends when the request's [`latest_after`](Described::latest_after) says so, by tokio's
-//!    clock, so that tests can pause it. [`clock`] saves a look at it.
+//! 3. **Time** is tokio's, so that tests can pause it, and [`clock`] saves a look at it. What waits ends when the
+//!    request's [`latest_after`](Described::latest_after) says so.
 //! 4. **Drop**: a future may be dropped wherever it waits. What it holds (a permit, a count) is given back by a guard.
 //! 5. **Errors** of its own are made by [`Error::other`](crate::Error::other), with a class that is true, and are told from
 //!    others by their type. They show no value.
@@ -19,8 +19,10 @@
 //!
 //! # A layer in sixty lines
 //!
-//! It refuses what is not worth sending any more: a request that has less than a given time left. The layers of
-//! `cqlstack-middleware` pass a storm of calls, drops and panics, alone and in pairs, and this one passes it with them.
+//! It refuses a request that is not worth sending any more, since less than a given time is left of its deadline. It
+//! keeps the first, second, third and fifth rule; it holds nothing that a drop would have to give back, and counts
+//! nothing. The layers of `cqlstack-middleware` pass a storm of calls, drops and panics, alone and in pairs, and this
+//! one passes it with them.
 //!
 //! ```
 #![doc = include_str!("example.rs")]

@@ -16,6 +16,7 @@ use crate::prepared::Prepared;
 /// values, through this session or another one of the same cluster. The page size may be another one.
 ///
 /// It holds the key of the last row, so `Debug` shows nothing. Cloning is one atomic increment.
+#[doc(alias("PageState", "paging_state"))]
 #[derive(Clone, Default)]
 pub struct PagingState(Option<Arc<Place>>);
 

@@ -31,6 +31,7 @@ impl Request {
     }
 
     /// Sets how many rows a page has, at least 1 and at most 2³¹ - 1.
+    #[doc(alias("fetch_size", "setPageSize", "PageSize"))]
     pub fn with_page_size(self, rows: u32) -> Self {
         self.change(|options| options.page_size = Some(PageSize::new(rows)))
     }

@@ -339,6 +339,6 @@ impl SessionBuilder {
     /// [`NoCredentials`](crate::ErrorKind::NoCredentials),
     /// [`UnknownAuthenticator`](crate::ErrorKind::UnknownAuthenticator).
     pub async fn build(self) -> Result<Session, Error> {
-        connect(self.config).await
+        Ok(Session { lifecycle: connect(self.config).await? })
     }
 }

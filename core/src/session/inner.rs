@@ -45,12 +45,12 @@ impl Inner {
     }
 
     /// Waits until then, or until the session is shut down.
-    pub(in crate::session) async fn until<T>(
+    pub(in crate::session) fn until<T>(
         &self,
         until: Instant,
         future: impl Future<Output = T>,
-    ) -> Option<T> {
-        wait::until(|| self.is_aborted(), until, future).await
+    ) -> impl Future<Output = Option<T>> {
+        wait::until(|| self.is_aborted(), until, future)
     }
 
     /// As the driver takes it.

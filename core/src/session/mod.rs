@@ -270,8 +270,9 @@ impl Session {
 
     /// Shuts it down, for all its clones: from now on a request is refused with
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed), and what was sent before may take so long to end.
-    /// After that it is aborted within 0.4 s, with [`ErrorKind::AbortedByShutdown`](crate::ErrorKind::AbortedByShutdown); the
-    /// driver, its tasks and its connections are gone when the last request is. (A [`Response`] that is kept
+    /// After that it is aborted within 0.4 s, with
+    /// [`ErrorKind::AbortedByShutdown`](crate::ErrorKind::AbortedByShutdown); the driver, its tasks and its
+    /// connections are gone when the last request is. (A [`Response`] that is kept
     /// holds on to the driver's connections to the node that gave it.)
     ///
     /// It may be called more than once, also at the same time. Dropped, it leaves the session closed, and

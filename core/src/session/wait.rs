@@ -32,6 +32,7 @@ pub(in crate::session) async fn until<T>(
     }
 }
 
+#[inline]
 pub(in crate::session) fn add(start: Instant, time: Duration) -> Instant {
     start.checked_add(time).unwrap_or_else(|| start + FOREVER)
 }

@@ -43,6 +43,7 @@ use crate::timestamp::Timestamps;
 /// assert!(Statement::new("INSERT INTO app.users (id, name) VALUES (?, ?)").is_idempotent());
 /// assert!(!Statement::new("UPDATE app.users SET tags = tags + ['a'] WHERE id = ?").is_idempotent());
 /// ```
+#[doc(alias("SimpleStatement", "UnpreparedStatement"))]
 #[derive(Clone)]
 pub struct Statement(Repr);
 
@@ -145,6 +146,7 @@ impl Statement {
 
     /// Sets how many rows a page has, for requests that do not say themselves.
     #[must_use]
+    #[doc(alias("fetch_size", "setPageSize", "PageSize"))]
     pub fn with_page_size(self, rows: u32) -> Self {
         self.change(|inner| inner.defaults.page_size = Some(rows))
     }

@@ -43,7 +43,7 @@
 //! Wrong: below retry, unless you want to know the attempts: each is counted, and the wait is not.
 //!
 //! A request is seen when it is called. Where a layer below is not ready (`tower`'s limits; none of ours), the
-//! wait for it comes before, and is in no figure, nor is a request whose deadline ends it.
+//! wait for it comes before, and is in no statistic, nor is a request whose deadline ends it.
 //!
 //! # On drop
 //!

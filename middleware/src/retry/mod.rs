@@ -66,7 +66,7 @@
 //!     let call = calls.fetch_add(1, Ordering::Relaxed);
 //!     async move {
 //!         match call {
-//!             0 | 1 => Err(Error::other(ErrorClass::Ambiguous, std::io::Error::other("cut off"))),
+//!             0 | 1 => Err(Error::other(ErrorClass::Ambiguous, std::io::Error::other("connection lost"))),
 //!             _ => Ok(Response::done(request.statement())),
 //!         }
 //!     }

@@ -60,7 +60,7 @@ async fn the_guide_s_preset_waits_exactly_one_second_and_then_two() {
         let failed = calls.lock().unwrap().len() < 3;
         async move {
             if failed {
-                let aborted = std::io::Error::other("cut off");
+                let aborted = std::io::Error::other("connection lost");
                 return Err(Error::other(ErrorClass::Ambiguous, aborted));
             }
             Ok(Response::done(request.statement()))
@@ -368,7 +368,7 @@ async fn a_layer_that_is_full_for_a_later_attempt_is_told_as_that_unless_an_earl
 #[test]
 fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     let rename = Statement::new("UPDATE app.users SET name = ? WHERE id = ?").idempotent(true);
-    let last = Error::other(ErrorClass::NotExecuted, std::io::Error::other("cut off"));
+    let last = Error::other(ErrorClass::NotExecuted, std::io::Error::other("connection lost"));
     let exhausted = Exhausted {
         attempts: 3,
         unconnected: 0,
@@ -381,7 +381,7 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     let error = Error::from(exhausted.clone());
     assert_eq!(
         error.to_string(),
-        "UPDATE app.users: gave up after 3 attempts in 75.0ms, as many as are allowed; the last: cut off; it \
+        "UPDATE app.users: gave up after 3 attempts in 75.0ms, as many as are allowed; the last: connection lost; it \
          may have been applied; read it back, or send it again: twice is as good as once"
     );
     assert_eq!(error.class(), ErrorClass::Exhausted);
@@ -392,7 +392,7 @@ fn the_error_of_a_stack_of_ours_tells_it_in_words() {
     let not_ready = Error::from(Exhausted { attempts: 1, reason, not_ready, ..exhausted });
     assert!(not_ready.to_string().starts_with(
         "UPDATE app.users: gave up after 1 attempt in 75.0ms, since the service below did not become ready: it \
-         is closed; the last: cut off; it may have been applied"
+         is closed; the last: connection lost; it may have been applied"
     ));
 }
 

@@ -6,8 +6,7 @@ use std::net::SocketAddr;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use crate::session::config::node_key::NodeKey;
-use crate::session::config::translation::two_addresses;
+use crate::session::config::node_key::{NodeKey, two_addresses};
 
 /// A map, or a text such as `10.0.0.1=127.0.0.1:19042, 10.0.0.2=127.0.0.1:29042`.
 struct Translation;

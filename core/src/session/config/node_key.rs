@@ -69,3 +69,11 @@ impl fmt::Display for NodeKey {
         }
     }
 }
+
+pub(in crate::session) fn two_addresses(node: NodeKey) -> InvalidConfig {
+    let why = format!(
+        "leads from {node} to two addresses: a port does not tell nodes apart, name them by their host ids \
+         (`nodetool status`)"
+    );
+    InvalidConfig::new(SETTING, why)
+}

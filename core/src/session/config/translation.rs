@@ -17,19 +17,11 @@ use crate::error::ErrorKind;
 use crate::invalid_config::InvalidConfig;
 use crate::session::config::SessionConfig;
 use crate::session::config::contact_point::IsTrusted;
-use crate::session::config::node_key::{Key, NodeKey, SETTING};
+use crate::session::config::node_key::{Key, NodeKey, SETTING, two_addresses};
 
 /// Where a node says that it is, at the port of the contact point.
 pub(in crate::session) fn own_address(node: &Node) -> SocketAddr {
     SocketAddr::new(node.address.ip(), node.address.port())
-}
-
-pub(in crate::session) fn two_addresses(node: NodeKey) -> InvalidConfig {
-    let why = format!(
-        "leads from {node} to two addresses: a port does not tell nodes apart, name them by their host ids \
-         (`nodetool status`)"
-    );
-    InvalidConfig::new(SETTING, why)
 }
 
 /// Where each node is reached, and which of them may be logged in to.

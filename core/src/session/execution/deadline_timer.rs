@@ -2,7 +2,7 @@
 //!
 //! To register a timer and to remove it again takes some hundred instructions and a lock that all threads
 //! share, and hardly any request runs out of time. This one stays set when its request is over, and
-//! serves the next one: if it ends too early it is set anew. It ends every quarter of a second, so that
+//! serves the next one: if it expires too early it is set anew. It expires every quarter of a second, so that
 //! what waits notices that it is aborted; to set it anew so often is nothing beside what a thread serves in
 //! that time.
 
@@ -28,7 +28,7 @@ pin_project! {
 }
 
 impl DeadlineTimer {
-    /// To be called once for each request, before it is polled: it ends first at this moment.
+    /// To be called once for each request, before it is polled: it expires first at this moment.
     pub(in crate::session) fn begin(self: Pin<&mut Self>, first: Instant) {
         let mut this = self.project();
         let runtime = runtime();
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(started.elapsed(), time);
     }
 
-    /// A request that is answered before the timer ends.
+    /// A request that is answered before the timer expires.
     fn answered(mut deadline_timer: Pin<&mut DeadlineTimer>, time: Duration) {
         let until = Instant::now() + time;
         deadline_timer.as_mut().begin(until);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_ends_at_the_end_of_the_current_request_s_time() {
+    async fn it_expires_at_the_end_of_the_current_request_s_time() {
         let mut deadline_timer = pin!(DeadlineTimer::default());
         for time in [3, 1, 2, 2] {
             expire(deadline_timer.as_mut(), time * SECOND).await;

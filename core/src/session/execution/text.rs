@@ -23,17 +23,25 @@ pub(in crate::session) async fn query(
 ) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
     let change = SchemaChange::begin(session, request, time.until).await;
-    let answer = session.until(time.until, send_text(session, request, None)).await;
-    let consistency = session.config.consistency;
-    let answer =
-        answer.unwrap_or_else(|| Err(unanswered(request, time, session.is_aborted(), consistency)));
+    let answer = send_until(session, request, time, time.until, None).await;
     SchemaChange::end(change, answer).await
 }
 
-/// Sends a text as it is, for as long as it takes.
-///
-/// `in_use` is the keyspace that it depends on.
-pub(in crate::session) async fn send_text(
+/// Sends a text as it is. The driver may go on with it for longer than its caller waits.
+pub(super) async fn send_until(
+    session: &Inner,
+    request: &Request,
+    time: Time,
+    ends: Instant,
+    in_use: Option<&Settled>,
+) -> Result<Response, Error> {
+    let answer = session.until(ends, send(session, request, in_use)).await;
+    let timeout = || unanswered(request, time, session.is_aborted(), session.config.consistency);
+    answer.ok_or_else(timeout)?
+}
+
+/// For as long as it takes. `in_use` is the keyspace that it depends on.
+async fn send(
     session: &Inner,
     request: &Request,
     in_use: Option<&Settled>,

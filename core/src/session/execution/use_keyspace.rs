@@ -14,13 +14,12 @@ use crate::request::{Payload, Request};
 use crate::response::Response;
 use crate::session::execution::answer::{ended, unanswered};
 use crate::session::execution::keyspace::{attempt_in, settled, unsettled};
-use crate::session::execution::text::send_text;
+use crate::session::execution::text::send_until;
 use crate::session::execution::time::{Time, invalid};
 use crate::session::inner::Inner;
 use crate::session::lifecycle::Entry;
 use crate::session::schema::change::SchemaChange;
 use crate::session::schema::generation::Clock;
-use crate::session::schema::keyspaces::Settled;
 use crate::session::wait::{add, until};
 use crate::statement::{Statement, parse};
 
@@ -47,7 +46,7 @@ pub(in crate::session) async fn send(
     let is_answered = Arc::clone(&waiting.is_answered);
     tokio::spawn(async move {
         let change = SchemaChange::begin(&session, &its_request, time.until).await;
-        let answer = text(&session, &its_request, time, ends, Some(&settled)).await;
+        let answer = send_until(&session, &its_request, time, ends, Some(&settled)).await;
         is_answered.store(true, Ordering::Relaxed);
         let answer = SchemaChange::end(change, answer).await;
         // Nobody may be there to be told.
@@ -81,7 +80,7 @@ pub(in crate::session) async fn change(
     let waiting = Waiting::new(&session, &request, time);
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
-        let mut answer = text(&session, &request, time, ends, None).await;
+        let mut answer = send_until(&session, &request, time, ends, None).await;
         let mut settled = None;
         if answer.is_ok() {
             let name = session.driver.get_keyspace();
@@ -118,19 +117,6 @@ fn is_named(in_use: Option<&String>, statement: &Statement) -> bool {
     }
 }
 
-/// The answer to a text. The driver may go on with it for longer than its caller waits.
-async fn text(
-    session: &Inner,
-    request: &Request,
-    time: Time,
-    ends: Instant,
-    in_use: Option<&Settled>,
-) -> Result<Response, Error> {
-    let answer = session.until(ends, send_text(session, request, in_use)).await;
-    let timeout = || unanswered(request, time, session.is_aborted(), session.config.consistency);
-    answer.ok_or_else(timeout)?
-}
-
 /// What came of a text, and the number of the keyspace that it settled.
 struct Outcome {
     answer: Result<Response, Error>,
@@ -150,7 +136,7 @@ impl Outcome {
 struct Waiting {
     request: Request,
     time: Time,
-    cut: Arc<AtomicBool>,
+    aborted: Arc<AtomicBool>,
     consistency: Consistency,
     clock: Arc<Clock>,
     /// A server has answered: what is left to do ends in the time of the call.
@@ -159,15 +145,15 @@ struct Waiting {
 
 impl Waiting {
     fn new(session: &Inner, request: &Request, time: Time) -> Self {
-        let (cut, consistency) = (session.shutdown.aborted(), session.config.consistency);
+        let (aborted, consistency) = (session.shutdown.aborted(), session.config.consistency);
         let clock = session.keyspaces.clock();
         let (request, is_answered) = (request.clone(), Arc::default());
-        Self { request, time, cut, consistency, clock, is_answered }
+        Self { request, time, aborted, consistency, clock, is_answered }
     }
 
     async fn wait(self, told: oneshot::Receiver<Outcome>) -> Result<Response, Error> {
-        let Self { request, time, cut, consistency, clock, is_answered } = self;
-        let is_aborted = || cut.load(Ordering::Relaxed);
+        let Self { request, time, aborted, consistency, clock, is_answered } = self;
+        let is_aborted = || aborted.load(Ordering::Relaxed);
         let mut told = Told { told, clock };
         let mut outcome = until(is_aborted, time.until, &mut told.told).await;
         if outcome.is_none() && !is_aborted() && is_answered.load(Ordering::Relaxed) {

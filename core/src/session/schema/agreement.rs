@@ -15,7 +15,7 @@ use crate::error::{ErrorKind, SchemaVersions};
 use crate::session::config::translation::own_address;
 use crate::session::inner::Inner;
 use crate::session::schema::tables::{FOR_VERSION, version};
-use crate::session::topology::nodes::connected;
+use crate::session::topology::ask::connected;
 
 /// How long a node that has told nothing is waited for while all others agree. What a frozen one knows it will
 /// not tell; it learns of the change when it is back.
@@ -32,7 +32,7 @@ pub(in crate::session) struct Told(HashMap<Uuid, Uuid>);
 /// What the nodes have before a change. Nothing is asked where there is one node only, which agrees with itself.
 pub(in crate::session) async fn before(session: &Inner, by: Instant) -> Told {
     let mut told = Told::default();
-    let nodes = connected(session);
+    let nodes = connected(&session.driver);
     if nodes.len() > 1 {
         told.ask(session, &nodes, by).await;
     }
@@ -50,7 +50,7 @@ pub(in crate::session) async fn reach(
     let mut pause = FIRST_PAUSE;
     let mut told = Told::default();
     loop {
-        let nodes = connected(session);
+        let nodes = connected(&session.driver);
         if let [node] = &*nodes
             && changed == Some(node.host_id)
         {

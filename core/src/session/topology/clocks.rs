@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::session::inner::Inner;
-use crate::session::topology::nodes::query;
+use crate::session::topology::ask::query;
 use crate::timestamp;
 
 /// How often they are compared.
@@ -145,7 +145,7 @@ async fn ask(session: &Inner, node: &Arc<Node>) -> Option<ClockOffset> {
 async fn ask_once(session: &Inner, node: &Arc<Node>) -> Option<ClockOffset> {
     let text = "SELECT toTimestamp(now()) FROM system.local WHERE key = 'local'";
     let before = timestamp::now();
-    let answer = query(session, node, text);
+    let answer = query(&session.driver, node, text);
     let answer = session.until(Instant::now() + ANSWER, answer).await;
     let after = timestamp::now();
     let rows = answer?.ok()?.into_rows_result().ok()?;

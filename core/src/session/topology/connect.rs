@@ -22,30 +22,31 @@ use crate::session::config::contact_point::ContactPoint;
 use crate::session::config::credentials::Authenticator;
 use crate::session::config::translation::Translation;
 use crate::session::config::{Compression, SessionConfig};
+use crate::session::inner::Inner;
 use crate::session::lifecycle::Lifecycle;
 use crate::session::schema::age::SchemaAge;
 use crate::session::schema::generation::SchemaClock;
 use crate::session::schema::keyspaces::Keyspaces;
 use crate::session::schema::tables::Tables;
-use crate::session::schema::watcher;
-use crate::session::schema::watcher::Watcher;
+use crate::session::schema::watcher::{self, Watcher};
+use crate::session::topology::ask::query;
 use crate::session::topology::clocks::Clocks;
 use crate::session::topology::load_balancing::{FirstReplica, LoadBalancing};
-use crate::session::topology::nodes::query_by;
-use crate::session::topology::{nodes, probe, setup_fault};
+use crate::session::topology::nodes::near;
+use crate::session::topology::probe::TEXT;
+use crate::session::topology::setup_fault;
 use crate::session::wait::add;
-use crate::session::{Inner, Session};
 
 /// Where nobody answers, contact points are tried again after so long, twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-pub(in crate::session) async fn connect(config: SessionConfig) -> Result<Session, Error> {
+pub(in crate::session) async fn connect(config: SessionConfig) -> Result<Arc<Lifecycle>, Error> {
     let built = build(config).await;
     built.inspect_err(|error| tracing::warn!(%error, "no session could be built"))
 }
 
-async fn build(config: SessionConfig) -> Result<Session, Error> {
+async fn build(config: SessionConfig) -> Result<Arc<Lifecycle>, Error> {
     let points = config.validate()?;
     let translation = Arc::new(Translation::new(&config)?);
     let building = Building::new(&config, &points, &translation);
@@ -78,7 +79,7 @@ async fn build(config: SessionConfig) -> Result<Session, Error> {
         shutdown,
     });
     lifecycle.session().iter().for_each(watcher::start);
-    Ok(Session { lifecycle: Arc::new(lifecycle) })
+    Ok(Arc::new(lifecycle))
 }
 
 /// What the driver reads of the schema. Types and columns are beyond it where one of them has an unusual
@@ -206,11 +207,11 @@ impl<'c> Building<'c> {
     async fn wait_for_node(&self, driver: &Driver) -> Result<(), Error> {
         loop {
             let cluster = driver.get_cluster_state();
-            let near: Vec<_> = nodes::near(self.config, &cluster).collect();
-            if near.iter().any(|node| node.is_connected()) {
+            let nearest: Vec<_> = near(self.config, &cluster).collect();
+            if nearest.iter().any(|node| node.is_connected()) {
                 return Ok(());
             }
-            let faults = join_all(near.iter().map(|node| self.fault(driver, node))).await;
+            let faults = join_all(nearest.iter().map(|node| self.fault(driver, node))).await;
             // None of them changes with time.
             let is_certain = faults.iter().all(|(kind, _)| kind.is_some());
             let is_over = Instant::now() + FIRST_PAUSE >= self.until;
@@ -218,7 +219,8 @@ impl<'c> Building<'c> {
             match first {
                 Some((Some(kind), error)) if is_certain => return Err(caused(kind, error)),
                 first if is_over => {
-                    let learned = near.iter().map(|node| self.translation.address(node)).collect();
+                    let learned =
+                        nearest.iter().map(|node| self.translation.address(node)).collect();
                     let kind = self.unreachable(Vec::new(), learned);
                     return Err(caused(kind, first.and_then(|(_, error)| error)));
                 }
@@ -236,7 +238,7 @@ impl<'c> Building<'c> {
         if let Some(refusal) = self.translation.refusal(node) {
             return (Some(refusal), None);
         }
-        let asked = query_by(driver, node, probe::TEXT);
+        let asked = query(driver, node, TEXT);
         match timeout_at(self.until, asked).await {
             Ok(Err(error)) => (setup_fault::of_request(self.config, &error), Some(error)),
             // It just came.

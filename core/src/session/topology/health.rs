@@ -12,8 +12,7 @@ use crate::request::Request;
 use crate::session::inner::Inner;
 use crate::session::schema::age::SchemaStats;
 use crate::session::topology::nodes;
-use crate::session::topology::probe::PROBE;
-use crate::session::topology::probe::probe;
+use crate::session::topology::probe::{PROBE, probe};
 
 /// How the nodes of a cluster are: what [`Session::health`](crate::Session::health) found.
 #[derive(Debug, Clone)]

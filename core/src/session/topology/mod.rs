@@ -1,5 +1,6 @@
 //! The nodes of a cluster: how they are connected to, how they are, and which of them a request goes to.
 
+pub(in crate::session) mod ask;
 pub(in crate::session) mod clocks;
 pub(in crate::session) mod connect;
 pub(in crate::session) mod health;

@@ -24,7 +24,7 @@ const PLACES: usize = 1_024;
 #[derive(Debug)]
 pub(super) struct OfNode {
     counts: Striped<Counts>,
-    pub(super) connections: AtomicU64,
+    connections: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +41,8 @@ pub(super) struct Sums {
     pub(super) time: Duration,
 }
 
-pub(super) const UNKNOWN: u64 = u64::MAX;
+/// In place of a number of connections.
+const UNKNOWN: u64 = u64::MAX;
 
 impl Default for OfNode {
     fn default() -> Self {
@@ -82,6 +83,15 @@ impl OfNode {
             counts.failed.fetch_add(1, Ordering::Relaxed);
         }
         counts.time.add(took);
+    }
+
+    /// None where nobody told.
+    pub(super) fn connections(&self) -> Option<u64> {
+        Some(self.connections.load(Ordering::Relaxed)).filter(|known| *known != UNKNOWN)
+    }
+
+    pub(super) fn set_connections(&self, counted: Option<u64>) {
+        self.connections.store(counted.unwrap_or(UNKNOWN), Ordering::Relaxed);
     }
 
     pub(super) fn sums(&self) -> Sums {

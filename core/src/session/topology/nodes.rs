@@ -4,24 +4,18 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, join_all};
-use scylla::client::execution_profile::ExecutionProfile;
-use scylla::client::session::Session as Driver;
+use futures::future::join_all;
 use scylla::cluster::{ClusterState, Node};
-use scylla::errors::ExecutionError;
-use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
-use scylla::response::query_result::QueryResult;
-use scylla::statement::Statement as DriverStatement;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::session::config::SessionConfig;
 use crate::session::inner::Inner;
+use crate::session::topology::ask::query;
 use crate::session::topology::clocks::ClockOffset;
-use crate::session::topology::node_attempts::{OfNode, Sums, UNKNOWN};
+use crate::session::topology::node_attempts::{OfNode, Sums};
 
 /// A node, as the session sees it.
 #[doc(alias("NodeMetrics"))]
@@ -91,10 +85,8 @@ pub(in crate::session) fn nodes(session: &Inner) -> Vec<NodeStats> {
         let Sums { ended, failed, time } = of_node.sums();
         let up = node.is_connected();
         if !up {
-            of_node.connections.store(UNKNOWN, Ordering::Relaxed);
+            of_node.set_connections(None);
         }
-        let known = of_node.connections.load(Ordering::Relaxed);
-        let known = Some(known).filter(|known| *known != UNKNOWN);
         NodeStats {
             host_id: node.host_id,
             address: session.translation.address(node),
@@ -102,7 +94,7 @@ pub(in crate::session) fn nodes(session: &Inner) -> Vec<NodeStats> {
             rack: node.rack.clone(),
             up,
             clock: session.clocks.of(node.host_id),
-            connections: if up { known } else { Some(0) },
+            connections: if up { of_node.connections() } else { Some(0) },
             attempts: ended,
             errors: failed,
             time,
@@ -114,9 +106,9 @@ pub(in crate::session) fn nodes(session: &Inner) -> Vec<NodeStats> {
 pub(in crate::session) async fn count_connections(session: &Inner) {
     let cluster = session.driver.get_cluster_state();
     let asked = cluster.get_nodes_info().iter().map(async |node| {
-        let counted = connections(session, node).await.unwrap_or(UNKNOWN);
+        let counted = connections(session, node).await;
         if let Some(of_node) = session.attempts.of(node.host_id) {
-            of_node.connections.store(counted, Ordering::Relaxed);
+            of_node.set_connections(counted);
         }
     });
     join_all(asked).await;
@@ -127,7 +119,7 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
     if !node.is_connected() {
         return None;
     }
-    let answer = query(session, node, "SELECT client_options FROM system_views.clients");
+    let answer = query(&session.driver, node, "SELECT client_options FROM system_views.clients");
     let answer = timeout(ANSWER, answer).await.ok()?.ok()?;
     let rows = answer.into_rows_result().ok()?;
     let clients = rows.rows::<(Option<HashMap<String, String>>,)>().ok()?.flatten();
@@ -146,33 +138,6 @@ pub(in crate::session) fn near<'c>(
     let local = config.local_datacenter.clone();
     let nodes = cluster.get_nodes_info().iter();
     nodes.filter(move |node| local.is_none() || node.datacenter == local)
-}
-
-/// The nodes that have a connection which is not known to be broken.
-pub(in crate::session) fn connected(session: &Inner) -> Vec<Arc<Node>> {
-    let cluster = session.driver.get_cluster_state();
-    cluster.get_nodes_info().iter().filter(|node| node.is_connected()).cloned().collect()
-}
-
-/// The answer of this node to a text, wherever the balancer would send it.
-pub(in crate::session) fn query<'s>(
-    session: &'s Inner,
-    node: &Arc<Node>,
-    text: &str,
-) -> BoxFuture<'s, Result<QueryResult, ExecutionError>> {
-    query_by(&session.driver, node, text)
-}
-
-pub(in crate::session) fn query_by<'s>(
-    driver: &'s Driver,
-    node: &Arc<Node>,
-    text: &str,
-) -> BoxFuture<'s, Result<QueryResult, ExecutionError>> {
-    let this = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
-    let profile = ExecutionProfile::builder().load_balancing_policy(this).build();
-    let mut statement = DriverStatement::new(text);
-    statement.set_execution_profile_handle(Some(profile.into_handle()));
-    Box::pin(driver.query_unpaged(statement, ()))
 }
 
 /// The startup option by which a node tells the clients apart.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::session::inner::Inner;
-use crate::session::topology::nodes::query;
+use crate::session::topology::ask::query;
 use crate::session::wait::add;
 use crate::statement::StaticStatement;
 
@@ -30,7 +30,7 @@ pub(in crate::session) async fn probe(
         return Err(request.error(refusal, None));
     }
     let began = Instant::now();
-    let answer = query(session, node, request.statement().text());
+    let answer = query(&session.driver, node, request.statement().text());
     match session.until(add(began, within), answer).await {
         Some(Ok(_)) => Ok(began.elapsed()),
         Some(Err(error)) => Err(request.error(error, None)),

@@ -41,7 +41,7 @@ const NEEDLES: usize = if HEAVY { 64 } else { 8 };
 const AT_ONCE: usize = 8;
 const LONG: Duration = Duration::from_secs(120);
 
-/// The full stack, which tells its figures to an exporter, and of each request that it was slow.
+/// The full stack, which tells its statistics to an exporter, and of each request that it was slow.
 fn stack(
     session: &Session,
     exporter: &PrometheusExporter,

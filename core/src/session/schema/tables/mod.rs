@@ -36,7 +36,7 @@ pub use told::TableAsRead;
 pub(in crate::session) use unread::Unread;
 
 use crate::session::inner::Inner;
-use crate::session::topology::nodes::connected;
+use crate::session::topology::ask::connected;
 
 /// How many tables are read at the same time.
 const AT_ONCE: usize = 8;
@@ -307,7 +307,7 @@ impl Tables {
 
     /// The nodes that are connected, those of the local datacentre first, and another one first each time.
     fn in_turn(&self, session: &Inner) -> Vec<Arc<Node>> {
-        let mut nodes = connected(session);
+        let mut nodes = connected(&session.driver);
         if !nodes.is_empty() {
             let first = self.turn.fetch_add(1, Ordering::Relaxed) % nodes.len();
             nodes.rotate_left(first);

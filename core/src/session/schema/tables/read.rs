@@ -19,7 +19,7 @@ use crate::session::schema::tables::definition::{ColumnRow, Definition};
 use crate::session::schema::tables::slot::TableName;
 use crate::session::schema::tables::types::{Types, may_name_user_types};
 use crate::session::schema::tables::unread::{ReadFault, Unread};
-use crate::session::topology::nodes::query;
+use crate::session::topology::ask::query;
 
 /// How long a node may take to tell the version of its schema, which it has in memory.
 pub(in crate::session) const FOR_VERSION: Duration = Duration::from_millis(300);
@@ -115,7 +115,7 @@ async fn ask<R>(
 where
     R: for<'r> DeserializeRow<'r, 'r>,
 {
-    let answer = session.until(Instant::now() + within, query(session, node, text)).await;
+    let answer = session.until(Instant::now() + within, query(&session.driver, node, text)).await;
     let answer = answer.ok_or_else(|| unread(session, node, asked, ReadFault::Late(within)))?;
     let answer = answer.map_err(|error| {
         unread(session, node, asked, ReadFault::Failed(Failure::from(error).kind))
