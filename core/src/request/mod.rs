@@ -134,7 +134,6 @@ impl Request {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidRequest`] as [`bind`](Self::bind).
-    #[doc(alias = "bind_late")]
     #[inline]
     pub fn attach_prepared(&mut self, prepared: Prepared) -> Result<(), Error> {
         self.can_be_bound(&prepared)?;
