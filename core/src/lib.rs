@@ -47,6 +47,7 @@ mod error;
 mod human_duration;
 mod invalid_config;
 pub mod layer;
+mod lock;
 mod logs;
 mod many;
 mod one_line;

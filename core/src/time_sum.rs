@@ -1,8 +1,10 @@
 //! A sum of times that never wraps.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::lock::lock;
 
 /// A sum of times to which threads add without a lock.
 ///
@@ -42,7 +44,7 @@ impl TimeSum {
     /// All times that were added so far.
     #[cold]
     pub fn total(&self) -> Duration {
-        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = lock(&self.before);
         *before = before.saturating_add(self.take_recent());
         *before
     }
@@ -50,7 +52,7 @@ impl TimeSum {
     /// All times that were added since they were taken last.
     #[must_use]
     pub fn take(&self) -> Duration {
-        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = lock(&self.before);
         std::mem::take(&mut *before).saturating_add(self.take_recent())
     }
 

@@ -4,9 +4,11 @@
 //! so that a retry which arrives late overwrites what somebody else wrote in between. Here the
 //! stamp is taken when the request is made, and every resend keeps it, where the client stamps.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::lock::lock;
 
 /// Who gives writes their timestamps, by which Cassandra decides which of two writes of a cell stays.
 ///
@@ -138,7 +140,7 @@ fn next_after(last: &AtomicI64, clock: impl Fn() -> i64) -> i64 {
 #[cold]
 fn stepped_back(micros: i64) {
     static LAST_WORD: Mutex<Option<Instant>> = Mutex::new(None);
-    let mut last = LAST_WORD.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut last = lock(&LAST_WORD);
     if last.is_some_and(|last| last.elapsed() < MINUTE) {
         return;
     }

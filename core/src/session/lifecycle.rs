@@ -6,12 +6,13 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::lock::lock;
 use crate::session::inner::Inner;
 use crate::session::wait::{ShutdownSignal, add};
 
@@ -106,7 +107,7 @@ impl Lifecycle {
         if let Some(inner) = self.inner.upgrade() {
             inner.watcher.stop();
         }
-        drop(self.keep.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(lock(&self.keep).take());
         let mut ended = self.ended.clone();
         // It never changes: it ends.
         if timeout_at(add(began, time), ended.changed()).await.is_ok() {

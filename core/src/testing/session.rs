@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use tokio::time::{Instant, sleep};
@@ -13,6 +13,7 @@ use tower_service::Service;
 use super::answer::{Answer, Outcome};
 use super::script::Script;
 use crate::error::{Error, ErrorKind, Failure};
+use crate::lock::lock;
 use crate::prepared::{Made, Prepared};
 use crate::request::{Payload, Request};
 use crate::response::Response;
@@ -153,10 +154,6 @@ impl ScriptedSession {
     pub fn peak(&self) -> usize {
         self.inner.peak.load(Ordering::Relaxed)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// In flight until dropped.

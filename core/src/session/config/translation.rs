@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use scylla::cluster::metadata::Peer;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::error::ErrorKind;
 use crate::invalid_config::InvalidConfig;
+use crate::lock::lock;
 use crate::session::config::SessionConfig;
 use crate::session::config::contact_point::IsTrusted;
 use crate::session::config::node_key::{Key, NodeKey, SETTING, two_addresses};
@@ -97,8 +98,7 @@ impl Translation {
     }
 
     fn noted(&self) -> MutexGuard<'_, Option<BTreeSet<SocketAddr>>> {
-        // It is whole after each statement.
-        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.learned)
     }
 
     fn refuses(&self, address: SocketAddr) -> bool {

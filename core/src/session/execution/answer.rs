@@ -12,13 +12,14 @@ use scylla::response::query_result::QueryResult;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::paging::{Origin, PagingState};
 use crate::prepared::Prepared;
-use crate::request::{Payload, Request};
+use crate::request::Request;
 use crate::response::Response;
 use crate::sent;
 use crate::session::execution::deadline_timer::DeadlineTimer;
+use crate::session::execution::error::error_of;
+use crate::session::execution::stamping::tables;
 use crate::session::execution::time::Time;
 use crate::session::inner::Inner;
-use crate::session::schema::basis::Basis;
 use crate::session::schema::unreadable;
 use crate::session::wait::LOOK;
 use crate::statement::Attempt;
@@ -73,10 +74,9 @@ pub(in crate::session) fn response(
     answer: Answer,
     has_failed_before: bool,
 ) -> Result<Response, Error> {
-    let default = Some(session.config.consistency);
     let failed = |mut failure: Failure| {
         failure.attempted |= has_failed_before;
-        failed_answer(request, failure, default)
+        failed_answer(session, request, failure)
     };
     let (result, next) = answer.map_err(|error| failed(error.into()))?;
     let next = match next {
@@ -93,14 +93,9 @@ pub(in crate::session) fn response(
 }
 
 #[cold]
-fn failed_answer(request: &Request, mut failure: Failure, default: Option<Consistency>) -> Error {
-    let prepared: Vec<_> = match request.payload() {
-        Payload::Batch(batch) => batch.prepared().iter().collect(),
-        _ => request.prepared().into_iter().collect(),
-    };
-    let bases = prepared.into_iter().filter_map(Prepared::basis);
-    unreadable::locate(&mut failure.kind, bases.flat_map(Basis::tables));
-    request.error(failure, default)
+fn failed_answer(session: &Inner, request: &Request, mut failure: Failure) -> Error {
+    unreadable::locate(&mut failure.kind, tables(request));
+    error_of(session, request, failure)
 }
 
 /// To be told of each answer, before it is given to the caller.
@@ -122,14 +117,7 @@ fn failed(request: &Request, attempt: Attempt<'_>, error: &Error) {
         attempt.end();
     }
     if *error.kind() == ErrorKind::Unprepared {
-        forgotten(request);
-    }
-}
-
-/// A server that knows the statement by another id than it had when it was prepared will never execute it.
-fn forgotten(request: &Request) {
-    match request.payload() {
-        Payload::Batch(batch) => batch.prepared().iter().for_each(Prepared::outdate),
-        _ => request.prepared().into_iter().for_each(Prepared::outdate),
+        // A server that knows the statement by another id than it had when it was prepared will never execute it.
+        request.all_prepared().iter().for_each(Prepared::outdate);
     }
 }

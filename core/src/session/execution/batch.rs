@@ -14,9 +14,10 @@ use crate::request::{Payload, Request};
 use crate::response::Response;
 use crate::session::execution::answer::{ended, within};
 use crate::session::execution::deadline_timer::DeadlineTimer;
+use crate::session::execution::error::{error_of, invalid};
 use crate::session::execution::prepare::prepare_all;
 use crate::session::execution::stamping::Stamping;
-use crate::session::execution::time::{Time, invalid};
+use crate::session::execution::time::Time;
 use crate::session::execution::{keyspace, stamping};
 use crate::session::inner::Inner;
 
@@ -29,13 +30,12 @@ pub(in crate::session) async fn execute(
     request: Request,
     called: Instant,
 ) -> Result<Response, Error> {
-    let default = Some(session.config.consistency);
     if let Some(fault) = request.fault() {
-        return Err(request.error(ErrorKind::Batch(fault.clone()), default));
+        return Err(error_of(session, &request, ErrorKind::Batch(fault.clone())));
     }
     if let Payload::Batch(batch) = request.payload() {
         let few = batch.has_few_texts(session.config.batch_limits.texts);
-        few.map_err(|fault| request.error(ErrorKind::Batch(fault), default))?;
+        few.map_err(|fault| error_of(session, &request, ErrorKind::Batch(fault)))?;
     }
     let longest = called + LONGEST;
     let deadline = request.deadline().map_or(longest, |deadline| deadline.min(longest));
@@ -46,7 +46,7 @@ pub(in crate::session) async fn execute(
     };
     let statement = request.statement();
     let sendable = batch.to_driver(statement.name(), &session.config.batch_limits);
-    let sendable = sendable.map_err(|kind| request.error(kind, default))?;
+    let sendable = sendable.map_err(|kind| error_of(session, &request, kind))?;
     let Some(mut sendable) = sendable else {
         let why = "a statement of it was prepared by a test: prepare it with this session";
         return Err(invalid(session, &request, why));
@@ -74,7 +74,7 @@ pub(in crate::session) async fn execute(
         if rounds.is_over() {
             let kind = ErrorKind::StatementsForgotten { texts };
             let attempted = rounds.has_failed_over();
-            return request.error(Failure { attempted, ..kind.into() }, default);
+            return error_of(session, &request, Failure { attempted, ..kind.into() });
         }
         let is_late = matches!(error.kind(), ErrorKind::Timeout { .. });
         if is_late && rounds.is_preparing() { error.finally() } else { error }

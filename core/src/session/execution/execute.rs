@@ -12,8 +12,9 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::session::execution::answer::{ended, within};
 use crate::session::execution::deadline_timer::DeadlineTimer;
+use crate::session::execution::error::invalid;
 use crate::session::execution::stamping::Stamping;
-use crate::session::execution::time::{Time, invalid};
+use crate::session::execution::time::Time;
 use crate::session::execution::{keyspace, place, stamping};
 use crate::session::inner::Inner;
 

@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
+use crate::session::execution::error::error_of;
 use crate::session::inner::Inner;
 use crate::session::schema::keyspaces::Settled;
 use crate::statement::{Attempt, StatementKind};
@@ -28,7 +29,7 @@ pub(in crate::session) fn attempt<'r>(
     match request.keyspace() {
         Ok(None) => Ok(Attempt::ANYWHERE),
         Ok(depends) => attempt_in(session, request, depends),
-        Err(kind) => Err(request.error(kind, Some(session.config.consistency))),
+        Err(kind) => Err(error_of(session, request, kind)),
     }
 }
 
@@ -44,12 +45,11 @@ pub(super) fn attempt_in<'r>(
         return Ok(Attempt::ANYWHERE);
     }
     // What may have been applied in one keyspace is never sent in another.
-    let default = Some(session.config.consistency);
-    let changed = || request.error(ErrorKind::KeyspaceChanged, default).finally();
+    let changed = || error_of(session, request, ErrorKind::KeyspaceChanged).finally();
     told.send_to(keyspace).ok_or_else(changed)
 }
 
 pub(super) fn unsettled(session: &Inner, request: &Request) -> Error {
     let kind = if session.is_aborted() { ErrorKind::Closed } else { ErrorKind::KeyspaceUnsettled };
-    request.error(kind, Some(session.config.consistency))
+    error_of(session, request, kind)
 }

@@ -6,6 +6,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::paging::{Origin, PagingState};
 use crate::request::Request;
+use crate::session::execution::error::error_of;
 use crate::session::inner::Inner;
 use crate::session::schema::keyspaces::Settled;
 
@@ -53,5 +54,5 @@ pub(in crate::session) fn of_text(
 }
 
 fn other(session: &Inner, request: &Request) -> Error {
-    request.error(ErrorKind::OtherResult, Some(session.config.consistency))
+    error_of(session, request, ErrorKind::OtherResult)
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Failure};
 use crate::prepared::Prepared;
 use crate::request::Request;
+use crate::session::execution::error::error_of;
 use crate::session::execution::keyspace;
 use crate::session::execution::stamping;
 use crate::session::execution::time::Time;
@@ -30,7 +31,6 @@ pub(in crate::session) async fn prepare(
     let call = Time::of(session, request, called)?;
     let statement = request.statement();
     let until = call.until.min(add(call.started, session.config.prepare_timeout));
-    let default = Some(session.config.consistency);
     let settled = if statement.depends_on_use() {
         Some(keyspace::settled(session, request, until).await?)
     } else {
@@ -66,7 +66,7 @@ pub(in crate::session) async fn prepare(
     let is_open = settled.is_some() && statement.table().is_some();
     if is_open && answered.is_some() && answered.as_deref() != in_use {
         session.keyspaces.unsettle();
-        return Err(request.error(ErrorKind::KeyspaceUnsettled, default));
+        return Err(error_of(session, request, ErrorKind::KeyspaceUnsettled));
     }
     prepared.set_page_size(session.page_size());
     let markers = Markers::of(&prepared, statement, &tables);
@@ -117,5 +117,5 @@ fn not_prepared(
         None => ErrorKind::PrepareTimeout { after }.into(),
     };
     unreadable::locate(&mut failure.kind, tables.iter());
-    request.error(failure, Some(session.config.consistency))
+    error_of(session, request, failure)
 }

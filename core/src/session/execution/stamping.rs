@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Waited};
 use crate::one_line::OneLine;
 use crate::prepared::{Prepared, resends};
 use crate::request::Request;
+use crate::session::execution::error::error_of;
 use crate::session::inner::Inner;
 use crate::session::schema::basis::Basis;
 use crate::session::schema::tables::{Named, TableName};
@@ -143,7 +144,7 @@ pub(in crate::session) async fn switch(
     let waited = session.until(by, overtake(session, tables(request))).await;
     let late = || ErrorKind::DeadlinePassed(Waited::ForClocks(began.elapsed()));
     let kind = || if session.is_aborted() { ErrorKind::Closed } else { late() };
-    waited.ok_or_else(|| request.error(kind(), Some(session.config.consistency)))
+    waited.ok_or_else(|| error_of(session, request, kind()))
 }
 
 async fn wait(session: &Inner) {
@@ -160,7 +161,8 @@ async fn wait(session: &Inner) {
     sleep(needed.min(LONGEST)).await;
 }
 
-fn tables(request: &Request) -> impl Iterator<Item = &Named> {
+/// All that its prepared statements name.
+pub(super) fn tables(request: &Request) -> impl Iterator<Item = &Named> {
     let bases = request.all_prepared().iter().filter_map(Prepared::basis);
     bases.flat_map(Basis::tables)
 }

@@ -7,14 +7,10 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Waited};
 use crate::request::Request;
 use crate::session::config::validation::PAGE_SIZES;
+use crate::session::execution::error::{error_of, invalid};
 use crate::session::inner::Inner;
 use crate::session::wait::add;
 use crate::statement::StatementKind;
-
-pub(in crate::session) fn invalid(session: &Inner, request: &Request, why: &str) -> Error {
-    let kind = ErrorKind::InvalidRequest(why.to_owned());
-    request.error(kind, Some(session.config.consistency))
-}
 
 /// When a call has to be done, and when it began.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +34,7 @@ impl Time {
         match request.options().deadline {
             Some(deadline) if deadline <= started => {
                 let late = ErrorKind::DeadlinePassed(Waited::BeforeTheSession);
-                Err(request.error(late, Some(session.config.consistency)))
+                Err(error_of(session, request, late))
             }
             Some(deadline) => Ok(Self { started, until: deadline.min(timeout) }),
             None => Ok(Self { started, until: timeout }),

@@ -13,9 +13,10 @@ use crate::error::{Error, ErrorKind};
 use crate::request::{Payload, Request};
 use crate::response::Response;
 use crate::session::execution::answer::{ended, unanswered};
+use crate::session::execution::error::{error_of, invalid};
 use crate::session::execution::keyspace::{attempt_in, settled, unsettled};
 use crate::session::execution::text::send_until;
-use crate::session::execution::time::{Time, invalid};
+use crate::session::execution::time::Time;
 use crate::session::inner::Inner;
 use crate::session::lifecycle::Entry;
 use crate::session::schema::change::SchemaChange;
@@ -87,8 +88,7 @@ pub(in crate::session) async fn change(
             if is_named(name.as_deref(), request.statement()) {
                 settled = Some(change.settle(name));
             } else {
-                let default = Some(session.config.consistency);
-                answer = Err(request.error(ErrorKind::UnreadableAnswer, default));
+                answer = Err(error_of(&session, &request, ErrorKind::UnreadableAnswer));
             }
         }
         // Whoever is not there any more is as one who did not take the answer.

@@ -5,11 +5,12 @@
 //! then serves one request, so that the server itself tells of a value that does not fit.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::lock::lock;
 use crate::session::config::SessionConfig;
 use crate::session::schema::generation::Clock;
 use crate::session::schema::tables::Unread;
@@ -117,7 +118,7 @@ impl SchemaAge {
     }
 
     fn last(&self) -> MutexGuard<'_, Last> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.last)
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorClass, ErrorKind, Failure};
 use crate::request::Request;
 use crate::response::Response;
+use crate::session::execution::error::error_of;
 use crate::session::inner::Inner;
 use crate::session::schema::agreement;
 use crate::session::schema::agreement::Told;
@@ -73,7 +74,7 @@ impl<'s> SchemaChange<'s> {
             None => ErrorKind::AbortedByShutdown,
         };
         let failure = Failure { attempted: true, ..kind.into() };
-        Err(request.error(failure, Some(session.config.consistency)))
+        Err(error_of(session, request, failure))
     }
 
     /// Whether the tables were read again.

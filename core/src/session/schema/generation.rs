@@ -2,10 +2,12 @@
 
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use scylla::client::session::Session as Driver;
 use scylla::cluster::ClusterState;
+
+use crate::lock::lock;
 
 /// Counts the changes of schema and keyspace that a session learns of.
 pub(in crate::session) struct SchemaClock {
@@ -104,7 +106,7 @@ impl SchemaClock {
         clock.changed.store(false, Ordering::Release);
         if clock.address.load(Ordering::Acquire) != Arc::as_ptr(state).addr() {
             // Only when the driver has read another state.
-            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut held = lock(&self.held);
             if held.as_ptr() != Arc::as_ptr(state) {
                 *held = Arc::downgrade(state);
                 clock.generation.fetch_add(1, Ordering::AcqRel);

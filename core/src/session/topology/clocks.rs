@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -11,6 +11,7 @@ use scylla::value::CqlTimestamp;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::lock::lock;
 use crate::session::inner::Inner;
 use crate::session::topology::ask::query;
 use crate::timestamp;
@@ -85,7 +86,7 @@ impl Clocks {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Uuid, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Asks all nodes that are connected, and returns how far one of them may be behind: of one that does not

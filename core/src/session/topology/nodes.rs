@@ -80,11 +80,10 @@ pub(in crate::session) fn nodes(session: &Inner) -> Vec<NodeStats> {
     let cluster = session.driver.get_cluster_state();
     let nodes = cluster.get_nodes_info();
     let stats = nodes.iter().map(|node| {
-        let nothing = OfNode::default();
-        let of_node = session.attempts.of(node.host_id).unwrap_or(&nothing);
-        let Sums { ended, failed, time } = of_node.sums();
+        let of_node = session.attempts.of(node.host_id);
+        let Sums { ended, failed, time } = of_node.map(OfNode::sums).unwrap_or_default();
         let up = node.is_connected();
-        if !up {
+        if !up && let Some(of_node) = of_node {
             of_node.set_connections(None);
         }
         NodeStats {
@@ -94,7 +93,7 @@ pub(in crate::session) fn nodes(session: &Inner) -> Vec<NodeStats> {
             rack: node.rack.clone(),
             up,
             clock: session.clocks.of(node.host_id),
-            connections: if up { of_node.connections() } else { Some(0) },
+            connections: if up { of_node.and_then(OfNode::connections) } else { Some(0) },
             attempts: ended,
             errors: failed,
             time,

@@ -30,11 +30,12 @@ pub(crate) use definition::{Definition, Shape};
 use read::FOR_COLUMNS;
 pub(in crate::session) use read::{FOR_VERSION, version};
 pub(in crate::session) use slot::{Named, TableName};
-use slot::{Seen, Slot, lock};
+use slot::{Seen, Slot};
 #[cfg(feature = "testing")]
 pub use told::TableAsRead;
 pub(in crate::session) use unread::Unread;
 
+use crate::lock::lock;
 use crate::session::inner::Inner;
 use crate::session::topology::ask::connected;
 

@@ -1,7 +1,7 @@
 //! What is known of one table.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scylla::frame::response::result::TableSpec;
@@ -9,6 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::lock::lock;
 use crate::session::schema::generation::SchemaClock;
 use crate::session::schema::tables::definition::Definition;
 
@@ -239,8 +240,4 @@ impl Slot {
         }
         read
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
