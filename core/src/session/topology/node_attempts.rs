@@ -10,16 +10,19 @@ use uuid::Uuid;
 use crate::striped::Striped;
 use crate::time_sum::TimeSum;
 
-/// Attempts by node, without a lock. A node keeps its place when it leaves: it may come back, and a count
-/// that grows only is what is wanted of it.
+/// Attempts by node, without a lock. A node's counters are made when it first answers, and stay when it leaves:
+/// it may come back, and a count that grows only is what is wanted of it.
 #[derive(Debug)]
 pub(in crate::session) struct NodeAttempts {
     /// Open addressing, by the id.
-    places: Box<[OnceLock<(u128, OfNode)>]>,
+    places: Box<[OnceLock<Box<Owned>>]>,
 }
 
 /// As many nodes as no cluster has; what comes after them, in the life of a session, is not counted.
 const PLACES: usize = 1_024;
+
+/// A node's counters, with its id.
+type Owned = (u128, OfNode);
 
 #[derive(Debug)]
 pub(super) struct OfNode {
@@ -69,7 +72,7 @@ impl NodeAttempts {
         let places = self.places[first..].iter().chain(&self.places[..first]);
         let id = host_id.as_u128();
         places.into_iter().find_map(|place| {
-            let (owner, of_node) = place.get_or_init(|| (id, OfNode::default()));
+            let (owner, of_node) = &**place.get_or_init(|| Box::new((id, OfNode::default())));
             (*owner == id).then_some(of_node)
         })
     }
@@ -122,5 +125,18 @@ mod tests {
             assert_eq!(attempts.of(*id).unwrap().sums(), counted);
         }
         assert!(attempts.of(Uuid::max()).is_none());
+    }
+
+    #[test]
+    fn a_session_has_counters_of_the_nodes_that_it_met_only() {
+        let mut attempts = None;
+        let session = allocation_counter::measure(|| attempts = Some(NodeAttempts::default()));
+        assert!(session.bytes_max < 20_000, "{session:?}");
+        let attempts = attempts.unwrap();
+        let count = || attempts.of(Uuid::nil()).unwrap().count(Duration::ZERO, false);
+        let first = allocation_counter::measure(count);
+        assert_eq!(first.count_total, 1);
+        assert!(first.bytes_total < 2_000, "{first:?}");
+        assert_eq!(allocation_counter::measure(count).count_total, 0);
     }
 }
