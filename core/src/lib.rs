@@ -45,6 +45,7 @@ mod de;
 mod error;
 #[cfg(feature = "serde")]
 mod human_duration;
+mod idle;
 mod invalid_config;
 pub mod layer;
 mod lock;

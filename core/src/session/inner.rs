@@ -39,9 +39,8 @@ pub(in crate::session) struct Inner {
 
 impl Inner {
     /// Whether requests are to end now, answered or not.
-    #[inline]
     pub(in crate::session) fn is_aborted(&self) -> bool {
-        self.shutdown.is_aborted()
+        self.shutdown.aborted.is_cancelled()
     }
 
     /// Waits until then, or until the session is shut down.
@@ -50,7 +49,17 @@ impl Inner {
         until: Instant,
         future: impl Future<Output = T>,
     ) -> impl Future<Output = Option<T>> {
-        wait::until(|| self.is_aborted(), until, future)
+        wait::until(&self.shutdown.aborted, until, future)
+    }
+
+    /// Ready at this moment, or when the session is shut down. Made for requests: costs next to nothing where
+    /// it is dropped soon.
+    pub(in crate::session) fn over(
+        &self,
+        started: Instant,
+        until: Instant,
+    ) -> impl Future<Output = ()> {
+        wait::over(&self.shutdown.aborted, started, until)
     }
 
     /// As the driver takes it.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use crate::lock::lock;
 use crate::session::inner::Inner;
@@ -26,7 +27,7 @@ pub(in crate::session) struct Lifecycle {
     inner: Weak<Inner>,
     closed: AtomicBool,
     ended: watch::Receiver<()>,
-    aborted: Arc<AtomicBool>,
+    aborted: CancellationToken,
 }
 
 /// Held once by each request, and by nothing else but [`Lifecycle`]: the references to it are the requests.
@@ -68,8 +69,8 @@ pub struct Shutdown {
 impl Lifecycle {
     pub(in crate::session) fn new(inner: impl FnOnce(ShutdownSignal) -> Inner) -> Self {
         let (sender, ended) = watch::channel(());
-        let aborted = Arc::new(AtomicBool::new(false));
-        let signal = ShutdownSignal::new(Arc::clone(&aborted), sender);
+        let aborted = CancellationToken::new();
+        let signal = ShutdownSignal::new(aborted.clone(), sender);
         let inner = Arc::new(inner(signal));
         let weak = Arc::downgrade(&inner);
         let requests = Arc::new(Requests(inner));
@@ -114,7 +115,7 @@ impl Lifecycle {
             return Shutdown { aborted: 0, complete: true };
         }
         let aborted = self.requests.strong_count();
-        self.aborted.store(true, Ordering::Relaxed);
+        self.aborted.cancel();
         let complete = timeout(NOTICE, ended.changed()).await.is_ok();
         Shutdown { aborted, complete }
     }

@@ -1,34 +1,47 @@
 //! Waiting until a moment, or until the session is shut down.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
 
-/// How often a request that waits looks whether it is aborted.
-pub(in crate::session) const LOOK: Duration = Duration::from_millis(250);
+use crate::session::execution::deadline_timer::DeadlineTimer;
+
+/// How long a request waits before it asks to be woken by a shutdown. To ask takes a lock that all requests
+/// share, and hardly any request waits for so long.
+pub(in crate::session) const SOON: Duration = Duration::from_millis(250);
 
 /// Stands for times that are beyond the clock's end.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// Waits until then, or until the session is shut down.
 pub(in crate::session) async fn until<T>(
-    is_aborted: impl Fn() -> bool,
+    aborted: &CancellationToken,
     until: Instant,
     future: impl Future<Output = T>,
 ) -> Option<T> {
-    let mut future = pin!(future);
-    loop {
-        let next = until.min(Instant::now() + LOOK);
-        if let Ok(output) = timeout_at(next, future.as_mut()).await {
-            return Some(output);
-        }
-        if next == until || is_aborted() {
-            return None;
-        }
+    let future = pin!(timeout_at(until, future));
+    match select(future, pin!(aborted.cancelled())).await {
+        Either::Left((output, _)) => output.ok(),
+        Either::Right(_) => None,
+    }
+}
+
+/// Ready at this moment, or when the session is shut down: at once, or in the first [`SOON`] at its end.
+pub(in crate::session) async fn over(
+    aborted: &CancellationToken,
+    started: Instant,
+    until: Instant,
+) {
+    let soon = started + SOON;
+    DeadlineTimer::at(until.min(soon)).expired().await;
+    if soon < until {
+        let end = pin!(unconstrained(sleep_until(until)));
+        select(end, pin!(aborted.cancelled())).await;
     }
 }
 
@@ -39,24 +52,13 @@ pub(in crate::session) fn add(start: Instant, time: Duration) -> Instant {
 
 /// Tells all that waits within a session that it is shut down.
 pub(in crate::session) struct ShutdownSignal {
-    aborted: Arc<AtomicBool>,
+    pub(in crate::session) aborted: CancellationToken,
     /// Dropped with the session, which is how its end is noticed.
     _ended: watch::Sender<()>,
 }
 
 impl ShutdownSignal {
-    pub(in crate::session) fn new(aborted: Arc<AtomicBool>, ended: watch::Sender<()>) -> Self {
+    pub(in crate::session) fn new(aborted: CancellationToken, ended: watch::Sender<()>) -> Self {
         Self { aborted, _ended: ended }
-    }
-
-    /// Whether requests are to end now, answered or not.
-    #[inline]
-    pub(in crate::session) fn is_aborted(&self) -> bool {
-        self.aborted.load(Ordering::Relaxed)
-    }
-
-    /// The same for what does not hold the session.
-    pub(in crate::session) fn aborted(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.aborted)
     }
 }

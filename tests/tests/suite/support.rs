@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,9 @@ use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Frame, Playing, Script, Step};
 use tower::ServiceBuilder;
+use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::Registry;
 
 /// Whether there is time for all of it.
 pub(crate) const HEAVY: bool = cfg!(feature = "heavy");
@@ -109,6 +111,9 @@ impl Write for Log {
 impl Log {
     /// Listens for as long as what is returned with it is held.
     pub(crate) fn listen() -> (Self, DefaultGuard) {
+        // With one subscriber alone, what another thread logs first is what nobody wants to know, also here.
+        static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Registry::default()));
+        LazyLock::force(&SECOND);
         let log = Self::default();
         let to = log.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || to.clone());

@@ -1,7 +1,7 @@
 //! The driver's answer, in the time of the call, as a response or an error.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 
 use scylla::errors::ExecutionError;
@@ -15,13 +15,11 @@ use crate::prepared::Prepared;
 use crate::request::Request;
 use crate::response::Response;
 use crate::sent;
-use crate::session::execution::deadline_timer::DeadlineTimer;
 use crate::session::execution::error::error_of;
 use crate::session::execution::stamping::tables;
 use crate::session::execution::time::Time;
 use crate::session::inner::Inner;
 use crate::session::schema::unreadable;
-use crate::session::wait::LOOK;
 use crate::statement::Attempt;
 
 pub(in crate::session) type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
@@ -29,25 +27,25 @@ pub(in crate::session) type Answer = Result<(QueryResult, PagingStateResponse), 
 /// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
 /// has some 4 KB, and an argument is held twice. `timeout_at` would do, and copies the answer, which is
 /// large, three times more.
-pub(in crate::session) fn within<'a>(
-    session: &'a Inner,
-    request: &'a Request,
+pub(in crate::session) async fn within(
+    session: &Inner,
+    request: &Request,
     time: Time,
-    mut answer: Pin<&'a mut impl Future<Output = Answer>>,
-    mut deadline_timer: Pin<&'a mut DeadlineTimer>,
-) -> impl Future<Output = Result<Response, Error>> {
-    deadline_timer.as_mut().begin(time.until.min(time.started + LOOK));
+    mut answer: Pin<&mut impl Future<Output = Answer>>,
+) -> Result<Response, Error> {
+    let mut over = pin!(session.over(time.started, time.until));
     let mut failed = 0;
-    poll_fn(move |cx| {
+    poll_fn(|cx| {
         sent::resume(failed);
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(response(session, request, answer, sent::so_far() > 0));
         }
         failed = sent::so_far();
-        ready!(deadline_timer.as_mut().poll(time.until, || session.is_aborted(), cx));
+        ready!(over.as_mut().poll(cx));
         let (is_aborted, consistency) = (session.is_aborted(), session.config.consistency);
         Poll::Ready(Err(unanswered(request, time, is_aborted, consistency)))
     })
+    .await
 }
 
 /// The time is over, or the session is shut down.

@@ -13,7 +13,6 @@ use crate::prepared::resends;
 use crate::request::{Payload, Request};
 use crate::response::Response;
 use crate::session::execution::answer::{ended, within};
-use crate::session::execution::deadline_timer::DeadlineTimer;
 use crate::session::execution::error::{error_of, invalid};
 use crate::session::execution::prepare::prepare_all;
 use crate::session::execution::stamping::Stamping;
@@ -69,7 +68,7 @@ pub(in crate::session) async fn execute(
         Ok((answer, PagingStateResponse::NoMorePages))
     });
     let attempt = keyspace::attempt(session, &request)?;
-    let answer = within(session, &request, time, answer, pin!(DeadlineTimer::default())).await;
+    let answer = within(session, &request, time, answer).await;
     let answer = answer.map_err(|error| {
         if rounds.is_over() {
             let kind = ErrorKind::StatementsForgotten { texts };

@@ -2,7 +2,7 @@
 
 use std::future;
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,7 +12,6 @@ use crate::clock;
 use crate::error::Error;
 use crate::request::{Payload, Request};
 use crate::response::Response;
-use crate::session::execution::deadline_timer::DeadlineTimer;
 use crate::session::execution::execute::execute;
 use crate::session::execution::prepare::{prepare, prepare_all};
 use crate::session::execution::runner::Runner;
@@ -27,7 +26,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A request under way.
 pub(in crate::session) enum Call {
     /// What is bound, which is the way of every hot path.
-    Run(Runner),
+    Bound(Runner),
     Other(BoxFuture<Result<Response, Error>>),
     Answered,
 }
@@ -60,19 +59,15 @@ pub(in crate::session) fn start(session: Entry, request: Request) -> Call {
 
 #[inline]
 fn start_bound(session: Entry, request: Request, called: Instant) -> Call {
-    let changes_schema = request.statement().may_change_schema();
-    match if changes_schema { None } else { Runner::idle() } {
-        Some(mut runner) => {
-            runner.start(session, request, called);
-            Call::Run(runner)
-        }
-        None => Call::Other(Box::pin(async move {
-            let until = Time::of(&session, &request, called)?.until;
-            let change = SchemaChange::begin(&session, &request, until).await;
-            let answer = execute(&session, &request, called, pin!(DeadlineTimer::default())).await;
-            SchemaChange::end(change, answer).await
-        })),
+    if !request.statement().may_change_schema() {
+        return Call::Bound(Runner::start(session, request, called));
     }
+    Call::Other(Box::pin(async move {
+        let until = Time::of(&session, &request, called)?.until;
+        let change = SchemaChange::begin(&session, &request, until).await;
+        let answer = execute(&session, &request, called).await;
+        SchemaChange::end(change, answer).await
+    }))
 }
 
 /// Does nothing but end with this.
@@ -87,13 +82,13 @@ impl Call {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response, Error>> {
         let answer = match self {
-            Self::Run(runner) => runner.poll(cx),
+            Self::Bound(runner) => runner.poll(cx),
             Self::Other(future) => return future.as_mut().poll(cx),
             // No other answer will come.
             Self::Answered => return Poll::Pending,
         };
         if answer.is_ready()
-            && let Self::Run(runner) = mem::replace(self, Self::Answered)
+            && let Self::Bound(runner) = mem::replace(self, Self::Answered)
         {
             runner.rest();
         }
@@ -109,5 +104,5 @@ async fn prepare_and_execute(
 ) -> Result<Response, Error> {
     let request = prepare_all(session, request, called).await?;
     // Its deadline is that of both halves, which has to be after now.
-    execute(session, &request, Instant::now(), pin!(DeadlineTimer::default())).await
+    execute(session, &request, Instant::now()).await
 }

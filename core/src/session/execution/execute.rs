@@ -1,6 +1,6 @@
 //! A bound request through the driver.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 
 use scylla::response::PagingState as DriverState;
 use scylla::statement::bound::BoundStatement;
@@ -11,7 +11,6 @@ use crate::paging::Origin;
 use crate::request::Request;
 use crate::response::Response;
 use crate::session::execution::answer::{ended, within};
-use crate::session::execution::deadline_timer::DeadlineTimer;
 use crate::session::execution::error::invalid;
 use crate::session::execution::stamping::Stamping;
 use crate::session::execution::time::Time;
@@ -23,7 +22,6 @@ pub(in crate::session) async fn execute(
     session: &Inner,
     request: &Request,
     called: Instant,
-    deadline_timer: Pin<&mut DeadlineTimer>,
 ) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
     session.schema.keep_up(&session.driver);
@@ -38,7 +36,7 @@ pub(in crate::session) async fn execute(
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
-    let answer = within(session, request, time, answer, deadline_timer).await;
+    let answer = within(session, request, time, answer).await;
     ended(request, attempt, &answer);
     answer
 }
@@ -53,7 +51,7 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = pin!(session.driver.execute_bound_single_page(bound, start.page.to_driver()));
-    let answer = within(session, request, time, answer, pin!(DeadlineTimer::default())).await;
+    let answer = within(session, request, time, answer).await;
     ended(request, attempt, &answer);
     let mut answer = answer?;
     if let Some(prepared) = request.prepared() {

@@ -9,6 +9,7 @@ pub(in crate::session) mod execute;
 pub(in crate::session) mod keyspace;
 pub(in crate::session) mod place;
 pub(in crate::session) mod prepare;
+mod reusable;
 pub(in crate::session) mod runner;
 pub(in crate::session) mod stamping;
 pub(in crate::session) mod text;

@@ -8,6 +8,7 @@ use cqlstack_syntax::Statement as Cql;
 use scylla::frame::types::Consistency;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind};
 use crate::request::{Payload, Request};
@@ -136,7 +137,7 @@ impl Outcome {
 struct Waiting {
     request: Request,
     time: Time,
-    aborted: Arc<AtomicBool>,
+    aborted: CancellationToken,
     consistency: Consistency,
     clock: Arc<Clock>,
     /// A server has answered: what is left to do ends in the time of the call.
@@ -145,7 +146,7 @@ struct Waiting {
 
 impl Waiting {
     fn new(session: &Inner, request: &Request, time: Time) -> Self {
-        let (aborted, consistency) = (session.shutdown.aborted(), session.config.consistency);
+        let (aborted, consistency) = (session.shutdown.aborted.clone(), session.config.consistency);
         let clock = session.keyspaces.clock();
         let (request, is_answered) = (request.clone(), Arc::default());
         Self { request, time, aborted, consistency, clock, is_answered }
@@ -153,18 +154,17 @@ impl Waiting {
 
     async fn wait(self, told: oneshot::Receiver<Outcome>) -> Result<Response, Error> {
         let Self { request, time, aborted, consistency, clock, is_answered } = self;
-        let is_aborted = || aborted.load(Ordering::Relaxed);
         let mut told = Told { told, clock };
-        let mut outcome = until(is_aborted, time.until, &mut told.told).await;
-        if outcome.is_none() && !is_aborted() && is_answered.load(Ordering::Relaxed) {
+        let mut outcome = until(&aborted, time.until, &mut told.told).await;
+        if outcome.is_none() && !aborted.is_cancelled() && is_answered.load(Ordering::Relaxed) {
             // It was done, and what is told of it is under way.
-            outcome = until(is_aborted, Instant::now() + LAG, &mut told.told).await;
+            outcome = until(&aborted, Instant::now() + LAG, &mut told.told).await;
         }
         match outcome {
             Some(Ok(outcome)) => outcome.answer,
             // Where the runtime has ended, so have its connections.
             Some(Err(_)) => Err(request.error(ErrorKind::ConnectionBroken, Some(consistency))),
-            None => Err(unanswered(&request, time, is_aborted(), consistency)),
+            None => Err(unanswered(&request, time, aborted.is_cancelled(), consistency)),
         }
     }
 }

@@ -1,0 +1,60 @@
+//! A boxed future that is started again, in the same memory, when it has ended.
+//!
+//! `tokio_util`'s `ReusableBoxFuture` moves each new future into its box; this one makes it there.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+/// One future after the other of those that a function makes, each of one job.
+pub(super) struct Reusable<J, T>(Pin<Box<dyn Start<J, T>>>);
+
+impl<J: 'static, T: 'static> Reusable<J, T> {
+    pub(super) fn new<F>(make: impl Fn(J) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        Self(Box::pin(Made { make, future: None }))
+    }
+
+    /// Begins with a job. One that has not ended is dropped.
+    #[inline]
+    pub(super) fn start(&mut self, job: J) {
+        self.0.as_mut().start(job);
+    }
+
+    /// Not to be polled again when it was ready, until it is started.
+    #[inline]
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+trait Start<J, T>: Send {
+    fn start(self: Pin<&mut Self>, job: J);
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T>;
+}
+
+pin_project! {
+    struct Made<M, F> {
+        make: M,
+        #[pin]
+        future: Option<F>,
+    }
+}
+
+impl<J, T, M, F> Start<J, T> for Made<M, F>
+where
+    M: Fn(J) -> F + Send,
+    F: Future<Output = T> + Send,
+{
+    fn start(self: Pin<&mut Self>, job: J) {
+        let mut this = self.project();
+        this.future.set(Some((this.make)(job)));
+    }
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        self.project().future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
+    }
+}
