@@ -14,14 +14,14 @@ impl<T> Idle<T> {
         Self(Cell::new(Vec::new()))
     }
 
-    fn take(&self) -> Option<T> {
+    pub(crate) fn take(&self) -> Option<T> {
         let mut idle = self.0.take();
         let last = idle.pop();
         self.0.set(idle);
         last
     }
 
-    fn keep(&self, object: T) {
+    pub(crate) fn keep(&self, object: T) {
         let mut idle = self.0.take();
         if idle.len() < MOST {
             idle.push(object);

@@ -38,7 +38,6 @@
 mod attempts;
 pub mod batch;
 mod client;
-mod clock;
 mod conditional;
 #[cfg(feature = "serde")]
 mod de;

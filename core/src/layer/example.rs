@@ -2,9 +2,10 @@ use std::fmt;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use cqlstack_core::layer::{Described, clock};
+use cqlstack_core::layer::Described;
 use cqlstack_core::{Error, ErrorClass};
 use futures::future::{Either, Ready, ready};
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -54,10 +55,10 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let now = clock::now();
+        let now = Instant::now();
         let left = request.deadline().map(|end| end.saturating_duration_since(now));
         if left.is_none_or(|left| left >= self.least) {
-            return Either::Left(clock::during(now, || self.inner.call(request)));
+            return Either::Left(self.inner.call(request));
         }
         // What was made ready for this request is given back.
         self.inner = self.inner.clone();

@@ -8,8 +8,8 @@
 //! 2. **Readiness**: an instance that was made ready is called at once, or dropped, or replaced by a clone, before
 //!    anything is awaited or kept: it may hold what others wait for. A service that is kept for a later call is a
 //!    clone, and is made ready by [`Readying`], which ends with the deadline of the request.
-//! 3. **Time** is tokio's, so that tests can pause it, and [`clock`] saves a look at it. What waits ends when the
-//!    request's [`latest_after`](Described::latest_after) says so.
+//! 3. **Time** is tokio's, so that tests can pause it. What waits ends when the request's
+//!    [`latest_after`](Described::latest_after) says so.
 //! 4. **Drop**: a future may be dropped wherever it waits. What it holds (a permit, a count) is given back by a guard.
 //! 5. **Errors** of its own are made by [`Error::other`](crate::Error::other), with a class that is true, and are told from
 //!    others by their type. They show no value.
@@ -42,9 +42,3 @@ pub use crate::striped::Striped;
 pub use crate::time_sum::TimeSum;
 pub use crate::traits::{Classify, Described};
 pub use crate::values::Values;
-
-/// One look at the clock for all layers of a call.
-pub mod clock {
-    #[doc(inline)]
-    pub use crate::clock::{during, now};
-}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cqlstack_core::layer::{Attempts, Described, clock};
+use cqlstack_core::layer::{Attempts, Described};
 use tokio::time::Instant;
 
 use super::slow::Slow;
@@ -28,7 +28,7 @@ impl Guard {
     pub(super) fn begin(shared: &Shared, request: &mut impl Described) -> Self {
         let stripe = shared.statements.of(request.statement()).begin();
         let slow = shared.slow.as_ref().map(|slow| (Arc::clone(slow), request.count_attempts()));
-        Self { stripe, started: clock::now(), outcome: Outcome::Cancelled, slow }
+        Self { stripe, started: Instant::now(), outcome: Outcome::Cancelled, slow }
     }
 }
 

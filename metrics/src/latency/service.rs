@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cqlstack_core::layer::{Classify, Described, clock};
+use cqlstack_core::layer::{Classify, Described};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
@@ -52,7 +52,7 @@ where
     fn call(&mut self, mut request: R) -> Self::Future {
         // Before the call: a panic in it is an outcome as well.
         let guard = Guard::begin(&self.shared, &mut request);
-        let future = clock::during(guard.started, || self.inner.call(request));
+        let future = self.inner.call(request);
         ResponseFuture::new(future, guard)
     }
 }

@@ -106,8 +106,8 @@
 //! # Cost
 //!
 //! One clone of the request for each call, which is some reference counts in a stack of ours; no
-//! allocation, and one look at the clock, which the layers below share. After a failure waits are
-//! computed, and the service is cloned for the next attempt, in two boxes.
+//! allocation, and one look at the clock. After a failure waits are computed, and the service is cloned for
+//! the next attempt, in two boxes.
 
 mod backoff;
 mod config;

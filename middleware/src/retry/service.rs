@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use cqlstack_core::layer::{Classify, Described, clock};
+use cqlstack_core::layer::{Classify, Described};
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::error::Exhausted;
@@ -69,7 +70,7 @@ where
 
     #[inline]
     fn call(&mut self, mut request: R) -> ResponseFuture<S, R> {
-        let called = clock::now();
+        let called = Instant::now();
         time::begin(&mut request, called, self.again.shared.policy.max_elapsed);
         let kept = request.clone();
         let first = self.inner.call(request);

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
-use crate::clock;
 use crate::error::Error;
 use crate::request::{Payload, Request};
 use crate::response::Response;
@@ -35,7 +34,7 @@ pub(in crate::session) enum Call {
 /// its branches.
 #[inline]
 pub(in crate::session) fn start(session: Entry, request: Request) -> Call {
-    let called = clock::now();
+    let called = Instant::now();
     Call::Other(match request.payload() {
         Payload::Bound(_) => return start_bound(session, request, called),
         Payload::Prepare => Box::pin(async move {

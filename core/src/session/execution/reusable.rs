@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 /// One future after the other of those that a function makes, each of one job.
-pub(super) struct Reusable<J, T>(Pin<Box<dyn Start<J, T>>>);
+pub(crate) struct Reusable<J, T>(Pin<Box<dyn Start<J, T>>>);
 
 impl<J: 'static, T: 'static> Reusable<J, T> {
-    pub(super) fn new<F>(make: impl Fn(J) -> F + Send + 'static) -> Self
+    pub(crate) fn new<F>(make: impl Fn(J) -> F + Send + 'static) -> Self
     where
         F: Future<Output = T> + Send + 'static,
     {
@@ -20,13 +20,13 @@ impl<J: 'static, T: 'static> Reusable<J, T> {
 
     /// Begins with a job. One that has not ended is dropped.
     #[inline]
-    pub(super) fn start(&mut self, job: J) {
+    pub(crate) fn start(&mut self, job: J) {
         self.0.as_mut().start(job);
     }
 
     /// Not to be polled again when it was ready, until it is started.
     #[inline]
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         self.0.as_mut().poll(cx)
     }
 }

@@ -71,6 +71,9 @@ impl Printer<'_> {
             TermKind::Column(name) => self.name(*name),
             TermKind::Path(base, steps) => {
                 self.term(base)?;
+                if ends_in_literal(base) && matches!(steps.first(), Some(Step::Field(_))) {
+                    self.text(" ")?;
+                }
                 steps.iter().try_for_each(|step| self.step(step))
             }
             TermKind::CountRows => self.text("count(*)"),
@@ -194,5 +197,14 @@ impl Printer<'_> {
         self.text(open)?;
         self.names(columns)?;
         self.text(")")
+    }
+}
+
+/// Whether a point behind it would be a part of its last token: `2.` is a number.
+fn ends_in_literal(term: &Term<'_>) -> bool {
+    match &term.kind {
+        TermKind::Literal(_) => true,
+        TermKind::Hint(_, term) | TermKind::Negation(term) => ends_in_literal(term),
+        _ => false,
     }
 }

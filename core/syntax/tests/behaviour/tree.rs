@@ -78,6 +78,17 @@ fn a_type_in_parentheses_is_a_hint_if_a_value_follows() {
 }
 
 #[test]
+fn a_point_behind_a_number_is_not_written_as_a_part_of_it() {
+    for term in
+        ["(int) 2 .b", "(int) -2 .b.c", "(int) (text) 2 .b", "2 .b[0]", "(int) 0x2f .b", "(a).b"]
+    {
+        let text = format!("SELECT {term} FROM t");
+        let written = read(&text).to_string();
+        assert_eq!(parse(&written).as_ref(), Ok(&read(&text)), "{written}");
+    }
+}
+
+#[test]
 fn an_insert_has_its_columns_and_values_or_json() {
     let text = "INSERT INTO ks.\"T\" (a, \"B\") VALUES ({x: 1, y: [(1, 'a')]}, {1h: NaN}) IF NOT EXISTS \
                 USING TTL ? AND TIMESTAMP 5";
