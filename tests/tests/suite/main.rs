@@ -44,6 +44,7 @@ mod races;
 mod reconnect;
 #[cfg(feature = "heavy")]
 mod recovery;
+mod replicas;
 mod requests;
 mod retry;
 mod rows;

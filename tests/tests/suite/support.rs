@@ -14,6 +14,7 @@ use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Frame, Playing, Script, Step};
 use tower::ServiceBuilder;
 use tracing::Dispatch;
+use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::Registry;
 
@@ -111,12 +112,19 @@ impl Write for Log {
 impl Log {
     /// Listens for as long as what is returned with it is held.
     pub(crate) fn listen() -> (Self, DefaultGuard) {
+        Self::listen_from(LevelFilter::INFO)
+    }
+
+    pub(crate) fn listen_from(level: LevelFilter) -> (Self, DefaultGuard) {
         // With one subscriber alone, what another thread logs first is what nobody wants to know, also here.
         static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Registry::default()));
         LazyLock::force(&SECOND);
         let log = Self::default();
         let to = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || to.clone());
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .with_writer(move || to.clone());
         (log, tracing::subscriber::set_default(subscriber.finish()))
     }
 

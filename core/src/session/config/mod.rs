@@ -127,6 +127,7 @@ pub struct SessionConfig {
     pub timestamps: Timestamps,
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_duration"))]
     pub clock_warning: Duration,
+    pub replica_cache: bool,
     pub batch_limits: BatchLimits,
     /// Of the native protocol: the driver speaks 4, with every server, and nothing else is taken.
     pub protocol_version: u8,
@@ -166,6 +167,7 @@ impl Default for SessionConfig {
             serial_consistency: SerialConsistency::LocalSerial,
             timestamps: Timestamps::ByTable,
             clock_warning: Duration::from_millis(50),
+            replica_cache: true,
             batch_limits: BatchLimits::CASSANDRA,
             protocol_version: 4,
             profiles: BTreeMap::new(),

@@ -150,7 +150,7 @@ impl<'c> Building<'c> {
 
     /// Where nobody answers, contact points are tried again until its time is over.
     async fn connect(&self, reading: Reading) -> Result<Connected, Error> {
-        let load_balancing = Arc::<LoadBalancing>::default();
+        let load_balancing = Arc::new(LoadBalancing::new(self.config.replica_cache));
         let client_id = Uuid::new_v4().to_string();
         let builder = self.driver_builder(Arc::clone(&load_balancing), &client_id)?;
         let builder = builder

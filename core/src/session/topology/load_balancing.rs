@@ -20,15 +20,25 @@ use crate::session::topology::node_attempts::NodeAttempts;
 use crate::session::topology::replicas::Replications;
 
 /// Counts, besides, what it is told of, and notes when the cluster state is another one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::session) struct LoadBalancing {
     inner: DefaultPolicy,
     attempts: Arc<NodeAttempts>,
     clock: Arc<Clock>,
-    replications: Replications,
+    /// None if the default policy is to choose.
+    replications: Option<Replications>,
 }
 
 impl LoadBalancing {
+    pub(in crate::session) fn new(replica_cache: bool) -> Self {
+        Self {
+            inner: DefaultPolicy::default(),
+            attempts: Arc::default(),
+            clock: Arc::default(),
+            replications: replica_cache.then(Replications::default),
+        }
+    }
+
     pub(in crate::session) fn attempts(&self) -> Arc<NodeAttempts> {
         Arc::clone(&self.attempts)
     }
@@ -38,14 +48,15 @@ impl LoadBalancing {
     }
 
     /// Any of the replicas in the near datacentre, with equal chances. Nothing where the order matters
-    /// (Paxos), where a tablet has a leader, and where a datacentre must be found first. Whether it is
-    /// connected the driver sees by itself, and goes on with the fallback.
+    /// (Paxos), where a tablet has a leader, where a datacentre must be found first, and where the replica
+    /// is known to be down: the default policy then gives those that are up equal chances.
     fn random_replica<'a>(
         &self,
         request: &RoutingInfo,
         cluster: &'a ClusterState,
         generation: u64,
     ) -> Option<(NodeRef<'a>, Option<Shard>)> {
+        let replications = self.replications.as_ref()?;
         let (token, table) = (request.token?, request.table?);
         if request.should_route_as_lwt() {
             return None;
@@ -53,8 +64,8 @@ impl LoadBalancing {
         let near = near(request, cluster)?;
         let keyspace = table.ks_name();
         let (node, shard) =
-            self.replications.random_replica(cluster, generation, keyspace, near, token)?;
-        Some((node, Some(shard)))
+            replications.random_replica(cluster, generation, keyspace, near, token)?;
+        node.is_connected().then_some((node, Some(shard)))
     }
 }
 

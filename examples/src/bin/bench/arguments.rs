@@ -73,8 +73,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "AT,FOR", value_parser = freeze, help_heading = "rate, workload")]
     pub(crate) freeze: Option<(Duration, Duration)>,
     /// How many requests are in flight at most; the others queue up in the generator [rate: 10000,
-    /// workload: 100].
-    #[arg(long, value_name = "N", help_heading = "rate, workload")]
+    /// workload: 100, stalled: 30000, all at once].
+    #[arg(long, value_name = "N", help_heading = "rate, workload, stalled")]
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=30_000))]
     pub(crate) in_flight: Option<usize>,
     /// Within how many milliseconds of when it was due an answer is good.

@@ -100,6 +100,7 @@ fn in_a_file_in_the_environment_and_in_code() {
         schema_refresh = "\"30s\"", "30s", SECOND * 30;
         schema_stale_after = "\"90s\"", "1m 30s", SECOND * 90;
         clock_warning = "\"50000us\"", "50ms", SECOND / 20;
+        replica_cache = "false", "false", false;
         page_size = "1", "1", 1;
         page_size = "2147483647", "2147483647", 2_147_483_647;
         consistency = "\"LOCAL_ONE\"", "local_one", Consistency::LocalOne;

@@ -369,6 +369,7 @@ fn of_another_form() {
         ("compression", "\"zip\""),
         ("timestamps", "\"sometimes\""),
         ("allow_unencrypted_password", "\"perhaps\""),
+        ("replica_cache", "\"perhaps\""),
         ("contact_point", "\"a\""),
         ("address_translation", "\"10.0.0.1\""),
         ("address_translation", "\"10.0.0.1=127.0.0.1:1,\""),

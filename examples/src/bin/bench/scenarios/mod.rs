@@ -7,6 +7,7 @@ mod layers;
 mod many;
 mod paced;
 mod rate;
+mod stalled;
 mod stream;
 mod syntax;
 mod throughput;
@@ -34,6 +35,7 @@ pub(crate) static ALL: &[Scenario] = &[
     layers::SCENARIO,
     instructions::SCENARIO,
     rate::SCENARIO,
+    stalled::SCENARIO,
     many::SCENARIO,
     stream::SCENARIO,
     batch::SCENARIO,

@@ -1,0 +1,175 @@
+//! Requests that wait for a frozen node: what they cost meanwhile, and how a shutdown ends them.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use cqlstack_core::{Request, Session};
+use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::session_builder::SessionBuilder;
+use scylla::response::PagingState;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tower::{Service, ServiceExt};
+
+use super::Scenario;
+use crate::Failure;
+use crate::bench::Bench;
+use crate::process::cpu_time;
+use crate::report::Figure;
+use crate::sides::{SELECT, TEXT};
+use crate::table::table;
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "stalled",
+    about: "30,000 requests on a frozen node: polls and CPU while they wait, and a shutdown with them in flight",
+    run,
+    probe: None,
+};
+
+/// Longer than all of it takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Until each request has been polled, and waits.
+const SETTLED: Duration = Duration::from_secs(5);
+/// How long the shutdown lets requests end by themselves.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Requests that wait, and how often they were polled in all.
+struct Waiting {
+    tasks: JoinSet<bool>,
+    polls: Arc<AtomicU64>,
+}
+
+impl Waiting {
+    /// Each request, as a task of its own, tells whether it was answered.
+    fn begin<F>(in_flight: usize, mut request: impl FnMut() -> F) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        let polls = Arc::new(AtomicU64::new(0));
+        let mut tasks = JoinSet::new();
+        for _ in 0..in_flight {
+            let (request, polls) = (request(), Arc::clone(&polls));
+            tasks.spawn(async move {
+                let mut request = pin!(request);
+                poll_fn(|cx| {
+                    polls.fetch_add(1, Ordering::Relaxed);
+                    request.as_mut().poll(cx)
+                })
+                .await
+            });
+        }
+        Self { tasks, polls }
+    }
+
+    /// Polls a second, and milliseconds of CPU a second.
+    async fn measure(&self, time: Duration) -> (f64, f64) {
+        sleep(SETTLED).await;
+        let (polls, cpu, began) = (self.polls.load(Ordering::Relaxed), cpu_time(), Instant::now());
+        sleep(time).await;
+        let seconds = began.elapsed().as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let polls = (self.polls.load(Ordering::Relaxed) - polls) as f64;
+        (polls / seconds, cpu_time().saturating_sub(cpu).as_secs_f64() * 1e3 / seconds)
+    }
+
+    /// How many were answered.
+    async fn answered(mut self) -> Result<usize, Failure> {
+        let mut answered = 0;
+        while let Some(outcome) = timeout(PATIENCE, self.tasks.join_next()).await? {
+            answered += usize::from(outcome?);
+        }
+        Ok(answered)
+    }
+}
+
+fn run(bench: &mut Bench) -> Result<(), Failure> {
+    let in_flight = bench.arguments.in_flight.unwrap_or(30_000);
+    let time = bench.arguments.seconds.unwrap_or(Duration::from_secs(10));
+    let runtime = Bench::runtime()?;
+    let nodes = bench.connect(&runtime)?.nodes;
+    let driver = runtime.block_on(by_driver(bench, &nodes, in_flight, time))?;
+    let (session, ended) = runtime.block_on(by_session(bench, &nodes, in_flight, time))?;
+    let mut table = table(&["side", "polls/s", "CPU, ms/s"]);
+    for (side, (polls, cpu)) in [("driver", driver), ("session", session)] {
+        table.add_row([side.to_owned(), format!("{polls:.0}"), format!("{cpu:.1}")]);
+        for (metric, unit, ours) in [("polls", "1/s", polls), ("CPU", "ms/s", cpu)] {
+            bench.figure(&Figure::alone(SCENARIO.name, metric, unit, side, ours))?;
+        }
+    }
+    let millis = ended.as_secs_f64() * 1e3;
+    bench.figure(&Figure::alone(SCENARIO.name, "shutdown", "ms", "session", millis))?;
+    println!("\n{table}");
+    println!("a shutdown in {GRACE:?} with {in_flight} in flight took {ended:.2?}");
+    Ok(())
+}
+
+async fn by_driver(
+    bench: &Bench,
+    nodes: &[String],
+    in_flight: usize,
+    time: Duration,
+) -> Result<(f64, f64), Failure> {
+    let profile = ExecutionProfile::builder().request_timeout(Some(PATIENCE)).build().into_handle();
+    let builder =
+        SessionBuilder::new().known_nodes(nodes).default_execution_profile_handle(profile);
+    let builder = builder.keepalive_interval(PATIENCE).keepalive_timeout(PATIENCE);
+    let driver = Arc::new(builder.build().await?);
+    let bound = Arc::new(driver.prepare(TEXT).await?.bind(&(1,))?);
+    freeze(bench).await?;
+    let waiting = Waiting::begin(in_flight, || {
+        let (driver, bound) = (Arc::clone(&driver), Arc::clone(&bound));
+        async move { driver.execute_bound_single_page(&bound, PagingState::start()).await.is_ok() }
+    });
+    let measured = waiting.measure(time).await;
+    resume(bench).await?;
+    let answered = waiting.answered().await?;
+    println!("driver: {answered} of {in_flight} were answered when the node went on");
+    Ok(measured)
+}
+
+async fn by_session(
+    bench: &Bench,
+    nodes: &[String],
+    in_flight: usize,
+    time: Duration,
+) -> Result<((f64, f64), Duration), Failure> {
+    let builder = Session::builder().contact_points(nodes).attempt_timeout(PATIENCE);
+    let session = builder.keepalive(PATIENCE, PATIENCE).build().await?;
+    let bound = Request::new(&SELECT, (1,)).bind(&session.prepare(&SELECT).await?)?;
+    freeze(bench).await?;
+    let waiting = Waiting::begin(in_flight, || {
+        let (mut session, request) = (session.clone(), bound.clone());
+        async move {
+            let Ok(ready) = session.ready().await else { return false };
+            ready.call(request).await.is_ok()
+        }
+    });
+    let measured = waiting.measure(time).await;
+    let began = Instant::now();
+    let shutdown = session.shutdown(GRACE).await;
+    let ended = began.elapsed();
+    println!("session: {shutdown:?}");
+    let answered = waiting.answered().await?;
+    resume(bench).await?;
+    if shutdown.aborted != in_flight || answered != 0 || !shutdown.complete {
+        return Err(format!("{answered} were answered: {shutdown:?}").into());
+    }
+    Ok((measured, ended))
+}
+
+async fn freeze(bench: &Bench) -> Result<(), Failure> {
+    for node in bench.nodes() {
+        node.freeze().await?;
+    }
+    Ok(())
+}
+
+async fn resume(bench: &Bench) -> Result<(), Failure> {
+    for node in bench.nodes() {
+        node.resume().await?;
+    }
+    Ok(())
+}
