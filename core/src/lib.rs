@@ -65,6 +65,7 @@ mod serialized_row;
 mod session;
 mod statement;
 mod striped;
+mod sync;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;

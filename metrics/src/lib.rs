@@ -51,8 +51,11 @@ mod nodes;
 mod publish;
 mod recorded;
 mod recorder;
+#[cfg(test)]
+mod recorder_tests;
 mod snapshot;
 mod statements;
+mod sync;
 
 pub use catalog::{BUCKETS, Kind, METRICS, Metric};
 #[cfg(feature = "exporter")]

@@ -10,6 +10,7 @@ pub(in crate::session) mod nodes;
 pub(in crate::session) mod presence;
 pub(in crate::session) mod probe;
 pub(in crate::session) mod readiness;
+mod remembered;
 pub(in crate::session) mod replicas;
 pub(in crate::session) mod setup_fault;
 pub(in crate::session) mod warm_up;

@@ -10,14 +10,15 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::FixedState;
 use scylla::cluster::metadata::Strategy;
 use scylla::cluster::{ClusterState, Node};
 use scylla::routing::{Shard, Token};
 
-/// How many keyspaces are remembered, about: each has a place by its hash.
+use crate::session::topology::remembered::Remembered;
+
+/// How many keyspaces are remembered, about.
 const PLACES: usize = 256;
 /// More replicas than this in one datacentre are left to the driver.
 const MOST: usize = 8;
@@ -34,13 +35,12 @@ struct Replication {
     unsharded: u8,
 }
 
-/// The replications that were asked for last. Each is a single number, so that none is read in halves: 40
-/// bits of a hash of what it is of, and 8 for each part.
-pub(in crate::session) struct Replications(Box<[AtomicU64; PLACES]>);
+/// The replications that were asked for last.
+pub(in crate::session) struct Replications(Remembered);
 
 impl Default for Replications {
     fn default() -> Self {
-        Self(Box::new([const { AtomicU64::new(0) }; PLACES]))
+        Self(Remembered::new(PLACES))
     }
 }
 
@@ -85,18 +85,11 @@ impl Replications {
         // The address besides, for who saw a state together with the generation of the next.
         let state = ptr::from_ref(cluster).addr();
         let hash = FixedState::with_seed(generation).hash_one((state, keyspace, datacenter));
-        #[expect(clippy::cast_possible_truncation, reason = "the lowest bits choose the place")]
-        let place = &self.0[hash as usize % PLACES];
-        let known = place.load(Ordering::Relaxed);
-        if known >> 24 == hash >> 24 {
-            let [.., replicas, repeats, unsharded] = known.to_be_bytes();
-            return Replication { replicas, repeats, unsharded };
-        }
-        let replication = Replication::of(cluster, keyspace, datacenter).unwrap_or_default();
-        let Replication { replicas, repeats, unsharded } = replication;
-        let parts = u32::from_be_bytes([0, replicas, repeats, unsharded]);
-        place.store(hash >> 24 << 24 | u64::from(parts), Ordering::Relaxed);
-        replication
+        let [replicas, repeats, unsharded] = self.0.of(hash, || {
+            let found = Replication::of(cluster, keyspace, datacenter).unwrap_or_default();
+            [found.replicas, found.repeats, found.unsharded]
+        });
+        Replication { replicas, repeats, unsharded }
     }
 }
 

@@ -1,0 +1,3 @@
+//! `loom`'s primitives.
+
+pub(crate) use loom::sync::atomic::AtomicU64;
