@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
@@ -88,11 +88,12 @@ impl fmt::Debug for Server {
 
 async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
     let mut connections = Connections::default();
+    let graceful = GracefulShutdown::new();
     while let Some(accepted) = unless(&mut stopped, listener.accept()).await {
         match accepted {
             Ok((stream, _)) => {
                 let Some(()) = unless(&mut stopped, connections.make_room()).await else { break };
-                connections.add(stream, router.clone(), stopped.clone());
+                connections.add(stream, router.clone(), graceful.watcher());
             }
             Err(error) => {
                 tracing::warn!("the metrics endpoint cannot take a connection: {error}");
@@ -101,8 +102,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
         }
     }
     drop(listener);
-    let all = async { while connections.tasks.join_next().await.is_some() {} };
-    let _ = timeout(SHUTDOWN, all).await;
+    let _ = timeout(SHUTDOWN, graceful.shutdown()).await;
 }
 
 /// The future's output, unless the server is stopped before.
@@ -132,9 +132,9 @@ struct Connection {
 }
 
 impl Connections {
-    fn add(&mut self, stream: TcpStream, router: Router, stopped: watch::Receiver<bool>) {
+    fn add(&mut self, stream: TcpStream, router: Router, watcher: Watcher) {
         let serving = Arc::new(AtomicBool::new(false));
-        let served = serve(stream, router, Arc::clone(&serving), stopped);
+        let served = serve(stream, router, Arc::clone(&serving), watcher);
         let task = self.tasks.spawn(async {
             // What goes wrong on a connection is for its peer to see.
             let _ = timeout(WHOLE, served).await;
@@ -172,12 +172,7 @@ impl Connections {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    router: Router,
-    serving: Arc<AtomicBool>,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn serve(stream: TcpStream, router: Router, serving: Arc<AtomicBool>, watcher: Watcher) {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         serving.store(true, Ordering::Relaxed);
         router.clone().oneshot(request)
@@ -185,10 +180,5 @@ async fn serve(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
     http.keep_alive(false);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
+    let _ = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await;
 }
