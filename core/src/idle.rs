@@ -1,32 +1,38 @@
 //! Objects that a thread keeps for its next request.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::thread::LocalKey;
 
 /// How many a thread keeps of each kind: of the largest, the futures of requests, that is a megabyte.
 const MOST: usize = 256;
 
 /// Objects of one kind that nobody uses, as a thread-local.
-pub(crate) struct Idle<T>(Cell<Vec<T>>);
+pub(crate) struct Idle<T>(RefCell<Vec<T>>);
 
+// Nothing is dropped while the list is borrowed: a drop may come here again.
 impl<T> Idle<T> {
     pub(crate) const fn new() -> Self {
-        Self(Cell::new(Vec::new()))
+        Self(RefCell::new(Vec::new()))
     }
 
+    #[inline]
     pub(crate) fn take(&self) -> Option<T> {
-        let mut idle = self.0.take();
-        let last = idle.pop();
-        self.0.set(idle);
-        last
+        self.0.borrow_mut().pop()
     }
 
+    #[inline]
     pub(crate) fn keep(&self, object: T) {
-        let mut idle = self.0.take();
+        let mut idle = self.0.borrow_mut();
         if idle.len() < MOST {
             idle.push(object);
+        } else {
+            drop(idle);
+            drop(object);
         }
-        self.0.set(idle);
+    }
+
+    fn clear(&self) {
+        drop(self.0.take());
     }
 }
 
@@ -34,6 +40,11 @@ impl<T> Idle<T> {
 #[inline]
 pub(crate) fn take<T>(kept: &'static LocalKey<Idle<T>>) -> Option<T> {
     kept.try_with(Idle::take).ok().flatten()
+}
+
+/// Drops all that this thread has kept.
+pub(crate) fn clear<T>(kept: &'static LocalKey<Idle<T>>) {
+    let _ = kept.try_with(Idle::clear);
 }
 
 /// Drops it where there are enough, and where the thread is at its end.
@@ -57,7 +68,9 @@ mod tests {
         assert!(take(&KEPT).is_none());
         (0..2 * MOST).for_each(|_| keep(&KEPT, Rc::clone(&object)));
         assert_eq!(Rc::strong_count(&object), MOST + 1);
-        while take(&KEPT).is_some() {}
+        drop(take(&KEPT));
+        assert_eq!(Rc::strong_count(&object), MOST);
+        clear(&KEPT);
         assert_eq!(Rc::strong_count(&object), 1);
     }
 }

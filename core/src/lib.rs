@@ -69,6 +69,7 @@ mod sync;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod thread_number;
 mod time_sum;
 mod timer;
 mod timestamp;

@@ -1,7 +1,6 @@
 //! Something for each of a few threads.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::thread_number::thread_number;
 
 /// So many that hardly any two threads that count at the same time share one, and few enough to be
 /// added up.
@@ -37,27 +36,11 @@ impl<T> Striped<T> {
     /// The one of this thread. Others may use it at the same time.
     #[inline]
     pub fn here(&self) -> &T {
-        &self.0[stripe()].0
+        &self.0[thread_number() % STRIPES].0
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|apart| &apart.0)
     }
-}
-
-/// Threads take turns, so that those of one runtime have one each.
-#[inline]
-fn stripe() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static STRIPE: Cell<Option<usize>> = const { Cell::new(None) };
-    }
-    STRIPE.with(|stripe| {
-        stripe.get().unwrap_or_else(|| {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed);
-            stripe.set(Some(next));
-            next
-        })
-    }) % STRIPES
 }

@@ -52,8 +52,8 @@ impl Inner {
         wait::until(&self.shutdown.aborted, until, future)
     }
 
-    /// Ready at this moment, or when the session is shut down. Made for requests: costs next to nothing where
-    /// it is dropped soon.
+    /// Ready when the time of a request is over, or the session is shut down. Costs next to nothing where it is
+    /// dropped soon.
     pub(in crate::session) fn over(
         &self,
         started: Instant,

@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lock::lock;
 use crate::session::inner::Inner;
-use crate::session::wait::{ShutdownSignal, add};
+use crate::session::wait::{SOON, ShutdownSignal, add};
 
-/// How long the last requests may take to notice that they are.
-const NOTICE: Duration = Duration::from_millis(400);
+/// How long the last requests may take to notice that they are: those that have just begun look once.
+const NOTICE: Duration = SOON.saturating_add(Duration::from_millis(150));
 
 pub(in crate::session) struct Lifecycle {
     requests: Weak<Requests>,

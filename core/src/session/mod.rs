@@ -2,6 +2,7 @@
 
 mod builder;
 mod config;
+mod deadline_timer;
 mod execution;
 mod inner;
 mod lifecycle;

@@ -9,7 +9,7 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::session::execution::deadline_timer::DeadlineTimer;
+use crate::session::deadline_timer::DeadlineTimer;
 
 /// How long a request waits before it asks to be woken by a shutdown. To ask takes a lock that all requests
 /// share, and hardly any request waits for so long.
@@ -31,7 +31,8 @@ pub(in crate::session) async fn until<T>(
     }
 }
 
-/// Ready at this moment, or when the session is shut down: at once, or in the first [`SOON`] at its end.
+/// Ready when the time of a request is over, or the session is shut down; of a request that began less than [`SOON`]
+/// ago, not before that.
 pub(in crate::session) async fn over(
     aborted: &CancellationToken,
     started: Instant,
@@ -60,5 +61,44 @@ pub(in crate::session) struct ShutdownSignal {
 impl ShutdownSignal {
     pub(in crate::session) fn new(aborted: CancellationToken, ended: watch::Sender<()>) -> Self {
         Self { aborted, _ended: ended }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// How long a request waits that has so much time, if the session is shut down after so long.
+    async fn waited(time: Duration, shut_down: Duration) -> Duration {
+        let (aborted, started) = (CancellationToken::new(), Instant::now());
+        let shut_down = async {
+            sleep(shut_down).await;
+            aborted.cancel();
+        };
+        select(
+            pin!(over(&aborted, started, started + time)),
+            pin!(shut_down.then(|()| sleep(SECOND * 99))),
+        )
+        .await;
+        started.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_waits_until_its_time_is_over() {
+        for time in [SOON / 2, SOON, SOON * 2, SECOND * 60] {
+            assert_eq!(waited(time, SECOND * 90).await, time);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_ends_the_wait_at_once_or_when_it_would_be_asked_for() {
+        assert_eq!(waited(SECOND * 60, SECOND).await, SECOND);
+        assert_eq!(waited(SECOND * 60, SOON / 2).await, SOON);
+        assert_eq!(waited(SOON / 2, SOON / 4).await, SOON / 2);
     }
 }

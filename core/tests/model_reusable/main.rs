@@ -38,6 +38,15 @@ shuttle::thread_local! {
     static KEPT: Idle<Memory> = Idle::new();
 }
 
+fn start(memory: &mut Memory, number: usize) -> Weak<()> {
+    let held = StdArc::default();
+    let job = StdArc::downgrade(&held);
+    let polls = thread_rng().gen_range(0..3);
+    let panics = thread_rng().gen_range(0..5) == 0;
+    memory.start(Job { number, polls, panics, _held: held });
+    job
+}
+
 /// A request that was begun, and its job.
 struct InFlight {
     number: usize,
@@ -47,12 +56,8 @@ struct InFlight {
 
 impl InFlight {
     fn begin(number: usize) -> Self {
-        let held = StdArc::default();
-        let job = StdArc::downgrade(&held);
-        let polls = thread_rng().gen_range(0..3);
-        let panics = thread_rng().gen_range(0..5) == 0;
         let mut memory = KEPT.with(Idle::take).unwrap_or_else(|| Reusable::new(execute));
-        memory.start(Job { number, polls, panics, _held: held });
+        let job = start(&mut memory, number);
         Self { number, job, memory }
     }
 
@@ -69,6 +74,15 @@ impl InFlight {
             Err(_) => drop(self.memory),
         }
         None
+    }
+
+    /// In the same memory, though the request has not ended.
+    fn begin_another(mut self, number: usize) -> Self {
+        let given_up = self.job.clone();
+        self.number = number;
+        self.job = start(&mut self.memory, number);
+        assert_eq!(given_up.strong_count(), 0, "a job outlives its request");
+        self
     }
 
     fn give_up(self) {
@@ -120,8 +134,12 @@ fn step(under_way: &Mutex<Vec<InFlight>>, number: &AtomicUsize) {
         _ => under_way.lock().unwrap().pop(),
     };
     let next = next.unwrap_or_else(|| InFlight::begin(number.fetch_add(1, Ordering::SeqCst)));
-    if thread_rng().gen_range(0..6) == 0 {
+    let what = thread_rng().gen_range(0..8);
+    if what == 0 {
         next.give_up();
+    } else if what == 1 {
+        let next = next.begin_another(number.fetch_add(1, Ordering::SeqCst));
+        under_way.lock().unwrap().push(next);
     } else if let Some(again) = next.poll() {
         under_way.lock().unwrap().push(again);
     }

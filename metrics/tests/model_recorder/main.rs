@@ -1,5 +1,6 @@
-//! The recorder's two halves under `loom`: in each order in which threads can run, a reading is of requests that
-//! were recorded as a whole, and none is lost or read twice.
+//! The recorder's two halves under `loom`: in each order with at most two switches to another thread that need not
+//! be, a reading is of requests that were recorded as a whole, and none is lost or read twice. The histogram and the
+//! sum of times are stand-ins (`sync.rs`).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod catalog;

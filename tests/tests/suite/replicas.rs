@@ -13,6 +13,8 @@ use tracing::level_filters::LevelFilter;
 use crate::support::{Log, full_stack, run};
 
 static INSERT: StaticStatement = StaticStatement::new("INSERT INTO t (k, v) VALUES (?, 1)");
+static INSERT_IF: StaticStatement =
+    StaticStatement::new("INSERT INTO t (k, v) VALUES (?, 1) IF NOT EXISTS");
 static SELECT: StaticStatement = StaticStatement::new("SELECT v FROM t WHERE k = ?");
 const KEYS: i32 = 20;
 /// That one of three is missed has a chance of 1 : 3,700,000.
@@ -81,8 +83,18 @@ async fn a_replica_that_is_known_to_be_down_is_not_chosen() {
     };
     timeout(Duration::from_secs(20), known).await.expect("a connection that is closed is noticed");
     let (log, _listening) = Log::listen_from(LevelFilter::TRACE);
+    let mut shares = BTreeMap::<IpAddr, usize>::new();
     for k in 0..200 {
-        db.execute(&SELECT, (k,)).await.unwrap();
+        let answer = db.execute(&SELECT, (k,)).await.unwrap();
+        *shares.entry(answer.coordinator().unwrap().ip()).or_default() += 1;
+    }
+    // Six standard deviations around the half.
+    assert!(
+        shares.len() == 2 && shares.values().all(|share| (58..143).contains(share)),
+        "{shares:?}"
+    );
+    for k in 0..100 {
+        db.execute(&INSERT_IF, (k,)).await.unwrap();
     }
     // By the driver, at each attempt and at each node without a connection.
     assert!(log.lines("Execution attempt started").len() >= 200);

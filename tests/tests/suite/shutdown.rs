@@ -1,5 +1,9 @@
 //! The end of a session.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
@@ -7,11 +11,13 @@ use cqlstack_core::{
 };
 use cqlstack_middleware::StatementCacheLayer;
 use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::fault::{FaultProxy, Script, Step};
 use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 use tower::Layer;
 
-use crate::support::{connect, run, shared_builder};
+use crate::keyspaces::builder_through;
+use crate::support::{connect, keyspace, run, shared_builder};
 
 const LONG: Duration = Duration::from_secs(5);
 const REQUESTS: i32 = 500;
@@ -189,4 +195,56 @@ async fn beside_a_frozen_node_it_ends_in_time_and_each_request_with_it() {
     assert_eq!((answered + aborted, aborted), (REQUESTS, i32::try_from(shutdown.aborted).unwrap()));
     cluster.node(1).unwrap().resume().await.unwrap();
     until_gone(&watch, &id).await;
+}
+
+/// Polls a future, and counts how often.
+async fn counted<T>(polls: Arc<AtomicUsize>, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        polls.fetch_add(1, Ordering::Relaxed);
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_a_silent_node_are_not_polled_and_a_shutdown_wakes_them() {
+    const WAITING: usize = 2_000;
+    const MINUTE: Duration = Duration::from_secs(60);
+    let cluster = Cluster::shared().await.unwrap();
+    let proxy = FaultProxy::before(cluster.node(0).unwrap().address()).await.unwrap();
+    let builder = builder_through(&proxy, &keyspace().await).attempt_timeout(MINUTE);
+    let session = builder.keepalive(MINUTE, MINUTE).build().await.unwrap();
+    let select = Statement::new("SELECT key FROM system.local WHERE key = ?");
+    let bound = Request::new(&select, ("local",)).bind(&session.prepare(&select).await.unwrap());
+    let bound = bound.unwrap();
+    let _silent = proxy.play(Script::requests().then(Step::BlackHole)).unwrap();
+
+    let polls = Arc::new(AtomicUsize::new(0));
+    let db = Client::new(session.clone());
+    let send = |_| tokio::spawn(counted(Arc::clone(&polls), db.request(bound.clone())));
+    let waiting: Vec<_> = (0..WAITING).map(send).collect();
+    // Each looks once, when it has waited for a quarter of a second.
+    let looked = async {
+        let mut before = 0;
+        while before < 2 * WAITING || polls.load(Ordering::Relaxed) > before {
+            before = polls.load(Ordering::Relaxed);
+            sleep(Duration::from_millis(500)).await;
+        }
+    };
+    timeout(LONG, looked).await.expect("each looks, and then nobody");
+    let before = polls.load(Ordering::Relaxed);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(polls.load(Ordering::Relaxed) - before, 0, "polls in two seconds");
+
+    // And one that has just begun.
+    let late = send(0);
+    tokio::task::yield_now().await;
+    let began = Instant::now();
+    let shutdown = session.shutdown(Duration::ZERO).await;
+    println!("{shutdown:?} after {:?}", began.elapsed());
+    assert_eq!((shutdown.aborted, shutdown.complete), (WAITING + 1, true));
+    for outcome in timeout(LONG, join_all(waiting.into_iter().chain([late]))).await.unwrap() {
+        assert_eq!(*outcome.unwrap().unwrap_err().kind(), ErrorKind::AbortedByShutdown);
+    }
 }

@@ -3,7 +3,6 @@
 pub(in crate::session) mod answer;
 pub(in crate::session) mod batch;
 pub(in crate::session) mod call;
-pub(in crate::session) mod deadline_timer;
 pub(in crate::session) mod error;
 pub(in crate::session) mod execute;
 pub(in crate::session) mod keyspace;

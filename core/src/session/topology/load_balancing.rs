@@ -111,8 +111,8 @@ impl LoadBalancingPolicy for LoadBalancing {
     }
 }
 
-/// The replicas of the token in the order of the ring, those of the near datacentre first; what comes after them,
-/// and what has no token, is left to the other policy.
+/// The replicas of the token that are up, in the order of the ring, those of the near datacentre first; what comes
+/// after them, and what has no token, is left to the other policy.
 #[derive(Debug)]
 pub(in crate::session) struct FirstReplica(pub(in crate::session) Arc<LoadBalancing>);
 
@@ -149,7 +149,7 @@ impl LoadBalancingPolicy for FirstReplica {
         request: &'a RoutingInfo,
         cluster: &'a ClusterState,
     ) -> FallbackPlan<'a> {
-        let first = replicas(request, cluster);
+        let first = replicas(request, cluster).filter(|(node, _)| node.is_connected());
         let first: Vec<_> = first.map(|(node, shard)| (node, Some(shard))).collect();
         let is_replica: Vec<_> = first.iter().map(|(node, _)| node.host_id).collect();
         let others = self.0.fallback(request, cluster);

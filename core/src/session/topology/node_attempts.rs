@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::striped::Striped;
 use crate::time_sum::TimeSum;
 
-/// Attempts by node, without a lock. A node's counters are made when it first answers, and stay when it leaves:
-/// it may come back, and a count that grows only is what is wanted of it.
+/// Attempts by node, without a lock. A node's counters are made with its first attempt, or when it is asked for its
+/// connections, and stay when it leaves: it may come back, and a count that grows only is what is wanted of it.
 #[derive(Debug)]
 pub(in crate::session) struct NodeAttempts {
     /// Open addressing, by the id.
@@ -66,15 +66,27 @@ impl NodeAttempts {
         }
     }
 
+    /// Those of this node, made where there are none yet.
     pub(super) fn of(&self, host_id: Uuid) -> Option<&OfNode> {
-        let (high, low) = host_id.as_u64_pair();
-        let first = usize::try_from((high ^ low) % PLACES as u64).unwrap_or(0);
-        let places = self.places[first..].iter().chain(&self.places[..first]);
         let id = host_id.as_u128();
-        places.into_iter().find_map(|place| {
+        self.places(host_id).find_map(|place| {
             let (owner, of_node) = &**place.get_or_init(|| Box::new((id, OfNode::default())));
             (*owner == id).then_some(of_node)
         })
+    }
+
+    /// Those of this node, if it was met.
+    pub(super) fn known(&self, host_id: Uuid) -> Option<&OfNode> {
+        let met = self.places(host_id).map_while(OnceLock::get);
+        met.map(|owned| &**owned)
+            .find_map(|(owner, of_node)| (*owner == host_id.as_u128()).then_some(of_node))
+    }
+
+    /// Where it may be, in the order in which to look.
+    fn places(&self, host_id: Uuid) -> impl Iterator<Item = &OnceLock<Box<Owned>>> {
+        let (high, low) = host_id.as_u64_pair();
+        let first = usize::try_from((high ^ low) % PLACES as u64).unwrap_or(0);
+        self.places[first..].iter().chain(&self.places[..first])
     }
 }
 
@@ -123,6 +135,7 @@ mod tests {
         for id in &ids {
             let counted = Sums { ended: 1, failed: 1, time: Duration::from_nanos(7) };
             assert_eq!(attempts.of(*id).unwrap().sums(), counted);
+            assert_eq!(attempts.known(*id).unwrap().sums(), counted);
         }
         assert!(attempts.of(Uuid::max()).is_none());
     }
@@ -136,6 +149,10 @@ mod tests {
         let count = || attempts.of(Uuid::nil()).unwrap().count(Duration::ZERO, false);
         let first = allocation_counter::measure(count);
         assert_eq!(first.count_total, 1);
+        assert!(attempts.known(Uuid::nil()).is_some());
+        let unknown =
+            allocation_counter::measure(|| assert!(attempts.known(Uuid::max()).is_none()));
+        assert_eq!(unknown.count_total, 0);
         assert!(first.bytes_total < 2_000, "{first:?}");
         assert_eq!(allocation_counter::measure(count).count_total, 0);
     }

@@ -80,7 +80,7 @@ pub(in crate::session) fn nodes(session: &Inner) -> Vec<NodeStats> {
     let cluster = session.driver.get_cluster_state();
     let nodes = cluster.get_nodes_info();
     let stats = nodes.iter().map(|node| {
-        let of_node = session.attempts.of(node.host_id);
+        let of_node = session.attempts.known(node.host_id);
         let Sums { ended, failed, time } = of_node.map(OfNode::sums).unwrap_or_default();
         let up = node.is_connected();
         if !up && let Some(of_node) = of_node {

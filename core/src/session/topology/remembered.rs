@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use crate::sync::AtomicU64;
 
-/// Three bytes for each of the hashes that were asked for last. Each has a place by its hash, which the next one
-/// there takes over. A place is a single number, so that none is read in halves: 40 bits of the hash, and the
+/// Two bytes for each of the hashes that were asked for last. Each has a place by its hash, which the next one
+/// there takes over. A place is a single number, so that none is read in halves: 48 bits of the hash, and the
 /// bytes.
 pub(crate) struct Remembered(Box<[AtomicU64]>);
 
@@ -16,18 +16,18 @@ impl Remembered {
 
     /// What was found for this hash, or is found now.
     #[inline]
-    pub(crate) fn of(&self, hash: u64, find: impl FnOnce() -> [u8; 3]) -> [u8; 3] {
+    pub(crate) fn of(&self, hash: u64, find: impl FnOnce() -> [u8; 2]) -> [u8; 2] {
         #[expect(clippy::cast_possible_truncation, reason = "the lowest bits choose the place")]
         let place = &self.0[hash as usize % self.0.len()];
         let known = place.load(Ordering::Relaxed);
         // An empty place is no hash's.
-        if known >> 24 == hash >> 24 && known != 0 {
-            let [.., first, second, third] = known.to_be_bytes();
-            return [first, second, third];
+        if known >> 16 == hash >> 16 && known != 0 {
+            let [.., first, second] = known.to_be_bytes();
+            return [first, second];
         }
-        let [first, second, third] = find();
-        let found = u32::from_be_bytes([0, first, second, third]);
-        place.store(hash >> 24 << 24 | u64::from(found), Ordering::Relaxed);
-        [first, second, third]
+        let [first, second] = find();
+        let found = u16::from_be_bytes([first, second]);
+        place.store(hash >> 16 << 16 | u64::from(found), Ordering::Relaxed);
+        [first, second]
     }
 }

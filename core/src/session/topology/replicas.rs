@@ -30,9 +30,6 @@ struct Replication {
     replicas: u8,
     /// How many of them may be in a rack that has one already.
     repeats: u8,
-    /// 1 if all nodes there are connected and none has shards. To ask a node costs two thirds of what
-    /// finding it does.
-    unsharded: u8,
 }
 
 /// The replications that were asked for last.
@@ -69,9 +66,6 @@ impl Replications {
             let near = |node: &&Arc<Node>| node.datacenter.as_deref() == Some(datacenter);
             nth_replica(ring.filter(near), nth, replication.repeats)?
         };
-        if replication.unsharded > 0 {
-            return Some((node, 0));
-        }
         Some((node, node.sharder().map_or(0, |sharder| sharder.shard_of(token))))
     }
 
@@ -85,11 +79,11 @@ impl Replications {
         // The address besides, for who saw a state together with the generation of the next.
         let state = ptr::from_ref(cluster).addr();
         let hash = FixedState::with_seed(generation).hash_one((state, keyspace, datacenter));
-        let [replicas, repeats, unsharded] = self.0.of(hash, || {
+        let [replicas, repeats] = self.0.of(hash, || {
             let found = Replication::of(cluster, keyspace, datacenter).unwrap_or_default();
-            [found.replicas, found.repeats, found.unsharded]
+            [found.replicas, found.repeats]
         });
-        Replication { replicas, repeats, unsharded }
+        Replication { replicas, repeats }
     }
 }
 
@@ -105,19 +99,14 @@ impl Replication {
         let factor = *datacenter_repfactors.get(datacenter)?;
         let nodes = cluster.replica_locator().unique_nodes_in_datacenter_ring(datacenter)?;
         let racks: BTreeSet<_> = nodes.iter().map(|node| node.rack.as_deref()).collect();
-        let unsharded = nodes.iter().all(|node| node.is_connected() && node.sharder().is_none());
-        let replication = Self::in_datacenter(factor, nodes.len(), racks.len())?;
-        Some(Self { unsharded: unsharded.into(), ..replication })
+        Self::in_datacenter(factor, nodes.len(), racks.len())
     }
 
     fn in_datacenter(factor: usize, nodes: usize, racks: usize) -> Option<Self> {
         let replicas = u8::try_from(factor.min(nodes)).ok()?;
         let repeats = factor.saturating_sub(racks).min(MOST);
-        (usize::from(replicas) <= MOST).then(|| Self {
-            replicas,
-            repeats: u8::try_from(repeats).unwrap_or(0),
-            unsharded: 0,
-        })
+        (usize::from(replicas) <= MOST)
+            .then(|| Self { replicas, repeats: u8::try_from(repeats).unwrap_or(0) })
     }
 }
 

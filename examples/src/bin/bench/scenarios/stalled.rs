@@ -92,6 +92,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     let nodes = bench.connect(&runtime)?.nodes;
     let driver = runtime.block_on(by_driver(bench, &nodes, in_flight, time))?;
     let (session, ended) = runtime.block_on(by_session(bench, &nodes, in_flight, time))?;
+    let fresh = runtime.block_on(shut_down_at_once(bench, &nodes, in_flight))?;
     let mut table = table(&["side", "polls/s", "CPU, ms/s"]);
     for (side, (polls, cpu)) in [("driver", driver), ("session", session)] {
         table.add_row([side.to_owned(), format!("{polls:.0}"), format!("{cpu:.1}")]);
@@ -99,10 +100,15 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
             bench.figure(&Figure::alone(SCENARIO.name, metric, unit, side, ours))?;
         }
     }
-    let millis = ended.as_secs_f64() * 1e3;
-    bench.figure(&Figure::alone(SCENARIO.name, "shutdown", "ms", "session", millis))?;
+    for (metric, took) in [("shutdown", ended), ("shutdown at once", fresh)] {
+        let millis = took.as_secs_f64() * 1e3;
+        bench.figure(&Figure::alone(SCENARIO.name, metric, "ms", "session", millis))?;
+    }
     println!("\n{table}");
-    println!("a shutdown in {GRACE:?} with {in_flight} in flight took {ended:.2?}");
+    println!(
+        "with {in_flight} in flight, a shutdown in {GRACE:?} took {ended:.2?}, and one at once, of requests that \
+         have just begun, {fresh:.2?}"
+    );
     Ok(())
 }
 
@@ -136,6 +142,32 @@ async fn by_session(
     in_flight: usize,
     time: Duration,
 ) -> Result<((f64, f64), Duration), Failure> {
+    let (session, waiting) = on_a_frozen_node(bench, nodes, in_flight).await?;
+    let measured = waiting.measure(time).await;
+    Ok((measured, shut_down(bench, &session, waiting, GRACE).await?))
+}
+
+async fn shut_down_at_once(
+    bench: &Bench,
+    nodes: &[String],
+    in_flight: usize,
+) -> Result<Duration, Failure> {
+    let (session, waiting) = on_a_frozen_node(bench, nodes, in_flight).await?;
+    let begun = async {
+        while waiting.polls.load(Ordering::Relaxed) < in_flight as u64 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, begun).await?;
+    shut_down(bench, &session, waiting, Duration::ZERO).await
+}
+
+/// Freezes the node, and sends it requests.
+async fn on_a_frozen_node(
+    bench: &Bench,
+    nodes: &[String],
+    in_flight: usize,
+) -> Result<(Session, Waiting), Failure> {
     let builder = Session::builder().contact_points(nodes).attempt_timeout(PATIENCE);
     let session = builder.keepalive(PATIENCE, PATIENCE).build().await?;
     let bound = Request::new(&SELECT, (1,)).bind(&session.prepare(&SELECT).await?)?;
@@ -147,17 +179,27 @@ async fn by_session(
             ready.call(request).await.is_ok()
         }
     });
-    let measured = waiting.measure(time).await;
-    let began = Instant::now();
-    let shutdown = session.shutdown(GRACE).await;
+    Ok((session, waiting))
+}
+
+/// How long a shutdown takes that aborts all of them.
+async fn shut_down(
+    bench: &Bench,
+    session: &Session,
+    waiting: Waiting,
+    grace: Duration,
+) -> Result<Duration, Failure> {
+    let (in_flight, began) = (waiting.tasks.len(), Instant::now());
+    let shutdown = session.shutdown(grace).await;
     let ended = began.elapsed();
     println!("session: {shutdown:?}");
-    let answered = waiting.answered().await?;
+    let answered = waiting.answered().await;
     resume(bench).await?;
+    let answered = answered?;
     if shutdown.aborted != in_flight || answered != 0 || !shutdown.complete {
         return Err(format!("{answered} were answered: {shutdown:?}").into());
     }
-    Ok((measured, ended))
+    Ok(ended)
 }
 
 async fn freeze(bench: &Bench) -> Result<(), Failure> {

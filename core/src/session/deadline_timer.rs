@@ -23,14 +23,14 @@ struct Registered {
     runtime: Option<Id>,
 }
 
-pub(in crate::session) struct DeadlineTimer {
+pub(super) struct DeadlineTimer {
     timer: Option<Registered>,
     deadline: Instant,
 }
 
 impl DeadlineTimer {
     #[inline]
-    pub(in crate::session) fn at(deadline: Instant) -> Self {
+    pub(super) fn at(deadline: Instant) -> Self {
         let runtime = runtime();
         let timer = match idle::take(&IDLE) {
             Some(mut idle) if idle.runtime == runtime => {
@@ -39,13 +39,19 @@ impl DeadlineTimer {
                 }
                 idle
             }
-            _ => Registered { sleep: Box::pin(sleep_until(deadline)), runtime },
+            idle => {
+                // All of the other runtime, which would live on with its sockets.
+                if idle.is_some() {
+                    idle::clear(&IDLE);
+                }
+                Registered { sleep: Box::pin(sleep_until(deadline)), runtime }
+            }
         };
         Self { timer: Some(timer), deadline }
     }
 
     /// Until the deadline, also where the request itself has used up the task's budget.
-    pub(in crate::session) async fn expired(&mut self) {
+    pub(super) async fn expired(&mut self) {
         let Some(Registered { sleep, .. }) = &mut self.timer else { return };
         loop {
             unconstrained(sleep.as_mut()).await;
@@ -112,6 +118,17 @@ mod tests {
                 answered(9 * SECOND);
                 expire(2 * SECOND).await;
                 answered(SECOND);
+            });
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_runtime_that_has_ended_is_kept() {
+        for _ in 0..2 {
+            Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+                let first = DeadlineTimer::at(Instant::now() + SECOND);
+                assert!(idle::take(&IDLE).is_none());
+                drop([first, DeadlineTimer::at(Instant::now() + SECOND)]);
             });
         }
     }
