@@ -287,7 +287,7 @@ impl SessionBuilder {
     }
 
     /// Sets whether the session remembers how keyspaces are replicated. It then finds a replica that is up in some
-    /// 420 instructions; off, the driver's default policy does, in 2,150, which is a thirteenth of a read. The
+    /// 540 instructions; off, the driver's default policy does, in 2,160, which is a thirteenth of a read. The
     /// chances of a replica are the same.
     pub fn replica_cache(mut self, on: bool) -> Self {
         self.config.replica_cache = on;

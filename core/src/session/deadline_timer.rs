@@ -2,7 +2,8 @@
 //!
 //! To register a timer and to remove it takes some hundred instructions and a lock that all threads share, and
 //! hardly any request runs out of time. So a thread keeps the timers of requests that were answered, as they are
-//! registered, for the next ones: one that expires too early is set anew.
+//! registered, for the next ones: one that expires too early is set anew. To see that a timer is of the runtime that
+//! runs counts a reference to the runtime up and down, which has no plainer way.
 
 use std::pin::Pin;
 
