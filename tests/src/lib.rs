@@ -1,12 +1,14 @@
 //! What the tests, the examples and the benchmarks run against: throwaway Cassandra clusters
 //! ([`cluster`]), a session that answers at once ([`at_once`]), Cassandra's own parser ([`oracle`]) and
-//! texts to compare it on ([`corpus`]); and how they read what Prometheus would ([`scrape`]).
+//! texts to compare it on ([`corpus`]); how they read what Prometheus would ([`scrape`]), and how often futures are
+//! polled ([`polls`]).
 
 pub mod at_once;
 pub mod cluster;
 pub mod corpus;
 pub mod fault;
 pub mod oracle;
+pub mod polls;
 pub mod scrape;
 
 /// Compiles the README's blocks.

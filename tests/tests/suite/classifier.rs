@@ -1,17 +1,13 @@
 //! What the parser tells of a statement, beside what a real Cassandra does.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use cqlstack_core::{Client, Request, Session, Statement, StaticStatement};
 use cqlstack_syntax::{Dialect, Target, parse};
 use scylla::client::session_builder::SessionBuilder;
-use tracing_subscriber::fmt::MakeWriter;
 
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::corpus;
 
-use crate::support::connect;
+use crate::support::{Log, connect};
 
 /// As Cassandra calls a marker in what it answers to a prepare.
 fn servers_name(target: Target<'_>) -> Option<String> {
@@ -157,34 +153,10 @@ fn collected_statements_are_understood_as_by_cassandra() {
     }
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
 fn logged(run: impl FnOnce()) -> String {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    tracing::subscriber::with_default(subscriber, run);
-    let bytes = log.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    let (log, _listening) = Log::listen();
+    run();
+    log.lines("").join("\n")
 }
 
 #[test]

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use cqlstack_core::{Client, Consistency, Request, Session, Statement};
+use cqlstack_core::{Client, Consistency, Request, Session, Statement, StaticStatement};
 use cqlstack_tests::cluster::Cluster;
+use futures::future::try_join_all;
 use scylla::statement::prepared::PreparedStatement;
+use tokio::time::{sleep, timeout};
+use tracing::level_filters::LevelFilter;
 
-use crate::support::run;
+use crate::support::{Log, full_stack, run};
 
 const KEYS: i32 = 40;
 const READS: u64 = 8;
@@ -75,4 +79,81 @@ async fn a_read_goes_to_any_of_the_replicas_of_its_partition_also_when_these_cha
         let none = reads.iter().filter(|reads| **reads == 0).count();
         assert!(none < reads.len() / 4, "{reads:?}");
     }
+}
+
+static SELECT: StaticStatement = StaticStatement::new("SELECT v FROM t WHERE k = ?");
+static INSERT_IF: StaticStatement =
+    StaticStatement::new("INSERT INTO t (k, v) VALUES (?, 1) IF NOT EXISTS");
+/// Of as many reads, one of three replicas has none at 1 key in 3,700,000.
+const EACH: usize = 40;
+
+/// A session in a keyspace of its own, with the name of that.
+async fn with_table(cluster: &Cluster, factor: usize, replica_cache: bool) -> (Session, String) {
+    let keyspace = cluster.keyspace(factor).await.unwrap().name().to_owned();
+    let builder = Session::builder().contact_points(cluster.contact_points());
+    let builder = builder.keyspace(keyspace.as_str()).replica_cache(replica_cache);
+    let session = builder.consistency(Consistency::One).build().await.unwrap();
+    run(&Client::new(session.clone()), "CREATE TABLE t (k int PRIMARY KEY, v int)").await;
+    (session, keyspace)
+}
+
+#[tokio::test]
+async fn each_replica_that_the_driver_finds_has_the_same_chance_with_the_cache_and_without() {
+    let cluster = Cluster::shared_three().await.unwrap();
+    for (factor, replica_cache) in [(1, true), (2, true), (3, true), (2, false), (3, false)] {
+        let (session, keyspace) = with_table(&cluster, factor, replica_cache).await;
+        let read = session.driver().unwrap().prepare("SELECT v FROM t WHERE k = ?").await.unwrap();
+        let db = full_stack(&session);
+        let mut shares = BTreeMap::<SocketAddr, usize>::new();
+        for k in 0..20 {
+            let replicas = replicas(&session, &keyspace, &read, k);
+            assert_eq!(replicas.len(), factor);
+            let reads = (0..EACH).map(|_| db.execute(&SELECT, (k,)));
+            let answers = timeout(Duration::from_secs(20), try_join_all(reads)).await;
+            let asked = answers.unwrap().unwrap().into_iter();
+            let asked: Vec<_> = asked.map(|answer| answer.coordinator().unwrap()).collect();
+            for node in &asked {
+                *shares.entry(*node).or_default() += 1;
+            }
+            assert_eq!(asked.into_iter().collect::<BTreeSet<_>>(), replicas, "{factor} replicas");
+        }
+        println!("{factor} replicas, replica cache {replica_cache}: {shares:?}");
+        if factor == 3 {
+            // Five standard deviations around a third of 800.
+            assert!(shares.values().all(|share| (200..334).contains(share)), "{shares:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_is_known_to_be_down_is_not_chosen() {
+    let cluster = Cluster::shared_three().await.unwrap();
+    let (session, _) = with_table(&cluster, 3, true).await;
+    let db = full_stack(&session);
+    db.execute(&SELECT, (0,)).await.unwrap();
+    cluster.node(2).unwrap().stop().await.unwrap();
+    let known = async {
+        while session.nodes().iter().all(|node| node.up) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), known).await.expect("a connection that is closed is noticed");
+    let (log, _listening) = Log::listen_from(LevelFilter::TRACE);
+    let mut shares = BTreeMap::<SocketAddr, usize>::new();
+    for k in 0..200 {
+        let answer = db.execute(&SELECT, (k,)).await.unwrap();
+        *shares.entry(answer.coordinator().unwrap()).or_default() += 1;
+    }
+    // Six standard deviations around the half.
+    assert!(
+        shares.len() == 2 && shares.values().all(|share| (58..143).contains(share)),
+        "{shares:?}"
+    );
+    for k in 0..100 {
+        db.execute(&INSERT_IF, (k,)).await.unwrap();
+    }
+    // By the driver, at each attempt and at each node without a connection.
+    assert!(log.lines("Execution attempt started").len() >= 200);
+    let without_a_connection = log.lines("Choosing connection failed");
+    assert_eq!(without_a_connection.len(), 0, "{:?}", without_a_connection.first());
 }

@@ -44,7 +44,6 @@ mod races;
 mod reconnect;
 #[cfg(feature = "heavy")]
 mod recovery;
-mod replicas;
 mod requests;
 mod retry;
 mod rows;

@@ -12,7 +12,7 @@ use cqlstack_tests::scrape::Scrape;
 use tokio::time::{sleep, timeout};
 
 use crate::exporter::exporter;
-use crate::support::{Log, run};
+use crate::support::{Log, run, subscribe};
 
 /// Waits until the nodes are up or down as given; says how long it took.
 async fn until(nodes: &NodeHandle, up: &[(SocketAddr, bool)], longest: Duration) -> Duration {
@@ -90,7 +90,7 @@ async fn a_killed_and_a_frozen_node_are_down_within_5_s_and_up_again_within_15_s
 async fn a_line_for_each_node_is_logged_again_and_again() {
     let (log, writer) = pipe().unwrap();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(writer));
-    let _subscribed = tracing::subscriber::set_default(subscriber.finish());
+    let _subscribed = subscribe(subscriber.finish());
     let cluster = Cluster::shared().await.unwrap();
     let session = Session::builder().contact_points(cluster.contact_points()).build();
     let session = session.await.unwrap();

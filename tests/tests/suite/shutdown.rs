@@ -1,9 +1,7 @@
 //! The end of a session.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{
@@ -12,6 +10,7 @@ use cqlstack_core::{
 use cqlstack_middleware::StatementCacheLayer;
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Script, Step};
+use cqlstack_tests::polls::counted;
 use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 use tower::Layer;
@@ -197,16 +196,6 @@ async fn beside_a_frozen_node_it_ends_in_time_and_each_request_with_it() {
     until_gone(&watch, &id).await;
 }
 
-/// Polls a future, and counts how often.
-async fn counted<T>(polls: Arc<AtomicUsize>, future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        polls.fetch_add(1, Ordering::Relaxed);
-        future.as_mut().poll(cx)
-    })
-    .await
-}
-
 #[tokio::test]
 async fn requests_that_wait_for_a_silent_node_are_not_polled_and_a_shutdown_wakes_them() {
     const WAITING: usize = 2_000;
@@ -220,14 +209,14 @@ async fn requests_that_wait_for_a_silent_node_are_not_polled_and_a_shutdown_wake
     let bound = bound.unwrap();
     let _silent = proxy.play(Script::requests().then(Step::BlackHole)).unwrap();
 
-    let polls = Arc::new(AtomicUsize::new(0));
+    let polls = Arc::new(AtomicU64::new(0));
     let db = Client::new(session.clone());
     let send = |_| tokio::spawn(counted(Arc::clone(&polls), db.request(bound.clone())));
     let waiting: Vec<_> = (0..WAITING).map(send).collect();
     // Each looks once, when it has waited for a quarter of a second.
     let looked = async {
         let mut before = 0;
-        while before < 2 * WAITING || polls.load(Ordering::Relaxed) > before {
+        while before < 2 * WAITING as u64 || polls.load(Ordering::Relaxed) > before {
             before = polls.load(Ordering::Relaxed);
             sleep(Duration::from_millis(500)).await;
         }

@@ -13,9 +13,9 @@ use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Frame, Playing, Script, Step};
 use tower::ServiceBuilder;
-use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::Registry;
 
 /// Whether there is time for all of it.
@@ -95,6 +95,14 @@ pub(crate) fn count(
     (passed, proxy.play(counts.then(Step::Frames(1))).unwrap())
 }
 
+/// Gives a subscriber what is logged on this thread.
+pub(crate) fn subscribe(subscriber: impl Subscriber + Send + Sync) -> DefaultGuard {
+    // With one subscriber alone, what another thread logs first counts as wanted by nobody, here too.
+    static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Registry::default()));
+    LazyLock::force(&SECOND);
+    tracing::subscriber::set_default(subscriber)
+}
+
 /// What is logged on this thread.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
@@ -116,16 +124,13 @@ impl Log {
     }
 
     pub(crate) fn listen_from(level: LevelFilter) -> (Self, DefaultGuard) {
-        // With one subscriber alone, what another thread logs first is what nobody wants to know, also here.
-        static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Registry::default()));
-        LazyLock::force(&SECOND);
         let log = Self::default();
         let to = log.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
             .with_ansi(false)
             .with_writer(move || to.clone());
-        (log, tracing::subscriber::set_default(subscriber.finish()))
+        (log, subscribe(subscriber.finish()))
     }
 
     pub(crate) fn lines(&self, with: &str) -> Vec<String> {

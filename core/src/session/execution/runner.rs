@@ -1,6 +1,6 @@
 //! The future of a bound request, in memory that a thread uses again.
 //!
-//! It has some 4 KB: to allocate and free as much for each request is 3 % of a read (`docs/costs.md`).
+//! It has some 4 KB: to allocate and free as much for each request is 4 % of a read (`docs/costs.md`).
 
 use std::task::{Context, Poll};
 

@@ -116,7 +116,7 @@ impl LoadBalancingPolicy for LoadBalancing {
 #[derive(Debug)]
 pub(in crate::session) struct FirstReplica(pub(in crate::session) Arc<LoadBalancing>);
 
-/// In the order of the ring; nothing where there is no token.
+/// Those that are up, in the order of the ring; nothing where there is no token.
 fn replicas<'a>(
     request: &'a RoutingInfo<'_>,
     cluster: &'a ClusterState,
@@ -128,7 +128,7 @@ fn replicas<'a>(
         let replicas = cluster.replica_locator().replicas_for_token(token, strategy, near, table);
         Some(replicas.into_replicas_ordered())
     };
-    of_token().into_iter().flatten()
+    of_token().into_iter().flatten().filter(|(node, _)| node.is_connected())
 }
 
 impl LoadBalancingPolicy for FirstReplica {
@@ -138,7 +138,7 @@ impl LoadBalancingPolicy for FirstReplica {
         cluster: &'a ClusterState,
     ) -> Option<(NodeRef<'a>, Option<Shard>)> {
         self.0.clock.see(cluster);
-        match replicas(request, cluster).find(|(node, _)| node.is_connected()) {
+        match replicas(request, cluster).next() {
             Some((node, shard)) => Some((node, Some(shard))),
             None => self.0.pick(request, cluster),
         }
@@ -149,7 +149,7 @@ impl LoadBalancingPolicy for FirstReplica {
         request: &'a RoutingInfo,
         cluster: &'a ClusterState,
     ) -> FallbackPlan<'a> {
-        let first = replicas(request, cluster).filter(|(node, _)| node.is_connected());
+        let first = replicas(request, cluster);
         let first: Vec<_> = first.map(|(node, shard)| (node, Some(shard))).collect();
         let is_replica: Vec<_> = first.iter().map(|(node, _)| node.host_id).collect();
         let others = self.0.fallback(request, cluster);

@@ -64,8 +64,23 @@ impl Bench {
         Ok(connect)
     }
 
-    /// The nodes of the cluster, to break.
-    pub(crate) fn nodes(&self) -> &[Node] {
+    /// Freezes all nodes of a throwaway cluster.
+    pub(crate) async fn freeze(&self) -> Result<(), Failure> {
+        for node in self.nodes() {
+            node.freeze().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets them go on.
+    pub(crate) async fn resume(&self) -> Result<(), Failure> {
+        for node in self.nodes() {
+            node.resume().await?;
+        }
+        Ok(())
+    }
+
+    fn nodes(&self) -> &[Node] {
         self.cluster.as_ref().map_or(&[], Cluster::nodes)
     }
 

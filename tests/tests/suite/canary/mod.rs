@@ -35,7 +35,7 @@ use self::needles::{Magnet, Needle};
 use self::said::Said;
 use crate::exporter::exporter;
 use crate::forged::Forged;
-use crate::support::{HEAVY, full_stack};
+use crate::support::{HEAVY, full_stack, subscribe};
 
 const NEEDLES: usize = if HEAVY { 64 } else { 8 };
 const AT_ONCE: usize = 8;
@@ -189,7 +189,7 @@ async fn no_value_is_seen_wherever_it_went() {
     let filter: Targets = format!("trace,{DRIVER_LOGS}").parse().unwrap();
     let subscriber =
         Registry::default().with(all.clone()).with(ours_and_filtered.clone().with_filter(filter));
-    let _here = tracing::subscriber::set_default(subscriber);
+    let _here = subscribe(subscriber);
     let needles: Vec<Needle> = (0..NEEDLES).map(|_| Needle::random()).collect();
     let said = &Said::default();
 

@@ -99,14 +99,9 @@ async fn one(bench: &Bench, side: &Side, plan: Plan, which: &Which) -> Result<Ou
     let freeze = async {
         let Some((at, length)) = bench.arguments.freeze else { return Ok(()) };
         sleep(at).await;
-        for node in bench.nodes() {
-            node.freeze().await?;
-        }
+        bench.freeze().await?;
         sleep(length).await;
-        for node in bench.nodes() {
-            node.resume().await?;
-        }
-        Ok::<_, Failure>(())
+        bench.resume().await
     };
     let (outcome, frozen) = tokio::join!(load::run(side, plan, Some(which)), freeze);
     frozen?;

@@ -1,12 +1,11 @@
 //! Requests that wait for a frozen node: what they cost meanwhile, and how a shutdown ends them.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cqlstack_core::{Request, Session};
+use cqlstack_tests::polls::counted;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::response::PagingState;
@@ -51,15 +50,7 @@ impl Waiting {
         let polls = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
         for _ in 0..in_flight {
-            let (request, polls) = (request(), Arc::clone(&polls));
-            tasks.spawn(async move {
-                let mut request = pin!(request);
-                poll_fn(|cx| {
-                    polls.fetch_add(1, Ordering::Relaxed);
-                    request.as_mut().poll(cx)
-                })
-                .await
-            });
+            tasks.spawn(counted(Arc::clone(&polls), request()));
         }
         Self { tasks, polls }
     }
@@ -124,13 +115,13 @@ async fn by_driver(
     let builder = builder.keepalive_interval(PATIENCE).keepalive_timeout(PATIENCE);
     let driver = Arc::new(builder.build().await?);
     let bound = Arc::new(driver.prepare(TEXT).await?.bind(&(1,))?);
-    freeze(bench).await?;
+    bench.freeze().await?;
     let waiting = Waiting::begin(in_flight, || {
         let (driver, bound) = (Arc::clone(&driver), Arc::clone(&bound));
         async move { driver.execute_bound_single_page(&bound, PagingState::start()).await.is_ok() }
     });
     let measured = waiting.measure(time).await;
-    resume(bench).await?;
+    bench.resume().await?;
     let answered = waiting.answered().await?;
     println!("driver: {answered} of {in_flight} were answered when the node went on");
     Ok(measured)
@@ -171,7 +162,7 @@ async fn on_a_frozen_node(
     let builder = Session::builder().contact_points(nodes).attempt_timeout(PATIENCE);
     let session = builder.keepalive(PATIENCE, PATIENCE).build().await?;
     let bound = Request::new(&SELECT, (1,)).bind(&session.prepare(&SELECT).await?)?;
-    freeze(bench).await?;
+    bench.freeze().await?;
     let waiting = Waiting::begin(in_flight, || {
         let (mut session, request) = (session.clone(), bound.clone());
         async move {
@@ -194,24 +185,10 @@ async fn shut_down(
     let ended = began.elapsed();
     println!("session: {shutdown:?}");
     let answered = waiting.answered().await;
-    resume(bench).await?;
+    bench.resume().await?;
     let answered = answered?;
     if shutdown.aborted != in_flight || answered != 0 || !shutdown.complete {
         return Err(format!("{answered} were answered: {shutdown:?}").into());
     }
     Ok(ended)
-}
-
-async fn freeze(bench: &Bench) -> Result<(), Failure> {
-    for node in bench.nodes() {
-        node.freeze().await?;
-    }
-    Ok(())
-}
-
-async fn resume(bench: &Bench) -> Result<(), Failure> {
-    for node in bench.nodes() {
-        node.resume().await?;
-    }
-    Ok(())
 }
