@@ -1,18 +1,15 @@
 //! Literals as Cassandra stores them.
 
-use cqlstack_syntax::{Keyword, Literal, LiteralKind, Term, TermKind};
+use cqlstack_syntax::{Keyword, LiteralKind};
 use uuid::Uuid;
 
 use crate::session::Shape;
 
-/// What a term becomes in a column of this type, if it is a literal of one of the types that keys mostly
-/// have; else nobody but the server knows.
-pub(crate) fn bytes(term: &Term<'_>, column: Shape) -> Option<Vec<u8>> {
+/// What a literal becomes in a column of this type, if it is of one of the types that keys mostly have; else nobody
+/// but the server knows.
+pub(crate) fn bytes(kind: LiteralKind, written: &str, column: Shape) -> Option<Vec<u8>> {
     use Keyword::{
         Ascii, Bigint, Blob, Boolean, Int, Smallint, Text, Timeuuid, Tinyint, Uuid as UuidType,
-    };
-    let TermKind::Literal(Literal { kind, written, .. }) = term.without_parentheses().kind else {
-        return None;
     };
     let Shape::Native(column) = column else { return None };
     Some(match (kind, column) {
@@ -45,14 +42,16 @@ fn hex(digits: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use cqlstack_syntax::parse;
+    use cqlstack_syntax::{Facts, GivenValue, parse};
 
     use super::*;
 
     fn stored(literal: &str, column: Keyword) -> Option<Vec<u8>> {
         let text = format!("DELETE FROM t WHERE k = {literal}");
-        let statement = parse(&text).unwrap();
-        bytes(statement.given()[0].1, Shape::Native(column))
+        match &Facts::of(&parse(&text).unwrap()).given[0].value {
+            GivenValue::Literal(kind, written) => bytes(*kind, written, Shape::Native(column)),
+            _ => None,
+        }
     }
 
     #[test]

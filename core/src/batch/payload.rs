@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use cqlstack_syntax::Form;
 use foldhash::fast::RandomState;
 use scylla::errors::SerializationError;
 use scylla::statement::batch::{Batch as DriverBatch, BatchType};
@@ -16,7 +17,7 @@ use crate::error::{ErrorKind, values_kind};
 use crate::prepared::Prepared;
 use crate::serialized_row::{Cells, serialise};
 use crate::session::Basis;
-use crate::statement::{Form, SchemaFacts, Statement, StatementKind, Told};
+use crate::statement::{SchemaFacts, Statement, StatementKind, Told};
 use crate::timestamp::Timestamps;
 use crate::values::Values;
 

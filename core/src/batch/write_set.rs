@@ -1,12 +1,11 @@
 //! What a write touches, as found when it is prepared.
 
-use cqlstack_syntax::{Change, ColumnRole, InsertRow, Name, Part, Statement, Term, TermKind};
+use cqlstack_syntax::{ColumnRole, Effect, Facts, Form, GivenValue};
 use scylla::frame::response::result::{ColumnSpec, PartitionKeyIndex};
 
 use super::fault::UnknownPartition;
 use super::literal;
 use crate::session::{Definition, Shape};
-use crate::statement::parse;
 
 /// The partition of a write, and what of it counts to the size of a batch. Its values tell the rest.
 #[derive(Debug)]
@@ -66,20 +65,16 @@ pub(crate) struct Known<'a> {
 }
 
 impl WriteSet {
-    pub(crate) fn new(text: &str, known: &Known<'_>) -> Self {
-        let statement = parse(text).ok();
+    pub(crate) fn new(facts: &Facts, known: &Known<'_>) -> Self {
         let role = |marker: &ColumnSpec<'_>| {
             known.table.map_or(Role::Nothing, |table| Role::of(marker.name(), table))
         };
-        let writes = statement
-            .as_ref()
-            .zip(known.table)
-            .map(|(statement, table)| Writes::of(statement, table));
+        let writes = known.table.map(|table| Writes::of(facts, table));
         Self {
             keyspace: known.keyspace.to_owned(),
             table: known.name.to_owned(),
             key_columns: key_columns(known),
-            key: key(statement.as_ref(), known),
+            key: key(facts, known),
             markers: known.markers.iter().map(role).collect(),
             writes: writes.unwrap_or_default(),
         }
@@ -101,11 +96,10 @@ fn bound_key(known: &Known<'_>) -> impl Iterator<Item = usize> {
     parts.into_iter().map(|part| part.index.into())
 }
 
-fn key(
-    statement: Option<&Statement<'_>>,
-    known: &Known<'_>,
-) -> Result<Vec<KeyPart>, UnknownPartition> {
-    let statement = statement.ok_or(UnknownPartition::Unread)?;
+fn key(facts: &Facts, known: &Known<'_>) -> Result<Vec<KeyPart>, UnknownPartition> {
+    if facts.form == Form::Unread {
+        return Err(UnknownPartition::Unread);
+    }
     if known.several {
         return Err(UnknownPartition::Several);
     }
@@ -113,14 +107,14 @@ fn key(
         return Ok(bound_key(known).map(KeyPart::Marker).collect());
     }
     let table = known.table.ok_or(UnknownPartition::Table)?;
-    let given = statement.given();
-    let part = |column: &String| {
-        let (_, value) = given.iter().find(|(name, _)| name.resolved() == **column)?;
-        match value.kind {
-            TermKind::Marker(marker) => Some(KeyPart::Marker(marker.index as usize)),
-            _ => literal::bytes(value, table.column(column)?.shape).map(KeyPart::Literal),
-        }
-    };
+    let part =
+        |column: &String| match &facts.given.iter().find(|given| given.column == **column)?.value {
+            GivenValue::Marker(index) => Some(KeyPart::Marker(*index as usize)),
+            GivenValue::Literal(kind, written) => {
+                literal::bytes(*kind, written, table.column(column)?.shape).map(KeyPart::Literal)
+            }
+            GivenValue::Computed => None,
+        };
     let parts: Option<Vec<_>> = table.partition_key.iter().map(part).collect();
     parts.ok_or(UnknownPartition::Computed)
 }
@@ -150,49 +144,27 @@ impl Role {
 }
 
 impl Writes {
-    fn of(statement: &Statement<'_>, table: &Definition) -> Self {
-        let role = |name: &Name<'_>| table.column(&name.resolved()).map(|column| column.role);
-        let is_regular = |name: &Name<'_>| role(name) == Some(ColumnRole::Regular);
-        let is_clustering =
-            |name: &Name<'_>| matches!(role(name), Some(ColumnRole::Clustering { .. }));
-        let is_cell = |name: &Name<'_>| Role::of(&name.resolved(), table) == Role::Cell;
+    fn of(facts: &Facts, table: &Definition) -> Self {
+        let role = |name: &str| table.column(name).map(|column| column.role);
+        let is_regular = |name: &str| role(name) == Some(ColumnRole::Regular);
+        let is_clustering = |name: &str| matches!(role(name), Some(ColumnRole::Clustering { .. }));
         let no_clustering = table.clustering_key.is_empty();
-        match statement {
-            Statement::Insert(insert) => match &insert.row {
-                InsertRow::Values { columns, values } => Self {
-                    row: no_clustering || columns.iter().any(is_clustering),
-                    cells: count(columns.iter().zip(values), |(name, value)| {
-                        is_cell(name) && !is_marker(value)
-                    }),
-                },
-                // As JSON, of which nothing is known.
-                _ => Self { row: true, cells: 0 },
-            },
-            Statement::Update(update) => Self {
-                row: update.assignments.iter().any(|it| is_regular(&it.column)),
-                cells: count(&update.assignments, |it| {
-                    let unbound = matches!(&it.change, Change::Set(value) if !is_marker(value));
-                    it.part == Part::Whole && is_cell(&it.column) && unbound
-                }),
-            },
-            Statement::Delete(delete) if delete.deletions.is_empty() => {
-                let given = statement.given();
-                let clustering = count(&given, |(name, _)| is_clustering(name));
-                Self { row: !no_clustering && clustering == table.clustering_key.len(), cells: 0 }
+        let mut columns = facts.written.iter().map(|written| &*written.column);
+        let row = match facts.form {
+            // Of JSON no column is known.
+            Form::Insert => facts.writes_json || no_clustering || columns.any(is_clustering),
+            // A `DELETE` of rows.
+            Form::Change if facts.written.is_empty() => {
+                let given = facts.given.iter().filter(|given| is_clustering(&given.column));
+                !no_clustering && given.count() == table.clustering_key.len()
             }
-            Statement::Delete(delete) => Self {
-                row: delete.deletions.iter().any(|it| is_regular(&it.column)),
-                cells: count(&delete.deletions, |it| is_cell(&it.column)),
-            },
-            _ => Self::default(),
-        }
+            Form::Change => columns.any(is_regular),
+            Form::Batch | Form::Use | Form::Other | Form::Unread => return Self::default(),
+        };
+        let unbound = facts.written.iter().filter(|written| {
+            let is_whole = !matches!(written.effect, Effect::Bound | Effect::Part);
+            is_whole && Role::of(&written.column, table) == Role::Cell
+        });
+        Self { row, cells: unbound.count() }
     }
-}
-
-fn is_marker(term: &Term<'_>) -> bool {
-    matches!(term.kind, TermKind::Marker(_))
-}
-
-fn count<T>(all: impl IntoIterator<Item = T>, is: impl Fn(&T) -> bool) -> usize {
-    all.into_iter().filter(is).count()
 }

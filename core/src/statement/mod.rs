@@ -15,8 +15,9 @@ use std::time::Duration;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 pub use cqlstack_syntax::StatementKind;
-use kind::{Facts, is_never_idempotent};
-pub(crate) use kind::{Form, Table, fails_over, parse, takes_timestamp};
+use cqlstack_syntax::{Facts, Form, TableName};
+use kind::is_never_idempotent;
+pub(crate) use kind::{fails_over, parse, takes_timestamp};
 pub(crate) use schema_facts::{Attempt, SchemaFacts, Told};
 pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
@@ -74,7 +75,7 @@ impl Statement {
         (kind, idempotent): (StatementKind, bool),
         said: Option<bool>,
     ) -> Self {
-        let facts = Facts::of_batch(kind, idempotent);
+        let facts = Facts::bare(kind, idempotent, Form::Batch);
         let mut statement = StaticStatement::with_facts(text, facts);
         (statement.name, statement.idempotent) = (Some(name), said);
         *statement.id.get_mut() = u32::MAX;
@@ -230,7 +231,7 @@ impl Statement {
     #[inline]
     pub(crate) fn is_idempotent_with(&self, facts: SchemaFacts) -> bool {
         let inner = self.inner();
-        let of_text = || inner.facts().idempotent && !facts.list && !facts.by_server;
+        let of_text = || inner.facts().is_idempotent && !facts.list && !facts.by_server;
         !is_never_idempotent(self.kind_with(facts)) && inner.idempotent.unwrap_or_else(of_text)
     }
 
@@ -264,12 +265,12 @@ impl Statement {
     }
 
     /// The table that it reads or writes; none of a batch.
-    pub(crate) fn table(&self) -> Option<&Table> {
+    pub(crate) fn table(&self) -> Option<&TableName> {
         if self.form() == Form::Batch { None } else { self.tables().first() }
     }
 
     /// The tables that the text names.
-    pub(crate) fn tables(&self) -> &[Table] {
+    pub(crate) fn tables(&self) -> &[TableName] {
         &self.inner().facts().tables
     }
 
@@ -313,13 +314,13 @@ impl Statement {
     }
 
     /// The columns with `IN` for which it may write to several partitions.
-    pub(crate) fn several(&self) -> &[String] {
+    pub(crate) fn several(&self) -> &[Cow<'static, str>] {
         &self.inner().facts().several
     }
 
-    /// Whether it writes a list anew; [`kind::overwrites_list`] says how `is_list` is asked.
-    pub(crate) fn overwrites_list(&self, is_list: impl Fn(Option<&str>) -> Option<bool>) -> bool {
-        kind::overwrites_list(self.text(), is_list)
+    /// What its text alone tells.
+    pub(crate) fn facts(&self) -> &Facts {
+        self.inner().facts()
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use cqlstack_syntax::StatementKind;
+use cqlstack_syntax::{Facts, StatementKind};
 use scylla::frame::types::{Consistency, SerialConsistency};
 
-use super::kind::{self, Facts};
+use super::kind;
 use crate::timestamp::Timestamps;
 
 /// How its requests are to be executed, where they leave it open.
@@ -32,6 +32,15 @@ impl Defaults {
     };
 }
 
+/// Where the facts of a text are from.
+#[derive(Debug, Clone)]
+enum Known {
+    /// The macro read it, or there is nothing to read.
+    Given(Facts),
+    /// It is read when first asked for.
+    Read(OnceLock<Facts>),
+}
+
 /// The facts behind a [`Statement`](super::Statement), in a form that a `static` can hold.
 ///
 /// ```
@@ -50,8 +59,7 @@ pub struct StaticStatement {
     pub(super) kind: Option<StatementKind>,
     pub(super) idempotent: Option<bool>,
     pub(super) defaults: Defaults,
-    /// Read from the text when first asked for.
-    facts: OnceLock<Facts>,
+    facts: Known,
     /// 0 until first asked for.
     pub(super) id: AtomicU32,
 }
@@ -70,14 +78,23 @@ impl StaticStatement {
             kind: None,
             idempotent: None,
             defaults: Defaults::NONE,
-            facts: OnceLock::new(),
+            facts: Known::Read(OnceLock::new()),
             id: AtomicU32::new(0),
         }
     }
 
-    /// One whose text need not be read.
-    pub(super) fn with_facts(text: &'static str, facts: Facts) -> Self {
-        Self { facts: OnceLock::from(facts), ..Self::new(text) }
+    /// A statement whose text need not be read: its facts are known when the program is compiled.
+    pub(crate) const fn with_facts(text: &'static str, facts: Facts) -> Self {
+        // `..Self::new(text)` would drop what it replaces, which a constant cannot.
+        Self {
+            text: Cow::Borrowed(text),
+            name: None,
+            kind: None,
+            idempotent: None,
+            defaults: Defaults::NONE,
+            facts: Known::Given(facts),
+            id: AtomicU32::new(0),
+        }
     }
 
     /// As [`Statement::named`](super::Statement::named).
@@ -130,13 +147,18 @@ impl StaticStatement {
     }
 
     pub(super) fn name(&self) -> &str {
-        self.name.unwrap_or_else(|| &self.facts().name)
+        self.name.unwrap_or_else(|| &self.facts().label)
     }
 
     #[inline]
     pub(super) fn facts(&self) -> &Facts {
-        let made_at_run_time = matches!(self.text, Cow::Owned(_));
-        self.facts.get_or_init(|| kind::read(&self.text, made_at_run_time))
+        match &self.facts {
+            Known::Given(facts) => facts,
+            Known::Read(facts) => facts.get_or_init(|| {
+                let made_at_run_time = matches!(self.text, Cow::Owned(_));
+                kind::read(&self.text, made_at_run_time)
+            }),
+        }
     }
 }
 

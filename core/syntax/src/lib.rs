@@ -43,7 +43,8 @@ mod tree;
 pub use dialect::Dialect;
 pub use error::SyntaxError;
 pub use facts::{
-    Bound, Clause, InText, Overwrite, Restriction, StatementKind, Target, fingerprint, normalized,
+    Bound, Clause, Effect, Facts, Form, Given, GivenValue, InText, MarkerTarget, Overwrite,
+    Restriction, StatementKind, TableName, Target, Written, fingerprint, normalized,
 };
 pub use keyword::Keyword;
 pub use lexer::tokens;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use cqlstack_syntax::ColumnRole;
+use cqlstack_syntax::Form;
 use scylla::frame::response::result::ColumnSpec;
 use scylla::statement::prepared::PreparedStatement;
 
@@ -19,13 +20,13 @@ use crate::session::schema::generation::Clock;
 use crate::session::schema::keyspaces::Settled;
 use crate::session::schema::markers::{Fit, Markers};
 use crate::session::schema::tables::{Named, TableName};
-use crate::statement::{Form, Statement};
+use crate::statement::Statement;
 
 /// The tables of a statement that its text names, in this keyspace where it names none.
 pub(in crate::session) fn named(statement: &Statement, keyspace: Option<&str>) -> Vec<TableName> {
-    let name = |table: &crate::statement::Table| {
+    let name = |table: &cqlstack_syntax::TableName| {
         let keyspace = table.keyspace.as_deref().or(keyspace)?.to_owned();
-        Some(TableName { keyspace, table: table.name.clone() })
+        Some(TableName { keyspace, table: table.name.clone().into_owned() })
     };
     let mut names: Vec<TableName> = Vec::new();
     for name in statement.tables().iter().filter_map(name) {

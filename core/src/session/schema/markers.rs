@@ -4,14 +4,12 @@
 //! another moment: while a change of the schema spreads, one of them may know the old table and the other one
 //! the new. A marker's name does not tell its column: in `v = :name` it is the variable's.
 
-use std::borrow::Cow;
-
-use cqlstack_syntax::{Bound, Target, Type, TypeKind, parse_type};
+use cqlstack_syntax::{MarkerTarget, Type, TypeKind, parse_type};
 use scylla::frame::response::result::{CollectionType, ColumnSpec, ColumnType, NativeType};
 use scylla::statement::prepared::PreparedStatement;
 
 use crate::session::schema::tables::{Definition, Named};
-use crate::statement::{Statement, parse};
+use crate::statement::Statement;
 
 /// What comparing a marker with its column told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,66 +36,40 @@ impl Markers {
     ) -> Self {
         let specs = prepared.get_variable_col_specs();
         let specs = specs.as_slice();
-        let parsed = parse(statement.text());
-        let bound = parsed.map(|statement| statement.markers()).unwrap_or_default();
+        let bound = &statement.facts().markers;
         if bound.len() != specs.len() {
             // Nobody knows what they are for: mostly a column of the same name.
             let columns = specs.iter().map(|spec| spec.name().to_owned()).collect();
             return Self { fit: Fit::Unknown, columns };
         }
-        let fits = specs.iter().zip(&bound).map(|(spec, bound)| fit(spec, bound, tables));
-        let column = |bound: &Bound<'_>| column(bound.target).map(Cow::into_owned);
-        Self {
-            fit: fits.max().unwrap_or(Fit::Same),
-            columns: bound.iter().filter_map(column).collect(),
-        }
+        let fits = specs.iter().zip(&**bound).map(|(spec, target)| fit(spec, target, tables));
+        let columns = bound.iter().filter_map(MarkerTarget::column);
+        Self { fit: fits.max().unwrap_or(Fit::Same), columns: columns.map(str::to_owned).collect() }
     }
 }
 
-/// The column that a value is for, or for a part of.
-fn column(target: Target<'_>) -> Option<Cow<'_, str>> {
-    match target {
-        Target::Column(name)
-        | Target::In(name)
-        | Target::Key(name)
-        | Target::Element(name)
-        | Target::Field(name, _)
-        | Target::Part(name) => Some(name.resolved()),
-        _ => None,
-    }
-}
-
-fn fit(spec: &ColumnSpec<'_>, bound: &Bound<'_>, tables: &[Named]) -> Fit {
-    let Some(name) = column(bound.target) else {
-        return match bound.target {
-            Target::Token
-            | Target::Ttl
-            | Target::Timestamp
-            | Target::Timeout
-            | Target::Limit
-            | Target::PerPartitionLimit
-            | Target::Json => Fit::Same,
-            _ => Fit::Unknown,
-        };
+fn fit(spec: &ColumnSpec<'_>, target: &MarkerTarget, tables: &[Named]) -> Fit {
+    let Some(name) = target.column() else {
+        return if *target == MarkerTarget::Fixed { Fit::Same } else { Fit::Unknown };
     };
     // What has no columns in the schema does not change, and what could not be read is not compared.
     let table = tables.iter().find(|table| table.name().is(spec.table_spec()));
     let Some(definition) = table.and_then(Named::definition) else { return Fit::Same };
-    let Some(column) = definition.column(&name) else { return Fit::Unknown };
+    let Some(column) = definition.column(name) else { return Fit::Unknown };
     let Ok(kind) = parse_type(&column.written) else { return Fit::Unknown };
-    compare(&kind, bound.target, spec.typ(), definition)
+    compare(&kind, target, spec.typ(), definition)
 }
 
 fn compare(
     kind: &Type<'_>,
-    target: Target<'_>,
+    target: &MarkerTarget,
     told: &ColumnType<'_>,
     definition: &Definition,
 ) -> Fit {
     let is = |kind: &Type<'_>, told: &ColumnType<'_>| definition.is_type(kind, told);
     let inner = unfrozen(kind);
     let same = match target {
-        Target::Column(_) => match (&inner.kind, told) {
+        MarkerTarget::Column(_) => match (&inner.kind, told) {
             // `m = m - ?`
             (
                 TypeKind::Map(keys, _),
@@ -110,23 +82,23 @@ fn compare(
             }
             _ => is(kind, told),
         },
-        Target::In(_) => match (&inner.kind, told) {
+        MarkerTarget::In(_) => match (&inner.kind, told) {
             // Of a part of it.
             (TypeKind::List(_) | TypeKind::Map(..), _) => return Fit::Unknown,
             (_, ColumnType::Collection { typ: CollectionType::List(told), .. }) => is(kind, told),
             _ => false,
         },
-        Target::Key(_) => match &inner.kind {
+        MarkerTarget::Key(_) => match &inner.kind {
             TypeKind::List(_) => matches!(told, ColumnType::Native(NativeType::Int)),
             TypeKind::Map(keys, _) => is(keys, told),
             TypeKind::Set(of) => is(of, told),
             _ => return Fit::Unknown,
         },
-        Target::Element(_) => match &inner.kind {
+        MarkerTarget::Element(_) => match &inner.kind {
             TypeKind::List(of) | TypeKind::Map(_, of) => is(of, told),
             _ => return Fit::Unknown,
         },
-        Target::Part(_) => match &inner.kind {
+        MarkerTarget::Part(_) => match &inner.kind {
             TypeKind::List(of) | TypeKind::Set(of) => is(of, told),
             _ => return Fit::Unknown,
         },
@@ -134,7 +106,7 @@ fn compare(
     };
     match (same, target) {
         (true, _) => Fit::Same,
-        (false, Target::Column(_) | Target::In(_)) => Fit::Different,
+        (false, MarkerTarget::Column(_) | MarkerTarget::In(_)) => Fit::Different,
         // A part may be one of a part.
         (false, _) => Fit::Unknown,
     }

@@ -1,12 +1,12 @@
 //! What the schema tells of a statement, when it is prepared.
 
-use cqlstack_syntax::Keyword;
+use cqlstack_syntax::{Form, Keyword};
 use scylla::frame::response::result::{CollectionType, ColumnType, NativeType};
 use scylla::statement::prepared::PreparedStatement;
 
 use crate::batch::{Known, WriteSet};
 use crate::session::schema::tables::{Named, Shape};
-use crate::statement::{Form, SchemaFacts, Statement, StatementKind};
+use crate::statement::{SchemaFacts, Statement, StatementKind};
 
 /// What a text alone does not tell of a write.
 ///
@@ -24,15 +24,18 @@ pub(in crate::session) fn schema_facts(
     let markers = prepared.get_variable_col_specs();
     let known: Vec<_> = tables.iter().filter_map(Named::definition).collect();
     let several = statement.several();
-    let of_key = |column: &String| known.iter().any(|table| table.partition_key.contains(column));
+    let of_key = |column: &str| {
+        known.iter().any(|table| table.partition_key.iter().any(|own| own == column))
+    };
     SchemaFacts {
         counter: markers.iter().any(|marker| is_counter(marker.typ()))
             || known.iter().any(|table| {
                 table.columns().any(|(_, column)| column.shape == Shape::Native(Keyword::Counter))
             }),
-        several: (!several.is_empty()).then(|| known.len() != 1 || several.iter().any(of_key)),
+        several: (!several.is_empty())
+            .then(|| known.len() != 1 || several.iter().any(|column| of_key(column))),
         by_server: false,
-        list: statement.overwrites_list(|column| {
+        list: statement.facts().overwrites_list(|column| {
             let is_column = |name: &str| column.is_none_or(|column| column == name);
             let of_tables = known.iter().flat_map(|table| table.columns());
             let of_tables = of_tables.filter(|(name, _)| is_column(name));
@@ -63,7 +66,7 @@ pub(in crate::session) fn write_set(
         key: prepared.get_variable_pk_indexes(),
         several: statement.may_be_several(facts),
     };
-    Some(WriteSet::new(statement.text(), &known))
+    Some(WriteSet::new(statement.facts(), &known))
 }
 
 /// Whether one of them is so; none if there is none.

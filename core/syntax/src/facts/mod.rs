@@ -7,8 +7,10 @@ mod keyspace;
 mod kind;
 mod label;
 mod leaves;
+mod summary;
 
 pub use bound::{Bound, InText, Overwrite, Restriction};
 pub use fingerprint::{fingerprint, normalized};
 pub use kind::StatementKind;
 pub use leaves::{Clause, Target};
+pub use summary::{Effect, Facts, Form, Given, GivenValue, MarkerTarget, TableName, Written};

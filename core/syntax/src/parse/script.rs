@@ -13,6 +13,10 @@ use crate::tree::Statement;
 pub struct Scripted<'t> {
     /// The line on which it begins, from 1.
     pub line: u32,
+    /// The column in which it begins, from 1, in characters.
+    pub column: u32,
+    /// Where it stands in the whole text.
+    pub span: Span,
     /// Its text, without a semicolon after it.
     pub text: &'t str,
     /// What it is.
@@ -50,7 +54,7 @@ pub(crate) fn read_script(text: &str, dialect: Dialect) -> Result<Vec<Scripted<'
     let error = |fault| SyntaxError::new(text, fault);
     let mut parser = Parser::new(text, &tokens, dialect);
     parser.in_script = true;
-    let (mut statements, mut line, mut counted) = (Vec::new(), 1, 0);
+    let (mut statements, mut line, mut column, mut counted) = (Vec::new(), 1, 1, 0);
     loop {
         while parser.take(TokenKind::Semicolon) {}
         let Token { kind, span } = parser.token();
@@ -69,10 +73,19 @@ pub(crate) fn read_script(text: &str, dialect: Dialect) -> Result<Vec<Scripted<'
             return Err(error(fault));
         };
         let before = text.get(counted..span.start as usize).unwrap_or_default();
-        line += u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX);
+        line += count(before.matches('\n'));
+        column = match before.rfind('\n') {
+            Some(at) => 1 + count(before[at + 1..].chars()),
+            None => column + count(before.chars()),
+        };
         counted = span.start as usize;
-        statements.push(Scripted { line, text: parser.since(span).of(text), statement });
+        let span = parser.since(span);
+        statements.push(Scripted { line, column, span, text: span.of(text), statement });
     }
+}
+
+fn count(of: impl Iterator) -> u32 {
+    u32::try_from(of.count()).unwrap_or(u32::MAX)
 }
 
 /// A file's text.

@@ -24,12 +24,12 @@ impl AlteredTable<'_> {
 
     fn table(&mut self) -> Outcome<&mut Table> {
         let Self { keyspace, in_keyspace, own } = self;
-        let missing = || Fault::Missing("table", format!("{in_keyspace}.{own}"));
+        let missing = || Fault::missing("table", format!("{in_keyspace}.{own}"));
         keyspace.tables.get_mut(own).ok_or_else(missing)
     }
 
     fn at(&mut self, name: Name<'_>) -> Outcome<&mut Column> {
-        let missing = Fault::Missing("column", self.full(name));
+        let missing = Fault::missing("column", self.full(name)).at(name.span());
         let name = name.resolved();
         self.table()?.columns.iter_mut().find(|column| column.name == name).ok_or(missing)
     }
@@ -54,7 +54,8 @@ impl AlteredTable<'_> {
                 if if_not_exists {
                     continue;
                 }
-                return Err(Fault::Exists("column", self.full(column.name)));
+                let exists = Fault::exists("column", self.full(column.name));
+                return Err(exists.at(column.name.span()));
             }
             self.each_view(|view| {
                 if view.has_all {
@@ -73,7 +74,8 @@ impl AlteredTable<'_> {
                 column => column?.role,
             };
             if matches!(role, ColumnRole::PartitionKey { .. } | ColumnRole::Clustering { .. }) {
-                return Err(Fault::Invalid(self.full(*name), "is part of the primary key"));
+                let fault = Fault::invalid(self.full(*name), "is part of the primary key");
+                return Err(fault.at(name.span()));
             }
         }
         let gone: HashSet<_> = columns.iter().map(Name::resolved).collect();
@@ -88,7 +90,7 @@ impl AlteredTable<'_> {
                 column => drop(column?),
             }
             if self.at(*to).is_ok() {
-                return Err(Fault::Exists("column", self.full(*to)));
+                return Err(Fault::exists("column", self.full(*to)).at(to.span()));
             }
             let (from, to) = (from.resolved(), owned(*to));
             let renamed = |column: &mut Column| {
@@ -117,7 +119,7 @@ fn fields_mut<'s>(
     in_keyspace: &str,
     own: &str,
 ) -> Outcome<&'s mut Vec<(String, DataType)>> {
-    let missing = || Fault::Missing("type", format!("{in_keyspace}.{own}"));
+    let missing = || Fault::missing("type", format!("{in_keyspace}.{own}"));
     keyspace.types.get_mut(own).ok_or_else(missing)
 }
 
@@ -162,9 +164,9 @@ impl Schema {
         let keyspace = self.keyspace_mut(&in_keyspace)?;
         let full = format!("{in_keyspace}.{own}");
         let table =
-            keyspace.tables.get(&own).ok_or_else(|| Fault::Missing("table", full.clone()))?;
+            keyspace.tables.get(&own).ok_or_else(|| Fault::missing("table", full.clone()))?;
         if table.view_of.is_some() {
-            return Err(Fault::Invalid(full, "is a view: ALTER MATERIALIZED VIEW"));
+            return Err(Fault::invalid(full, "is a view: ALTER MATERIALIZED VIEW"));
         }
         let mut altered = AlteredTable { keyspace, in_keyspace, own };
         match change {
@@ -196,7 +198,7 @@ impl Schema {
         let full = |field: Name<'_>| format!("{in_keyspace}.{own}.{}", field.resolved());
         let at = |fields: &[(String, DataType)], name: Name<'_>| {
             let at = fields.iter().position(|(field, _)| *field == name.resolved());
-            at.ok_or_else(|| Fault::Missing("field", full(name)))
+            at.ok_or_else(|| Fault::missing("field", full(name)).at(name.span()))
         };
         let keyspace = self.keyspace_mut(&in_keyspace)?;
         let kind = |kind: &Type<'_>| DataType::of_column(kind, &in_keyspace, keyspace);
@@ -205,11 +207,12 @@ impl Schema {
                 let kind = kind(added)?;
                 let fields = fields_mut(keyspace, &in_keyspace, &own)?;
                 if at(fields, *field).is_ok() {
-                    let exists = Fault::Exists("field", full(*field));
+                    let exists = Fault::exists("field", full(*field)).at(field.span());
                     return if *if_not_exists { Ok(()) } else { Err(exists) };
                 }
                 if kind.holds(&own) {
-                    return Err(Fault::Invalid(full(*field), "is of the type that has it"));
+                    let fault = Fault::invalid(full(*field), "is of the type that has it");
+                    return Err(fault.at(field.span()));
                 }
                 fields.push((owned(*field), kind));
             }
@@ -221,7 +224,7 @@ impl Schema {
                         from => from?,
                     };
                     if at(fields, *to).is_ok() {
-                        return Err(Fault::Exists("field", full(*to)));
+                        return Err(Fault::exists("field", full(*to)).at(to.span()));
                     }
                     fields[from].0 = owned(*to);
                 }
@@ -238,7 +241,7 @@ impl Schema {
 
     pub(super) fn drop(&mut self, drop: &Drop<'_>, current: Option<&str>) -> Outcome<()> {
         match self.drop_object(&drop.object, current) {
-            Err(Fault::Missing(..)) if drop.if_exists => Ok(()),
+            Err(fault) if drop.if_exists && fault.is_missing() => Ok(()),
             dropped => dropped,
         }
     }
@@ -255,11 +258,11 @@ impl Schema {
                 let is_view = matches!(object, Dropped::View(_));
                 if table.view_of.is_some() != is_view {
                     let what = if is_view { "view" } else { "table" };
-                    return Err(Fault::Missing(what, format!("{keyspace}.{own}")));
+                    return Err(Fault::missing(what, format!("{keyspace}.{own}")));
                 }
                 if !table.views.is_empty() {
                     let why = "has materialized views, which go first";
-                    return Err(Fault::Invalid(format!("table {keyspace}.{own}"), why));
+                    return Err(Fault::invalid(format!("table {keyspace}.{own}"), why));
                 }
                 let of = self.keyspace_mut(&keyspace)?;
                 let Some(gone) = of.tables.remove(&own) else { return Ok(()) };
@@ -272,7 +275,7 @@ impl Schema {
             }
             Dropped::Index(name) => {
                 let (keyspace, own) = resolve(*name, current)?;
-                let missing = || Fault::Missing("index", format!("{keyspace}.{own}"));
+                let missing = || Fault::missing("index", format!("{keyspace}.{own}"));
                 let of = self.keyspace_mut(&keyspace)?;
                 let index = of.indexes.remove(&own).ok_or_else(missing)?;
                 if let Some(table) = of.tables.get_mut(&index.table) {
@@ -286,14 +289,14 @@ impl Schema {
                 let fields = of.types.values().flatten().map(|(_, kind)| kind);
                 if columns.map(|column| &column.kind).chain(fields).any(|kind| kind.holds(&own)) {
                     let why = "is the type of something";
-                    return Err(Fault::Invalid(format!("type {keyspace}.{own}"), why));
+                    return Err(Fault::invalid(format!("type {keyspace}.{own}"), why));
                 }
-                let missing = || Fault::Missing("type", format!("{keyspace}.{own}"));
+                let missing = || Fault::missing("type", format!("{keyspace}.{own}"));
                 of.types.remove(&own).ok_or_else(missing)?;
             }
             Dropped::Trigger(name, table) => {
                 let table = self.table_mut(*table, current)?;
-                let missing = || Fault::Missing("trigger", owned(*name));
+                let missing = || Fault::missing("trigger", owned(*name));
                 table.triggers.remove(&*name.resolved()).ok_or_else(missing)?;
             }
             Dropped::Function(name, kinds) => {
@@ -323,14 +326,14 @@ impl Schema {
             function.name == own && kinds.as_ref().is_none_or(|kinds| *kinds == function.arguments)
         };
         match all.iter().filter(|function| is_meant(function)).count() {
-            0 => Err(Fault::Missing(what, format!("{in_keyspace}.{own}"))),
+            0 => Err(Fault::missing(what, format!("{in_keyspace}.{own}"))),
             1 => {
                 all.retain(|function| !is_meant(function));
                 Ok(())
             }
             _ => {
                 let why = "is there several times: name the types of its arguments";
-                Err(Fault::Invalid(format!("{what} {in_keyspace}.{own}"), why))
+                Err(Fault::invalid(format!("{what} {in_keyspace}.{own}"), why))
             }
         }
     }

@@ -35,7 +35,7 @@ impl Schema {
     pub(super) fn create(&mut self, create: &Create<'_>, current: Option<&str>) -> Outcome<()> {
         let made = match &create.object {
             Created::Keyspace(name, list) => match self.keyspaces.entry(owned(*name)) {
-                Entry::Occupied(known) => Err(Fault::Exists("keyspace", known.key().clone())),
+                Entry::Occupied(known) => Err(Fault::exists("keyspace", known.key().clone())),
                 Entry::Vacant(free) => {
                     let properties = properties(list);
                     free.insert(Keyspace { properties, ..Keyspace::default() });
@@ -55,7 +55,7 @@ impl Schema {
             Created::Trigger(name, table, class) => {
                 let table = self.table_mut(*table, current)?;
                 match table.triggers.entry(owned(*name)) {
-                    Entry::Occupied(known) => Err(Fault::Exists("trigger", known.key().clone())),
+                    Entry::Occupied(known) => Err(Fault::exists("trigger", known.key().clone())),
                     Entry::Vacant(free) => {
                         free.insert(class.text().into_owned());
                         Ok(())
@@ -65,7 +65,7 @@ impl Schema {
         };
         match made {
             // A field that is there twice is a mistake, whatever there is.
-            Err(Fault::Exists(what, _)) if create.if_not_exists && what != "field" => Ok(()),
+            Err(fault) if create.if_not_exists && fault.is_existing() => Ok(()),
             made => made,
         }
     }
@@ -76,7 +76,7 @@ impl Schema {
         current: Option<&str>,
     ) -> Outcome<&mut Table> {
         let (keyspace, name) = resolve(name, current)?;
-        let missing = || Fault::Missing("table", format!("{keyspace}.{name}"));
+        let missing = || Fault::missing("table", format!("{keyspace}.{name}"));
         let table = self.keyspace_mut(&keyspace)?.tables.get_mut(&name);
         table.ok_or_else(missing)
     }
@@ -89,7 +89,7 @@ impl Schema {
         let (in_keyspace, name) = resolve(definition.name, current)?;
         let keyspace = self.keyspace_mut(&in_keyspace)?;
         if keyspace.tables.contains_key(&name) {
-            return Err(Fault::Exists("table", format!("{in_keyspace}.{name}")));
+            return Err(Fault::exists("table", format!("{in_keyspace}.{name}")));
         }
         let mut columns = Vec::new();
         for column in &definition.columns {
@@ -99,7 +99,7 @@ impl Schema {
         let alone =
             named.map(|column| PrimaryKey { partition: vec![column.name], clustering: Vec::new() });
         let key = definition.key.as_ref().or(alone.as_ref()).ok_or_else(|| {
-            Fault::Invalid(format!("table {in_keyspace}.{name}"), "has no primary key")
+            Fault::invalid(format!("table {in_keyspace}.{name}"), "has no primary key")
         })?;
         let columns = with_key(columns, key, &definition.options)?;
         let properties = table_properties(&definition.options);
@@ -116,12 +116,12 @@ impl Schema {
         let (in_keyspace, name) = resolve(name, current)?;
         let keyspace = self.keyspace_mut(&in_keyspace)?;
         if keyspace.types.contains_key(&name) {
-            return Err(Fault::Exists("type", format!("{in_keyspace}.{name}")));
+            return Err(Fault::exists("type", format!("{in_keyspace}.{name}")));
         }
         let (mut made, mut names) = (Vec::new(), HashSet::new());
         for (field, kind) in fields {
             if !names.insert(field.resolved()) {
-                return Err(Fault::Exists("field", owned(*field)));
+                return Err(Fault::exists("field", owned(*field)).at(field.span()));
             }
             let field = owned(*field);
             made.push((field, DataType::of_column(kind, &in_keyspace, keyspace)?));
@@ -135,9 +135,10 @@ impl Schema {
         let table = self.table_mut(index.table, current)?;
         let mut targets = Vec::new();
         for (part, column) in &index.targets {
-            let column = owned(*column);
+            let (span, column) = (column.span(), owned(*column));
             let Some(known) = table.columns.iter().find(|known| known.name == column) else {
-                return Err(Fault::Missing("column", format!("{in_keyspace}.{of}.{column}")));
+                let missing = format!("{in_keyspace}.{of}.{column}");
+                return Err(Fault::missing("column", missing).at(span));
             };
             // Of a collection that can be changed in parts its values are meant.
             let is_collection =
@@ -155,7 +156,7 @@ impl Schema {
             None => free_name(&of, targets.first().map(|(_, column)| column.as_str()), is_taken),
         };
         if is_taken(&name) {
-            return Err(Fault::Exists("index", format!("{in_keyspace}.{name}")));
+            return Err(Fault::exists("index", format!("{in_keyspace}.{name}")));
         }
         let class = index.class.map(|class| class.text().into_owned());
         let mut options = BTreeMap::new();
@@ -168,7 +169,7 @@ impl Schema {
         if let Some(table) = keyspace.tables.get_mut(&index.table) {
             let same = |name: &&String| keyspace.indexes.get(*name) == Some(&index);
             if let Some(other) = table.indexes.iter().find(same) {
-                return Err(Fault::Exists("index", format!("{in_keyspace}.{other}")));
+                return Err(Fault::exists("index", format!("{in_keyspace}.{other}")));
             }
             table.indexes.insert(name.clone());
         }
@@ -181,13 +182,14 @@ impl Schema {
         let (of_keyspace, of) = resolve(view.from, Some(&in_keyspace))?;
         if of_keyspace != in_keyspace {
             let why = "is of a table of another keyspace";
-            return Err(Fault::Invalid(format!("view {in_keyspace}.{name}"), why));
+            return Err(Fault::invalid(format!("view {in_keyspace}.{name}"), why));
         }
         let keyspace = self.keyspace_mut(&in_keyspace)?;
         if keyspace.tables.contains_key(&name) {
-            return Err(Fault::Exists("table", format!("{in_keyspace}.{name}")));
+            return Err(Fault::exists("table", format!("{in_keyspace}.{name}")));
         }
-        let missing = || Fault::Missing("table", format!("{in_keyspace}.{of}"));
+        let missing =
+            || Fault::missing("table", format!("{in_keyspace}.{of}")).at(view.from.span());
         let base = keyspace.tables.get_mut(&of).ok_or_else(missing)?;
         let mut columns: Vec<Column> = base.columns.clone();
         if let Selection::Selectors(selectors) = &view.selection {
@@ -196,11 +198,12 @@ impl Schema {
             for selector in selectors {
                 let TermKind::Column(column) = &selector.term.kind else {
                     let why = "selects what is no column";
-                    return Err(Fault::Invalid(format!("view {in_keyspace}.{name}"), why));
+                    let fault = Fault::invalid(format!("view {in_keyspace}.{name}"), why);
+                    return Err(fault.at(selector.term.span));
                 };
                 if !known.contains(&*column.resolved()) {
                     let missing = format!("{in_keyspace}.{of}.{}", column.resolved());
-                    return Err(Fault::Missing("column", missing));
+                    return Err(Fault::missing("column", missing).at(column.span()));
                 }
                 chosen.insert(owned(*column));
             }
@@ -269,7 +272,7 @@ fn add(
         |other: &Function| (&other.name, &other.arguments) == (&function.name, &function.arguments);
     if let Some(known) = all.iter().position(same) {
         if !or_replace {
-            return Err(Fault::Exists(what, format!("{keyspace}.{}", function.name)));
+            return Err(Fault::exists(what, format!("{keyspace}.{}", function.name)));
         }
         all.remove(known);
     }
@@ -296,13 +299,12 @@ fn with_key(
         TableOption::ClusteringOrder(order) => Some(order),
         _ => None,
     });
-    let orders: Vec<(String, bool)> =
-        orders.flatten().map(|(column, descending)| (owned(*column), *descending)).collect();
+    let orders: Vec<_> = orders.flatten().collect();
     let mut sorted = Vec::with_capacity(columns.len());
     let mut take = |name: crate::tree::Name<'_>, role: ColumnRole| {
-        let name = owned(name);
+        let (span, name) = (name.span(), owned(name));
         let at = columns.iter().position(|column| column.name == name);
-        let at = at.ok_or(Fault::Missing("column", name))?;
+        let at = at.ok_or(Fault::missing("column", name).at(span))?;
         sorted.push(Column { role, ..columns.remove(at) });
         Ok(())
     };
@@ -311,14 +313,12 @@ fn with_key(
     }
     for (position, name) in key.clustering.iter().enumerate() {
         let own = name.resolved();
-        let descending = orders.iter().any(|(column, descending)| *column == own && *descending);
+        let descending =
+            orders.iter().any(|(column, descending)| column.resolved() == own && *descending);
         take(*name, ColumnRole::Clustering { position, descending })?;
     }
-    if let Some((stray, _)) = orders
-        .iter()
-        .find(|(name, _)| !key.clustering.iter().any(|column| column.resolved() == *name))
-    {
-        return Err(Fault::Missing("clustering column", stray.clone()));
+    if let Some((stray, _)) = orders.iter().find(|(name, _)| !key.clustering.contains(name)) {
+        return Err(Fault::missing("clustering column", owned(*stray)).at(stray.span()));
     }
     sorted.append(&mut columns);
     Ok(sorted)

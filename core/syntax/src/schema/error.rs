@@ -4,18 +4,37 @@ use std::error::Error;
 use std::fmt;
 
 use crate::error::SyntaxError;
+use crate::parse::Scripted;
+use crate::token::Span;
 
-/// A script that makes no schema: on which line, and why. It shows names, and no value.
+/// A script that makes no schema: where, and why. It shows names, and no value.
+///
+/// ```
+/// use cqlstack_syntax::Schema;
+///
+/// let error = Schema::from_script("CREATE KEYSPACE k WITH a = 1;\nDROP TABLE k.t").unwrap_err();
+/// assert_eq!((error.line(), error.column()), (2, 12));
+/// assert_eq!(error.reason(), "there is no table k.t");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaError {
     line: u32,
-    fault: Fault,
+    column: u32,
+    why: Why,
 }
 
 pub(super) type Outcome<T> = Result<T, Fault>;
 
+/// The same before its place is known in lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) struct Fault {
+    why: Why,
+    /// Where, if it is not about the statement as a whole.
+    span: Option<Span>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Why {
     Syntax(SyntaxError),
     /// What it is, and its name.
     Missing(&'static str, String),
@@ -25,46 +44,104 @@ pub(super) enum Fault {
     Invalid(String, &'static str),
 }
 
-impl SchemaError {
-    pub(super) const fn new(line: u32, fault: Fault) -> Self {
-        Self { line, fault }
+impl Fault {
+    pub(super) const fn missing(what: &'static str, name: String) -> Self {
+        Self { why: Why::Missing(what, name), span: None }
     }
 
-    /// On which line the statement begins, from 1; of a syntax error, where it is.
+    pub(super) const fn exists(what: &'static str, name: String) -> Self {
+        Self { why: Why::Exists(what, name), span: None }
+    }
+
+    pub(super) const fn no_keyspace(name: String) -> Self {
+        Self { why: Why::NoKeyspace(name), span: None }
+    }
+
+    pub(super) const fn invalid(name: String, why: &'static str) -> Self {
+        Self { why: Why::Invalid(name, why), span: None }
+    }
+
+    /// With its place, unless it has one that is closer.
+    #[must_use]
+    pub(super) fn at(mut self, span: Span) -> Self {
+        self.span.get_or_insert(span);
+        self
+    }
+
+    pub(super) const fn is_missing(&self) -> bool {
+        matches!(self.why, Why::Missing(..))
+    }
+
+    /// Whether `IF NOT EXISTS` makes it none. A field that is there twice is a mistake, whatever there is.
+    pub(super) fn is_existing(&self) -> bool {
+        matches!(self.why, Why::Exists(what, _) if what != "field")
+    }
+}
+
+impl SchemaError {
+    pub(super) fn new(statement: &Scripted<'_>, fault: Fault) -> Self {
+        let Scripted { line, column, text, .. } = *statement;
+        let span = fault.span.unwrap_or(statement.span);
+        let into = span.start.saturating_sub(statement.span.start);
+        let before = text.get(..into as usize).unwrap_or_default();
+        let (line, column) = match before.rfind('\n') {
+            Some(at) => (line + count(before.matches('\n')), 1 + count(before[at + 1..].chars())),
+            None => (line, column + count(before.chars())),
+        };
+        Self { line, column, why: fault.why }
+    }
+
+    /// The line, from 1.
     #[must_use]
     pub const fn line(&self) -> u32 {
         self.line
     }
 
+    /// The column, from 1, in characters.
+    #[must_use]
+    pub const fn column(&self) -> u32 {
+        self.column
+    }
+
+    /// What is wrong, without the place.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match &self.why {
+            Why::Syntax(error) => {
+                format!("found {}, expected {}", error.found(), error.expected())
+            }
+            Why::Missing(what, name) => format!("there is no {what} {name}"),
+            Why::Exists(what, name) => format!("{what} {name} is there already"),
+            Why::NoKeyspace(name) => {
+                format!("{name} is of no keyspace: write `keyspace.{name}`, or USE before it")
+            }
+            Why::Invalid(name, why) => format!("{name} {why}"),
+        }
+    }
+
     /// The syntax error, if it is one.
     #[must_use]
     pub const fn syntax(&self) -> Option<&SyntaxError> {
-        match &self.fault {
-            Fault::Syntax(error) => Some(error),
+        match &self.why {
+            Why::Syntax(error) => Some(error),
             _ => None,
         }
     }
 }
 
+fn count(of: impl Iterator) -> u32 {
+    u32::try_from(of.count()).unwrap_or(u32::MAX)
+}
+
 impl From<SyntaxError> for SchemaError {
     fn from(error: SyntaxError) -> Self {
-        Self { line: error.line(), fault: Fault::Syntax(error) }
+        Self { line: error.line(), column: error.column(), why: Why::Syntax(error) }
     }
 }
 
 impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.line;
-        match &self.fault {
-            Fault::Syntax(error) => error.fmt(f),
-            Fault::Missing(what, name) => write!(f, "line {line}: there is no {what} {name}"),
-            Fault::Exists(what, name) => write!(f, "line {line}: {what} {name} is there already"),
-            Fault::NoKeyspace(name) => write!(
-                f,
-                "line {line}: {name} is of no keyspace: write `keyspace.{name}`, or USE before it"
-            ),
-            Fault::Invalid(name, why) => write!(f, "line {line}: {name} {why}"),
-        }
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.reason())
     }
 }
 

@@ -60,7 +60,7 @@ const NATIVE: [(&str, Keyword); 20] = [
 impl DataType {
     /// The type of a column, as it is written in a keyspace.
     pub(super) fn of_column(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
-        Self::new(kind, keyspace, of)?.settled()
+        Self::new(kind, keyspace, of)?.settled().map_err(|fault| fault.at(kind.span))
     }
 
     /// The type of an argument, which is frozen.
@@ -115,19 +115,22 @@ impl DataType {
     /// The server does not look into a vector to freeze it.
     fn vector(kind: &Type<'_>, length: i32, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
         if length <= 0 {
-            return Err(Fault::Invalid("a vector".to_owned(), "has to be longer than 0"));
+            return Err(
+                Fault::invalid("a vector".to_owned(), "has to be longer than 0").at(kind.span)
+            );
         }
         Ok(Self::Vector(Box::new(Self::of_column(kind, keyspace, of)?), length))
     }
 
     fn user(name: Table<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Self> {
+        let span = name.span();
         let (in_keyspace, name) = resolve(name, Some(keyspace))?;
         if in_keyspace != keyspace {
             let why = "is of another keyspace than what has it";
-            return Err(Fault::Invalid(format!("type {in_keyspace}.{name}"), why));
+            return Err(Fault::invalid(format!("type {in_keyspace}.{name}"), why).at(span));
         }
         if !of.types.contains_key(&name) {
-            return Err(Fault::Missing("type", format!("{keyspace}.{name}")));
+            return Err(Fault::missing("type", format!("{keyspace}.{name}")).at(span));
         }
         Ok(Self::User(name))
     }
@@ -169,7 +172,7 @@ impl DataType {
         let element = |kind: Box<Self>| match *kind {
             Self::List(_) | Self::Set(_) | Self::Map(..) | Self::User(_) => {
                 let what = "a collection or a type of users in a collection";
-                Err(Fault::Invalid(what.to_owned(), "has to be frozen"))
+                Err(Fault::invalid(what.to_owned(), "has to be frozen"))
             }
             kind => Ok(Box::new(kind.frozen())),
         };

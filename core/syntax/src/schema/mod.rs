@@ -4,6 +4,7 @@ mod alter;
 mod create;
 mod error;
 mod kind;
+mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +36,7 @@ use crate::tree::{IndexPart, Name, PropertyValue, Statement, Table as TableName}
 /// assert_eq!(users.columns[1].role, ColumnRole::Clustering { position: 0, descending: false });
 ///
 /// let error = Schema::from_script("USE app;\nCREATE TABLE t (k int PRIMARY KEY)").unwrap_err();
-/// assert_eq!(error.to_string(), "line 1: there is no keyspace app");
+/// assert_eq!(error.to_string(), "line 1, column 5: there is no keyspace app");
 /// # Ok::<(), cqlstack_syntax::SchemaError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -166,13 +167,26 @@ impl Schema {
     }
 
     /// Changes it as a script says. Names without a keyspace are of this one, which is made if it is not there,
-    /// until the script says `USE`.
+    /// until the script says `USE`. Gives the keyspace that is in use in the end.
+    ///
+    /// ```
+    /// use cqlstack_syntax::Schema;
+    ///
+    /// let mut schema = Schema::default();
+    /// let keyspace = schema.apply("CREATE KEYSPACE app WITH a = 1; USE app", None)?;
+    /// assert_eq!(keyspace.as_deref(), Some("app"));
+    /// # Ok::<(), cqlstack_syntax::SchemaError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// With its line: what [`script`] refuses; what is there already or is not there; a type that is not known;
+    /// With its place: what [`script`] refuses; what is there already or is not there; a type that is not known;
     /// a name without a keyspace where none is in use; a primary key that is none. What came before is applied.
-    pub fn apply(&mut self, text: &str, keyspace: Option<&str>) -> Result<(), SchemaError> {
+    pub fn apply(
+        &mut self,
+        text: &str,
+        keyspace: Option<&str>,
+    ) -> Result<Option<String>, SchemaError> {
         self.apply_all(&script(text)?, keyspace)
     }
 
@@ -185,16 +199,16 @@ impl Schema {
         &mut self,
         statements: &[Scripted<'_>],
         keyspace: Option<&str>,
-    ) -> Result<(), SchemaError> {
+    ) -> Result<Option<String>, SchemaError> {
         let mut current = keyspace.map(str::to_owned);
         if let Some(keyspace) = &current {
             self.keyspaces.entry(keyspace.clone()).or_default();
         }
-        for Scripted { line, statement, .. } in statements {
-            let changed = self.change(statement, &mut current);
-            changed.map_err(|fault| SchemaError::new(*line, fault))?;
+        for scripted in statements {
+            let changed = self.change(&scripted.statement, &mut current);
+            changed.map_err(|fault| SchemaError::new(scripted, fault))?;
         }
-        Ok(())
+        Ok(current)
     }
 
     /// All keyspaces, in the order of their names.
@@ -218,19 +232,26 @@ impl Schema {
         match statement {
             Statement::Use(of) => {
                 let name = of.keyspace.resolved().into_owned();
-                self.keyspace_mut(&name)?;
+                self.keyspace_mut(&name).map_err(|fault| fault.at(of.keyspace.span()))?;
                 *current = Some(name);
                 Ok(())
             }
-            Statement::Create(create) => self.create(create, current.as_deref()),
-            Statement::Alter(alter) => self.alter(alter, current.as_deref()),
-            Statement::Drop(drop) => self.drop(drop, current.as_deref()),
+            // What has no closer place is about what the statement names.
+            Statement::Create(create) => self
+                .create(create, current.as_deref())
+                .map_err(|fault| fault.at(create.object.name())),
+            Statement::Alter(alter) => {
+                self.alter(alter, current.as_deref()).map_err(|fault| fault.at(alter.object.name()))
+            }
+            Statement::Drop(drop) => {
+                self.drop(drop, current.as_deref()).map_err(|fault| fault.at(drop.object.name()))
+            }
             _ => Ok(()),
         }
     }
 
     fn keyspace_mut(&mut self, name: &str) -> Outcome<&mut Keyspace> {
-        let missing = || Fault::Missing("keyspace", name.to_owned());
+        let missing = || Fault::missing("keyspace", name.to_owned());
         self.keyspaces.get_mut(name).ok_or_else(missing)
     }
 }
@@ -241,7 +262,7 @@ fn resolve(name: TableName<'_>, current: Option<&str>) -> Outcome<(String, Strin
     match (name.keyspace, current) {
         (Some(keyspace), _) => Ok((keyspace.resolved().into_owned(), own)),
         (None, Some(current)) => Ok((current.to_owned(), own)),
-        (None, None) => Err(Fault::NoKeyspace(own)),
+        (None, None) => Err(Fault::no_keyspace(own).at(name.span())),
     }
 }
 

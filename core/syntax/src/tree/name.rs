@@ -92,3 +92,12 @@ pub struct Table<'t> {
     /// The table, or a materialized view.
     pub name: Name<'t>,
 }
+
+impl Table<'_> {
+    /// Where it stands, with its keyspace.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        let name = self.name.span();
+        self.keyspace.map_or(name, |keyspace| keyspace.span().to(name))
+    }
+}

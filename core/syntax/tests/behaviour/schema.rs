@@ -22,43 +22,55 @@ fn wrong(rest: &str) -> String {
 fn what_is_not_there_or_is_there_already_is_told_with_its_line() {
     let table = "CREATE TABLE t (k int PRIMARY KEY, v text);\n";
     for (script, expected) in [
-        ("CREATE TABLE t (k int PRIMARY KEY);", "line 4: table app.t is there already"),
-        ("CREATE TABLE u (k nothing PRIMARY KEY);", "line 4: there is no type app.nothing"),
-        ("CREATE TABLE u (k other.u PRIMARY KEY);", "line 4: type other.u is of another keyspace"),
-        ("CREATE TABLE u (k int);", "line 4: table app.u has no primary key"),
-        ("CREATE TABLE u (k int, PRIMARY KEY (k, c));", "line 4: there is no column c"),
+        ("CREATE TABLE t (k int PRIMARY KEY);", "line 4, column 14: table app.t is there already"),
+        (
+            "CREATE TABLE u (k nothing PRIMARY KEY);",
+            "line 4, column 19: there is no type app.nothing",
+        ),
+        (
+            "CREATE TABLE u (k other.u PRIMARY KEY);",
+            "line 4, column 19: type other.u is of another keyspace",
+        ),
+        ("CREATE TABLE u (k int);", "line 4, column 14: table app.u has no primary key"),
+        ("CREATE TABLE u (k int, PRIMARY KEY (k, c));", "line 4, column 40: there is no column c"),
         (
             "CREATE TABLE u (k int PRIMARY KEY, l list<list<int>>);",
-            "line 4: a collection or a type of users in a collection has to be frozen",
+            "line 4, column 38: a collection or a type of users in a collection has to be frozen",
         ),
-        ("CREATE TABLE nowhere.u (k int PRIMARY KEY);", "line 4: there is no keyspace nowhere"),
-        ("\n\nALTER TABLE u ADD v int;", "line 6: there is no table app.u"),
-        ("ALTER TABLE t ADD v int;", "line 4: column app.t.v is there already"),
-        ("ALTER TABLE t DROP w;", "line 4: there is no column app.t.w"),
-        ("ALTER TABLE t DROP k;", "line 4: app.t.k is part of the primary key"),
-        ("ALTER TABLE t RENAME k TO v;", "line 4: column app.t.v is there already"),
-        ("ALTER TYPE u ADD a int;", "line 4: there is no type app.u"),
-        ("CREATE INDEX ON t (w);", "line 4: there is no column app.t.w"),
+        (
+            "CREATE TABLE nowhere.u (k int PRIMARY KEY);",
+            "line 4, column 14: there is no keyspace nowhere",
+        ),
+        ("\n\nALTER TABLE u ADD v int;", "line 6, column 13: there is no table app.u"),
+        ("ALTER TABLE t ADD v int;", "line 4, column 19: column app.t.v is there already"),
+        ("ALTER TABLE t DROP w;", "line 4, column 20: there is no column app.t.w"),
+        ("ALTER TABLE t DROP k;", "line 4, column 20: app.t.k is part of the primary key"),
+        ("ALTER TABLE t RENAME k TO v;", "line 4, column 27: column app.t.v is there already"),
+        ("ALTER TYPE u ADD a int;", "line 4, column 12: there is no type app.u"),
+        ("CREATE INDEX ON t (w);", "line 4, column 20: there is no column app.t.w"),
         (
             "CREATE INDEX i ON t (v);\nCREATE INDEX i ON t (k);",
-            "line 5: index app.i is there already",
+            "line 5, column 14: index app.i is there already",
         ),
         (
             "CREATE INDEX ON t (v);\nCREATE INDEX j ON t (v);",
-            "line 5: index app.t_v_idx is there already",
+            "line 5, column 14: index app.t_v_idx is there already",
         ),
-        ("DROP INDEX i;", "line 4: there is no index app.i"),
-        ("DROP TABLE u;", "line 4: there is no table app.u"),
-        ("DROP KEYSPACE \"App\";", "line 4: there is no keyspace App"),
-        ("USE \"APP\";", "line 4: there is no keyspace APP"),
-        ("CREATE KEYSPACE app WITH a = 1;", "line 4: keyspace app is there already"),
-        ("DROP FUNCTION f;", "line 4: there is no function app.f"),
-        ("CREATE TYPE u (a int, a int);", "line 4: field a is there already"),
-        ("CREATE TYPE u (a u);", "line 4: there is no type app.u"),
-        ("CREATE TYPE u (a int);\nALTER TYPE u ADD b frozen<u>;", "line 5: app.u.b is of the type"),
+        ("DROP INDEX i;", "line 4, column 12: there is no index app.i"),
+        ("DROP TABLE u;", "line 4, column 12: there is no table app.u"),
+        ("DROP KEYSPACE \"App\";", "line 4, column 15: there is no keyspace App"),
+        ("USE \"APP\";", "line 4, column 5: there is no keyspace APP"),
+        ("CREATE KEYSPACE app WITH a = 1;", "line 4, column 17: keyspace app is there already"),
+        ("DROP FUNCTION f;", "line 4, column 15: there is no function app.f"),
+        ("CREATE TYPE u (a int, a int);", "line 4, column 23: field a is there already"),
+        ("CREATE TYPE u (a u);", "line 4, column 18: there is no type app.u"),
+        (
+            "CREATE TYPE u (a int);\nALTER TYPE u ADD b frozen<u>;",
+            "line 5, column 18: app.u.b is of the type",
+        ),
         (
             "CREATE TYPE u (a int);\nALTER TABLE t ADD u u;\nDROP TYPE u;",
-            "line 6: type app.u is the type of something",
+            "line 6, column 11: type app.u is the type of something",
         ),
         ("SELEKT", "line 4, column 1: found a name, expected a statement"),
     ] {
@@ -68,7 +80,7 @@ fn what_is_not_there_or_is_there_already_is_told_with_its_line() {
     let error = Schema::from_script("CREATE TABLE t (k int PRIMARY KEY)").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "line 1: t is of no keyspace: write `keyspace.t`, or USE before it"
+        "line 1, column 14: t is of no keyspace: write `keyspace.t`, or USE before it"
     );
 }
 
@@ -188,9 +200,18 @@ fn bytes_that_are_no_text_are_told_by_their_place() {
 fn a_mistake_inside_is_told_though_the_object_may_be_there_or_not() {
     let table = "CREATE TABLE t (k int PRIMARY KEY);\nCREATE TYPE u (a int);\n";
     for (script, expected) in [
-        ("ALTER TABLE IF EXISTS t ADD v nothing;", "line 5: there is no type app.nothing"),
-        ("ALTER TYPE IF EXISTS u ADD b nothing;", "line 5: there is no type app.nothing"),
-        ("CREATE TYPE IF NOT EXISTS w (a int, a int);", "line 5: field a is there already"),
+        (
+            "ALTER TABLE IF EXISTS t ADD v nothing;",
+            "line 5, column 31: there is no type app.nothing",
+        ),
+        (
+            "ALTER TYPE IF EXISTS u ADD b nothing;",
+            "line 5, column 30: there is no type app.nothing",
+        ),
+        (
+            "CREATE TYPE IF NOT EXISTS w (a int, a int);",
+            "line 5, column 37: field a is there already",
+        ),
     ] {
         assert_eq!(wrong(&format!("{table}{script}")), expected, "{script}");
     }
