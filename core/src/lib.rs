@@ -30,11 +30,16 @@
 //!
 //! None is on by default.
 //!
+//! - `macros`: statements that are checked when the program is compiled, `cql!`.
 //! - `page-token`: places in a result to give away, `PageTokenKey`.
 //! - `serde`: [`SessionConfig`] and `PageTokenKey` from files and the environment, `HumanDuration`.
 //! - `tls`: encrypted connections, [`Tls`].
 //! - `testing`: a scripted session, to test layers and handlers without a server.
 
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+#[path = "macros.rs"]
+pub mod __macros;
 mod attempts;
 pub mod batch;
 mod client;
@@ -112,3 +117,85 @@ pub use scylla::frame::types::{Consistency, SerialConsistency};
 /// Derives for rows and values; see the driver's documentation. They expect the crate `scylla` in
 /// the user's dependencies, or `#[scylla(crate = cqlstack_core::scylla)]` on the struct.
 pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue};
+
+/// A statement that is checked when the program is compiled, as a `&'static` [`StaticStatement`].
+///
+/// It stands in a `static`, a `const` or a `let`, or is an argument. Preparing and sending it reads no text, and its
+/// first use allocates nothing.
+///
+/// ```
+/// use cqlstack_core::{Client, CqlService, Error, StaticStatement, cql};
+///
+/// static RENAME: &StaticStatement =
+///     cql!("UPDATE app.users SET name = ? WHERE id = ?", name = "rename_user");
+///
+/// async fn rename(db: &Client<impl CqlService>) -> Result<(), Error> {
+///     db.execute(RENAME, ("Ada", 42)).await?;
+///     db.execute(cql!("SELECT name FROM app.users WHERE id = ?"), (42,)).await?;
+///     let all = cql!("SELECT id, name FROM app.users", allow(scan));
+///     # let _ = all;
+///     Ok(())
+/// }
+/// ```
+///
+/// # The schema
+///
+/// Names are looked up in a file of the repository, offline. It is, in this order:
+///
+/// 1. what the option `schema = "path"` names, from the crate's folder;
+/// 2. what the environment variable `CQLSTACK_SCHEMA` names, from the workspace's folder, and within it
+///    (`[env]` in `.cargo/config.toml` sets it);
+/// 3. `schema.cql`, or the files `schema/*.cql` in the order of their names as one script, in the crate's folder or the
+///    nearest above it, up to the one that has a `Cargo.lock`; without a `Cargo.lock`, in the crate's folder only.
+///
+/// Without a schema only the syntax is checked, unless the feature `require-schema` of `cqlstack-macros` makes that
+/// an error. Tables of keyspaces whose names begin with `system` are never looked up. A name without its keyspace is of
+/// the one that the script `USE`s last, or of the option's, `keyspace = "app"`.
+///
+/// When a schema file or the variable changes, the compiler looks at the statements again. It does not notice that a
+/// file was added or deleted until a source changes; a build script with
+/// `println!("cargo::rerun-if-changed=schema");` makes it do so.
+///
+/// # Options
+///
+/// | option | default |
+/// |---|---|
+/// | `name = "rename_user"` | verb and table: [`Statement::named`] |
+/// | `idempotent = true` | by the text: [`Statement::idempotent`] |
+/// | `consistency = LocalQuorum` | the session's: [`Statement::with_consistency`] |
+/// | `serial_consistency = LocalSerial` | [`Statement::with_serial_consistency`] |
+/// | `page_size = 100` | the session's: [`Statement::with_page_size`] |
+/// | `attempt_timeout = "250ms"` (`ms`, `s` or `m`) | the session's: [`Statement::with_attempt_timeout`] |
+/// | `allow(scan, filtering)` | none of the lints below |
+/// | `keyspace = "app"` | the script's `USE` |
+/// | `schema = "path"` | as above |
+/// | `dialect = ScyllaDb` (`Cassandra5`, `NextCassandra`, `Any`) | `Cassandra5` |
+///
+/// # Errors
+///
+/// What the server would refuse: syntax; a keyspace, table, column, field, type or index that is not there, with the
+/// name that was probably meant; an `INSERT` without its key, or with more columns than values; an `UPDATE` or `DELETE`
+/// of a key column, or without a whole key; a `SELECT` that needs `ALLOW FILTERING`; counters beside other columns;
+/// conditions on key columns, or beside a timestamp. Types of literals, operators and `ORDER BY` are left to the server.
+///
+/// What the server accepts, and a team regrets, has a name that `allow(…)` takes:
+///
+/// | lint | what |
+/// |---|---|
+/// | `scan` | a `SELECT` without a partition key reads the whole table, from all nodes |
+/// | `filtering` | `ALLOW FILTERING` over partitions reads rows to throw them away |
+/// | `partition_in` | `IN` on the partition key of a `SELECT`: one node asks all others, and waits for the slowest |
+/// | `mixed_markers` | `?` and `:name` in one statement |
+/// | `case` | `userId` means `userid`, and a column `"userId"` is there, too |
+/// | `no_keyspace` | a table without its keyspace, and nothing tells which one |
+/// | `unknown_function`, `unknown_option` | what a newer server may know |
+///
+/// The text is a string literal, or `concat!` of literals: a macro sees the program before constants have values. For
+/// a text that is made at run time there is [`Statement::new`].
+#[cfg(feature = "macros")]
+#[macro_export]
+macro_rules! cql {
+    ($($tokens:tt)*) => {
+        $crate::__macros::cql!(@ $crate; $($tokens)*)
+    };
+}

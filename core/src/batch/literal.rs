@@ -48,8 +48,8 @@ mod tests {
 
     fn stored(literal: &str, column: Keyword) -> Option<Vec<u8>> {
         let text = format!("DELETE FROM t WHERE k = {literal}");
-        match &Facts::of(&parse(&text).unwrap()).given[0].value {
-            GivenValue::Literal(kind, written) => bytes(*kind, written, Shape::Native(column)),
+        match Facts::of(&parse(&text).unwrap()).given().next().unwrap().1 {
+            GivenValue::Literal(kind, written) => bytes(kind, written, Shape::Native(column)),
             _ => None,
         }
     }

@@ -107,14 +107,13 @@ fn key(facts: &Facts, known: &Known<'_>) -> Result<Vec<KeyPart>, UnknownPartitio
         return Ok(bound_key(known).map(KeyPart::Marker).collect());
     }
     let table = known.table.ok_or(UnknownPartition::Table)?;
-    let part =
-        |column: &String| match &facts.given.iter().find(|given| given.column == **column)?.value {
-            GivenValue::Marker(index) => Some(KeyPart::Marker(*index as usize)),
-            GivenValue::Literal(kind, written) => {
-                literal::bytes(*kind, written, table.column(column)?.shape).map(KeyPart::Literal)
-            }
-            GivenValue::Computed => None,
-        };
+    let part = |column: &String| match facts.given().find(|(own, _)| own == column)?.1 {
+        GivenValue::Marker(index) => Some(KeyPart::Marker(index as usize)),
+        GivenValue::Literal(kind, written) => {
+            literal::bytes(kind, written, table.column(column)?.shape).map(KeyPart::Literal)
+        }
+        GivenValue::Computed => None,
+    };
     let parts: Option<Vec<_>> = table.partition_key.iter().map(part).collect();
     parts.ok_or(UnknownPartition::Computed)
 }
@@ -149,21 +148,21 @@ impl Writes {
         let is_regular = |name: &str| role(name) == Some(ColumnRole::Regular);
         let is_clustering = |name: &str| matches!(role(name), Some(ColumnRole::Clustering { .. }));
         let no_clustering = table.clustering_key.is_empty();
-        let mut columns = facts.written.iter().map(|written| &*written.column);
+        let mut columns = facts.written().map(|(column, _)| column);
         let row = match facts.form {
             // Of JSON no column is known.
             Form::Insert => facts.writes_json || no_clustering || columns.any(is_clustering),
             // A `DELETE` of rows.
-            Form::Change if facts.written.is_empty() => {
-                let given = facts.given.iter().filter(|given| is_clustering(&given.column));
+            Form::Change if facts.written().len() == 0 => {
+                let given = facts.given().filter(|(column, _)| is_clustering(column));
                 !no_clustering && given.count() == table.clustering_key.len()
             }
             Form::Change => columns.any(is_regular),
             Form::Batch | Form::Use | Form::Other | Form::Unread => return Self::default(),
         };
-        let unbound = facts.written.iter().filter(|written| {
-            let is_whole = !matches!(written.effect, Effect::Bound | Effect::Part);
-            is_whole && Role::of(&written.column, table) == Role::Cell
+        let unbound = facts.written().filter(|(column, effect)| {
+            let is_whole = !matches!(effect, Effect::Bound | Effect::Part);
+            is_whole && Role::of(column, table) == Role::Cell
         });
         Self { row, cells: unbound.count() }
     }

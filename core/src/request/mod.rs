@@ -335,6 +335,13 @@ impl From<&Statement> for Request {
 }
 
 /// A statement without values.
+impl From<&&'static StaticStatement> for Request {
+    fn from(statement: &&'static StaticStatement) -> Self {
+        Self::new(*statement, ())
+    }
+}
+
+/// A statement without values.
 impl From<&'static StaticStatement> for Request {
     fn from(statement: &'static StaticStatement) -> Self {
         Self::new(statement, ())

@@ -35,15 +35,13 @@ pub(super) fn read(text: &str, made_at_run_time: bool) -> Facts {
     let Ok(statement) = parse(text) else { return Facts::unread(text) };
     let facts = Facts::of(&statement);
     if made_at_run_time && statement.has_literal_in_where() {
-        warnings::bind_the_literal(text, &facts.label);
+        warnings::bind_the_literal(text, facts.label());
     }
     facts
 }
 
 #[cfg(test)]
 mod tests {
-    use cqlstack_syntax::TableName;
-
     use super::*;
 
     fn facts(text: &str) -> Facts {
@@ -54,39 +52,44 @@ mod tests {
     fn what_other_servers_add_is_read_and_what_nobody_knows_is_told_by_its_first_word() {
         let read = facts("SELECT a FROM t WHERE k = ? BYPASS CACHE USING TIMEOUT 50ms");
         assert_eq!(
-            (read.kind, read.is_idempotent, &*read.label),
+            (read.kind, read.is_idempotent, read.label()),
             (StatementKind::Read, true, "SELECT t")
         );
         let write = facts("DELETE FROM t WHERE k = ? AND c BETWEEN 1 AND 2");
         assert_eq!((write.kind, write.is_idempotent), (StatementKind::Write, true));
         let schema = facts("CREATE SERVICE LEVEL fast WITH shares = 5");
-        assert_eq!((schema.kind, &*schema.label), (StatementKind::Schema, "CREATE"));
+        assert_eq!((schema.kind, schema.label()), (StatementKind::Schema, "CREATE"));
         let unknown = facts("EXPLAIN SELECT a FROM t");
         assert_eq!((unknown.kind, unknown.is_idempotent), (StatementKind::Other, false));
     }
 
     #[test]
     fn the_table_is_called_as_in_the_schema() {
-        let table = |keyspace: Option<&'static str>, name: &'static str| TableName {
-            keyspace: keyspace.map(Into::into),
-            name: name.into(),
+        let tables = |text| {
+            let facts = facts(text);
+            let owned = |(keyspace, name): (Option<&str>, &str)| {
+                (keyspace.map(str::to_owned), name.to_owned())
+            };
+            facts.tables().map(owned).collect::<Vec<_>>()
         };
-        assert_eq!(facts("UPDATE Users SET a = 1 WHERE k = 1").tables[..], [table(None, "users")]);
-        let quoted = facts("DELETE FROM App.\"Users\" WHERE k = 1");
-        assert_eq!(quoted.tables[..], [table(Some("app"), "Users")]);
-        assert!(facts("USE app").tables.is_empty());
+        let table =
+            |keyspace: Option<&str>, name: &str| (keyspace.map(str::to_owned), name.to_owned());
+        assert_eq!(tables("UPDATE Users SET a = 1 WHERE k = 1"), [table(None, "users")]);
+        let quoted = tables("DELETE FROM App.\"Users\" WHERE k = 1");
+        assert_eq!(quoted, [table(Some("app"), "Users")]);
+        assert!(tables("USE app").is_empty());
         let batch =
             "BEGIN BATCH DELETE FROM a WHERE k = 1; DELETE FROM ks.b WHERE k = 1; APPLY BATCH";
-        assert_eq!(facts(batch).tables[..], [table(None, "a"), table(Some("ks"), "b")]);
+        assert_eq!(tables(batch), [table(None, "a"), table(Some("ks"), "b")]);
     }
 
     #[test]
     fn of_a_text_that_does_not_parse_nothing_is_known() {
         for text in ["", "secret", "UPDATE t SET a = 1", "SELECT a FROM t WHERE k = 'secret"] {
-            let Facts { kind, is_idempotent, label, tables, several, .. } = facts(text);
-            assert_eq!((kind, is_idempotent), (StatementKind::Other, false));
-            assert!(tables.is_empty() && several.is_empty());
-            assert_eq!(label, "unrecognised");
+            let facts = facts(text);
+            assert_eq!((facts.kind, facts.is_idempotent), (StatementKind::Other, false));
+            assert!(facts.tables().count() == 0 && facts.several().len() == 0);
+            assert_eq!(facts.label(), "unrecognised");
         }
     }
 
@@ -115,11 +118,9 @@ mod tests {
 
     #[test]
     fn the_columns_that_make_it_several_partitions_are_kept() {
-        assert_eq!(
-            facts("DELETE FROM t WHERE \"K\" IN ? AND c IN (1, 2) AND d = 1").several[..],
-            ["K", "c"]
-        );
+        let delete = facts("DELETE FROM t WHERE \"K\" IN ? AND c IN (1, 2) AND d = 1");
+        assert_eq!(delete.several().collect::<Vec<_>>(), ["K", "c"]);
         let batch = "BEGIN UNLOGGED BATCH DELETE FROM t WHERE k = 1 AND c IN ?; APPLY BATCH";
-        assert!(facts(batch).several.is_empty());
+        assert_eq!(facts(batch).several().len(), 0);
     }
 }

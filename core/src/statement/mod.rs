@@ -15,7 +15,7 @@ use std::time::Duration;
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 pub use cqlstack_syntax::StatementKind;
-use cqlstack_syntax::{Facts, Form, TableName};
+use cqlstack_syntax::{Facts, Form, Lists};
 use kind::is_never_idempotent;
 pub(crate) use kind::{fails_over, parse, takes_timestamp};
 pub(crate) use schema_facts::{Attempt, SchemaFacts, Told};
@@ -75,7 +75,8 @@ impl Statement {
         (kind, idempotent): (StatementKind, bool),
         said: Option<bool>,
     ) -> Self {
-        let facts = Facts::bare(kind, idempotent, Form::Batch);
+        let mut facts = Facts::given_as(kind, Form::Batch, "", Lists::NONE);
+        facts.is_idempotent = idempotent;
         let mut statement = StaticStatement::with_facts(text, facts);
         (statement.name, statement.idempotent) = (Some(name), said);
         *statement.id.get_mut() = u32::MAX;
@@ -264,14 +265,12 @@ impl Statement {
         ptr::eq(ours, other) || ours == other
     }
 
-    /// The table that it reads or writes; none of a batch.
-    pub(crate) fn table(&self) -> Option<&TableName> {
-        if self.form() == Form::Batch { None } else { self.tables().first() }
-    }
-
-    /// The tables that the text names.
-    pub(crate) fn tables(&self) -> &[TableName] {
-        &self.inner().facts().tables
+    /// The name of the table that it reads or writes; none of a batch.
+    pub(crate) fn table(&self) -> Option<&str> {
+        if self.form() == Form::Batch {
+            return None;
+        }
+        self.facts().tables().next().map(|(_, name)| name)
     }
 
     /// Whether, without values, it is sent as text.
@@ -310,15 +309,11 @@ impl Statement {
     /// Whether it may write to several partitions, apart from its kind.
     pub(crate) fn may_be_several(&self, facts: SchemaFacts) -> bool {
         let one = facts.several == Some(false);
-        self.form() == Form::Batch || (!one && !self.several().is_empty())
-    }
-
-    /// The columns with `IN` for which it may write to several partitions.
-    pub(crate) fn several(&self) -> &[Cow<'static, str>] {
-        &self.inner().facts().several
+        self.form() == Form::Batch || (!one && self.facts().several().len() > 0)
     }
 
     /// What its text alone tells.
+    #[inline]
     pub(crate) fn facts(&self) -> &Facts {
         self.inner().facts()
     }
@@ -333,6 +328,13 @@ fn take_number(next: &AtomicU32) -> u32 {
 impl From<&Self> for Statement {
     fn from(statement: &Self) -> Self {
         statement.clone()
+    }
+}
+
+/// A [`cql!`](crate::cql) in a `static` is a reference already.
+impl From<&&'static StaticStatement> for Statement {
+    fn from(statement: &&'static StaticStatement) -> Self {
+        Self::from_static(statement)
     }
 }
 

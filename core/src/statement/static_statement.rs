@@ -147,7 +147,7 @@ impl StaticStatement {
     }
 
     pub(super) fn name(&self) -> &str {
-        self.name.unwrap_or_else(|| &self.facts().label)
+        self.name.unwrap_or_else(|| self.facts().label())
     }
 
     #[inline]

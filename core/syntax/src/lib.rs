@@ -29,6 +29,7 @@
 //! A text of any kind ends in a tree or in an error, in time that is linear in its length, also on a
 //! stack of 256 KiB: brackets nest to [`DEEPEST`].
 
+pub mod check;
 mod dialect;
 mod error;
 mod facts;
@@ -43,8 +44,8 @@ mod tree;
 pub use dialect::Dialect;
 pub use error::SyntaxError;
 pub use facts::{
-    Bound, Clause, Effect, Facts, Form, Given, GivenValue, InText, MarkerTarget, Overwrite,
-    Restriction, StatementKind, TableName, Target, Written, fingerprint, normalized,
+    Bound, Clause, Effect, Facts, Form, GivenValue, InText, Lists, MarkerTarget, Names, Overwrite,
+    Restriction, StatementKind, Target, fingerprint, normalized,
 };
 pub use keyword::Keyword;
 pub use lexer::tokens;

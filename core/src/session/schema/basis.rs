@@ -24,12 +24,12 @@ use crate::statement::Statement;
 
 /// The tables of a statement that its text names, in this keyspace where it names none.
 pub(in crate::session) fn named(statement: &Statement, keyspace: Option<&str>) -> Vec<TableName> {
-    let name = |table: &cqlstack_syntax::TableName| {
-        let keyspace = table.keyspace.as_deref().or(keyspace)?.to_owned();
-        Some(TableName { keyspace, table: table.name.clone().into_owned() })
+    let name = |(own, table): (Option<&str>, &str)| {
+        let keyspace = own.or(keyspace)?.to_owned();
+        Some(TableName { keyspace, table: table.to_owned() })
     };
     let mut names: Vec<TableName> = Vec::new();
-    for name in statement.tables().iter().filter_map(name) {
+    for name in statement.facts().tables().filter_map(name) {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -64,7 +64,7 @@ pub(in crate::session) fn keyspace_answered(
         return None;
     }
     // Of what the parser does not understand, any column tells.
-    let table = statement.table().map(|table| &*table.name);
+    let table = statement.table();
     let results = prepared.get_current_result_set_col_specs();
     let columns = prepared.get_variable_col_specs();
     let columns = columns.iter().chain(results.get().iter());

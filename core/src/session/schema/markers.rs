@@ -36,21 +36,21 @@ impl Markers {
     ) -> Self {
         let specs = prepared.get_variable_col_specs();
         let specs = specs.as_slice();
-        let bound = &statement.facts().markers;
+        let bound = statement.facts().markers();
         if bound.len() != specs.len() {
             // Nobody knows what they are for: mostly a column of the same name.
             let columns = specs.iter().map(|spec| spec.name().to_owned()).collect();
             return Self { fit: Fit::Unknown, columns };
         }
-        let fits = specs.iter().zip(&**bound).map(|(spec, target)| fit(spec, target, tables));
-        let columns = bound.iter().filter_map(MarkerTarget::column);
+        let fits = specs.iter().zip(bound).map(|(spec, target)| fit(spec, target, tables));
+        let columns = statement.facts().markers().filter_map(MarkerTarget::column);
         Self { fit: fits.max().unwrap_or(Fit::Same), columns: columns.map(str::to_owned).collect() }
     }
 }
 
-fn fit(spec: &ColumnSpec<'_>, target: &MarkerTarget, tables: &[Named]) -> Fit {
+fn fit(spec: &ColumnSpec<'_>, target: MarkerTarget<&str>, tables: &[Named]) -> Fit {
     let Some(name) = target.column() else {
-        return if *target == MarkerTarget::Fixed { Fit::Same } else { Fit::Unknown };
+        return if target == MarkerTarget::Fixed { Fit::Same } else { Fit::Unknown };
     };
     // What has no columns in the schema does not change, and what could not be read is not compared.
     let table = tables.iter().find(|table| table.name().is(spec.table_spec()));
@@ -62,7 +62,7 @@ fn fit(spec: &ColumnSpec<'_>, target: &MarkerTarget, tables: &[Named]) -> Fit {
 
 fn compare(
     kind: &Type<'_>,
-    target: &MarkerTarget,
+    target: MarkerTarget<&str>,
     told: &ColumnType<'_>,
     definition: &Definition,
 ) -> Fit {

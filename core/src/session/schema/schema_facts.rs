@@ -23,7 +23,7 @@ pub(in crate::session) fn schema_facts(
     }
     let markers = prepared.get_variable_col_specs();
     let known: Vec<_> = tables.iter().filter_map(Named::definition).collect();
-    let several = statement.several();
+    let mut several = statement.facts().several();
     let of_key = |column: &str| {
         known.iter().any(|table| table.partition_key.iter().any(|own| own == column))
     };
@@ -32,8 +32,7 @@ pub(in crate::session) fn schema_facts(
             || known.iter().any(|table| {
                 table.columns().any(|(_, column)| column.shape == Shape::Native(Keyword::Counter))
             }),
-        several: (!several.is_empty())
-            .then(|| known.len() != 1 || several.iter().any(|column| of_key(column))),
+        several: (several.len() > 0).then(|| known.len() != 1 || several.any(of_key)),
         by_server: false,
         list: statement.facts().overwrites_list(|column| {
             let is_column = |name: &str| column.is_none_or(|column| column == name);

@@ -13,4 +13,4 @@ pub use bound::{Bound, InText, Overwrite, Restriction};
 pub use fingerprint::{fingerprint, normalized};
 pub use kind::StatementKind;
 pub use leaves::{Clause, Target};
-pub use summary::{Effect, Facts, Form, Given, GivenValue, MarkerTarget, TableName, Written};
+pub use summary::{Effect, Facts, Form, GivenValue, Lists, MarkerTarget, Names};

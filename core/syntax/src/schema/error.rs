@@ -68,6 +68,11 @@ impl Fault {
         self
     }
 
+    /// Its place, at the start of the text if it has none, and its reason.
+    pub(super) fn shown(self) -> (Span, String) {
+        (self.span.unwrap_or_default(), self.why.to_string())
+    }
+
     pub(super) const fn is_missing(&self) -> bool {
         matches!(self.why, Why::Missing(..))
     }
@@ -106,17 +111,7 @@ impl SchemaError {
     /// What is wrong, without the place.
     #[must_use]
     pub fn reason(&self) -> String {
-        match &self.why {
-            Why::Syntax(error) => {
-                format!("found {}, expected {}", error.found(), error.expected())
-            }
-            Why::Missing(what, name) => format!("there is no {what} {name}"),
-            Why::Exists(what, name) => format!("{what} {name} is there already"),
-            Why::NoKeyspace(name) => {
-                format!("{name} is of no keyspace: write `keyspace.{name}`, or USE before it")
-            }
-            Why::Invalid(name, why) => format!("{name} {why}"),
-        }
+        self.why.to_string()
     }
 
     /// The syntax error, if it is one.
@@ -125,6 +120,22 @@ impl SchemaError {
         match &self.why {
             Why::Syntax(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(error) => {
+                write!(f, "found {}, expected {}", error.found(), error.expected())
+            }
+            Self::Missing(what, name) => write!(f, "there is no {what} {name}"),
+            Self::Exists(what, name) => write!(f, "{what} {name} is there already"),
+            Self::NoKeyspace(name) => {
+                write!(f, "{name} is of no keyspace: write `keyspace.{name}`, or USE before it")
+            }
+            Self::Invalid(name, why) => write!(f, "{name} {why}"),
         }
     }
 }
@@ -141,7 +152,7 @@ impl From<SyntaxError> for SchemaError {
 
 impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.reason())
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.why)
     }
 }
 

@@ -12,6 +12,7 @@ pub use self::error::SchemaError;
 use self::error::{Fault, Outcome};
 pub use self::kind::DataType;
 use crate::parse::{Scripted, script};
+use crate::token::Span;
 use crate::tree::{IndexPart, Name, PropertyValue, Statement, Table as TableName};
 
 /// Keyspaces and what is in them, by name, as a server keeps them: in small letters, unless they were quoted.
@@ -226,6 +227,20 @@ impl Schema {
     #[must_use]
     pub fn table(&self, keyspace: &str, name: &str) -> Option<&Table> {
         self.keyspaces.get(keyspace)?.tables.get(name)
+    }
+
+    /// Whether a statement could be applied, but for what it makes being there already; else where it could not,
+    /// and why.
+    pub(crate) fn would_apply(
+        &self,
+        statement: &Statement<'_>,
+        keyspace: Option<&str>,
+    ) -> Result<(), (Span, String)> {
+        let mut current = keyspace.map(str::to_owned);
+        match self.clone().change(statement, &mut current) {
+            Err(fault) if !fault.is_existing() => Err(fault.shown()),
+            _ => Ok(()),
+        }
     }
 
     fn change(&mut self, statement: &Statement<'_>, current: &mut Option<String>) -> Outcome<()> {

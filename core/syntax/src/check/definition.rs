@@ -1,0 +1,84 @@
+//! `CREATE`, `ALTER`, `DROP`: what they name is there, and options are known.
+
+use super::{Checker, Finding, Lint};
+use crate::tree::{Altered, Created, Name, Property, Statement, TableChange, TableOption};
+
+/// Options of tables and views of Cassandra 5.
+const OF_TABLES: [&str; 22] = [
+    "additional_write_policy",
+    "allow_auto_snapshot",
+    "bloom_filter_fp_chance",
+    "caching",
+    "cdc",
+    "comment",
+    "compaction",
+    "compression",
+    "crc_check_chance",
+    "default_time_to_live",
+    "extensions",
+    "gc_grace_seconds",
+    "id",
+    "incremental_backups",
+    "max_index_interval",
+    "memtable",
+    "memtable_flush_period_in_ms",
+    "min_index_interval",
+    "read_repair",
+    "speculative_retry",
+    "dclocal_read_repair_chance",
+    "read_repair_chance",
+];
+
+const OF_KEYSPACES: [&str; 2] = ["replication", "durable_writes"];
+
+impl Checker<'_> {
+    /// What it names is looked for in a copy of the schema, to which it is applied. An object that is made may be
+    /// there already: the schema is what the statement makes.
+    pub(super) fn definition(&mut self, statement: &Statement<'_>) {
+        if let Err((span, reason)) = self.schema.would_apply(statement, self.keyspace) {
+            self.report(Finding::new(span, reason, "what the schema has"));
+        }
+        match statement {
+            Statement::Create(create) => match &create.object {
+                Created::Keyspace(_, properties) => self.options(properties, &OF_KEYSPACES),
+                Created::Table(table) => self.table_options(&table.options),
+                Created::View(view) => self.table_options(&view.options),
+                _ => {}
+            },
+            Statement::Alter(alter) => match &alter.object {
+                Altered::Keyspace(_, properties) => self.options(properties, &OF_KEYSPACES),
+                Altered::View(_, properties) => self.options(properties, &OF_TABLES),
+                Altered::Table(_, change) => {
+                    if let TableChange::With(properties) = &**change {
+                        self.options(properties, &OF_TABLES);
+                    }
+                }
+                Altered::Type(..) => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn table_options(&mut self, options: &[TableOption<'_>]) {
+        for option in options {
+            if let TableOption::Property(property) = option {
+                self.option(property.name, &OF_TABLES);
+            }
+        }
+    }
+
+    fn options(&mut self, properties: &[Property<'_>], known: &[&str]) {
+        for property in properties {
+            self.option(property.name, known);
+        }
+    }
+
+    fn option(&mut self, name: Name<'_>, known: &[&str]) {
+        let resolved = name.resolved();
+        if !known.contains(&&*resolved) {
+            let message = format!("there is no option `{resolved}`");
+            let finding = Self::missing(name, message, known.iter().copied());
+            self.report(finding.with_lint(Lint::UnknownOption));
+        }
+    }
+}

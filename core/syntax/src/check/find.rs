@@ -1,0 +1,239 @@
+//! Looks up what a statement names.
+
+use super::term::unfrozen;
+use super::{Checker, Finding, Lint, nearest};
+use crate::keyword::Keyword;
+use crate::schema::{Column, ColumnRole, DataType, Keyspace, Table};
+use crate::tree::{Name, Table as TableName, needs_no_quotes};
+
+/// How many names a message lists.
+const MOST: usize = 12;
+
+/// A table of the schema.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'s> {
+    pub(super) keyspace: &'s str,
+    pub(super) name: &'s str,
+    pub(super) within: &'s Keyspace,
+    pub(super) table: &'s Table,
+}
+
+impl<'s> Of<'s> {
+    pub(super) fn column(self, name: &str) -> Option<&'s Column> {
+        self.table.columns.iter().find(|column| column.name == name)
+    }
+
+    pub(super) fn partition_key(self) -> impl Iterator<Item = &'s Column> {
+        self.table.columns.iter().filter(|it| matches!(it.role, ColumnRole::PartitionKey { .. }))
+    }
+
+    pub(super) fn clustering_key(self) -> impl Iterator<Item = &'s Column> {
+        self.table.columns.iter().filter(|it| matches!(it.role, ColumnRole::Clustering { .. }))
+    }
+
+    pub(super) fn is_counter(self) -> bool {
+        self.table.columns.iter().any(is_counter)
+    }
+
+    pub(super) fn has_index(self, column: &str) -> bool {
+        let is_of = |index: &crate::schema::Index| {
+            index.table == self.name && index.targets.iter().any(|(_, target)| target == column)
+        };
+        self.within.indexes.values().any(is_of)
+    }
+
+    /// `app.users`
+    pub(super) fn full(self) -> String {
+        format!("{}.{}", quoted(self.keyspace), quoted(self.name))
+    }
+
+    /// The primary key as it was defined.
+    pub(super) fn key(self) -> String {
+        let names = |columns: Vec<&Column>| list(columns.iter().map(|it| &*it.name));
+        let (partition, clustering) =
+            (names(self.partition_key().collect()), names(self.clustering_key().collect()));
+        match (self.partition_key().count(), clustering.is_empty()) {
+            (1, true) => format!("({partition})"),
+            (1, false) => format!("({partition}, {clustering})"),
+            (_, true) => format!("(({partition}))"),
+            (_, false) => format!("(({partition}), {clustering})"),
+        }
+    }
+}
+
+pub(super) fn is_counter(column: &Column) -> bool {
+    column.kind == DataType::Native(Keyword::Counter)
+}
+
+/// A name as it has to be written.
+pub(super) fn quoted(name: &str) -> String {
+    if needs_no_quotes(name) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+/// Names with commas between them, not too many.
+pub(super) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut names = names.into_iter();
+    let mut shown: Vec<String> = names.by_ref().take(MOST).map(quoted).collect();
+    let more = names.count();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(", ")
+}
+
+/// Whose tables no schema file has.
+pub(super) fn is_system(keyspace: &str) -> bool {
+    keyspace == "system" || keyspace.starts_with("system_")
+}
+
+impl<'s> Checker<'s> {
+    /// A name that is not there: with the one that was probably meant.
+    pub(super) fn missing<'n>(
+        name: Name<'_>,
+        message: String,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Finding {
+        let known: Vec<&str> = known.into_iter().collect();
+        let expected = match known.len() {
+            0 => "none: there is not one".to_owned(),
+            _ => format!("one of: {}", list(known.iter().copied())),
+        };
+        let finding = Finding::new(name.span(), message, expected);
+        let (written, resolved) = (name.written(), name.resolved());
+        // Without quotes it was another one than it looks like.
+        if let Some(cased) = known.iter().find(|known| **known == written && **known != resolved) {
+            let fixed = quoted(cased);
+            let help =
+                format!("without quotes `{written}` is `{resolved}` to the server: quote it");
+            return finding.with_help(help).with_fix(name.span(), fixed);
+        }
+        if let Some(plain) = known.iter().find(|known| known.eq_ignore_ascii_case(&resolved)) {
+            let help =
+                format!("in quotes `{resolved}` keeps its capitals: the server has `{plain}`");
+            return finding.with_help(help).with_fix(name.span(), quoted(plain));
+        }
+        match nearest(&resolved, known.iter().copied()) {
+            Some(near) => {
+                let near = quoted(near);
+                finding.with_help(format!("did you mean `{near}`?")).with_fix(name.span(), near)
+            }
+            None => finding,
+        }
+    }
+
+    /// `USE` and what names a keyspace alone.
+    pub(super) fn keyspace(&mut self, name: Name<'_>) -> Option<(&'s str, &'s Keyspace)> {
+        let resolved = name.resolved();
+        if is_system(&resolved) {
+            return None;
+        }
+        let schema = self.schema;
+        let found = schema.keyspaces().find(|(known, _)| *known == resolved);
+        if found.is_none() {
+            let message = format!("there is no keyspace `{resolved}`");
+            let known = schema.keyspaces().map(|(known, _)| known);
+            self.report(Self::missing(name, message, known));
+        }
+        found
+    }
+
+    /// A table, unless it is one that no schema file has.
+    pub(super) fn table(&mut self, name: TableName<'_>) -> Option<Of<'s>> {
+        let (keyspace, within) = match name.keyspace {
+            Some(keyspace) => self.keyspace(keyspace)?,
+            None => self.current(name.name)?,
+        };
+        let own = name.name.resolved();
+        if let Some((own, table)) = within.tables.get_key_value(&*own) {
+            return Some(Of { keyspace, name: own, within, table });
+        }
+        let message = format!("keyspace {} has no table `{own}`", quoted(keyspace));
+        let tables = within.tables.keys().map(String::as_str);
+        self.report(Self::missing(name.name, message, tables));
+        None
+    }
+
+    /// The keyspace of what is named without one.
+    fn current(&mut self, table: Name<'_>) -> Option<(&'s str, &'s Keyspace)> {
+        let schema = self.schema;
+        if let Some(current) = self.keyspace {
+            if is_system(current) {
+                return None;
+            }
+            let found = schema.keyspaces().find(|(known, _)| *known == current);
+            if found.is_some() {
+                return found;
+            }
+        }
+        let own = table.resolved();
+        let having = schema.keyspaces().filter(|(_, it)| it.tables.contains_key(&*own));
+        let having: Vec<&str> = having.map(|(name, _)| name).collect();
+        let message = match self.keyspace {
+            Some(current) => format!("the schema has no keyspace `{current}`"),
+            None => format!("nobody says of which keyspace `{own}` is"),
+        };
+        let expected = "a table with its keyspace, a `USE` in the schema, or `keyspace = \"…\"`";
+        let finding = Finding::new(table.span(), message, expected).with_lint(Lint::NoKeyspace);
+        self.report(match &having[..] {
+            [keyspace] => {
+                let full = format!("{}.{}", quoted(keyspace), table.written());
+                finding.with_help("write").with_fix(table.span(), full)
+            }
+            _ => finding,
+        });
+        None
+    }
+
+    pub(super) fn column(&mut self, of: Of<'s>, name: Name<'_>) -> Option<&'s Column> {
+        let resolved = name.resolved();
+        let Some(column) = of.column(&resolved) else {
+            let message = format!("{} has no column `{resolved}`", of.full());
+            let columns = of.table.columns.iter().map(|column| &*column.name);
+            self.report(Self::missing(name, message, columns));
+            return None;
+        };
+        // Both are there: the spelling tells which one was meant.
+        let written = name.written();
+        if written != resolved && of.column(written).is_some() {
+            let message = format!("`{written}` is the column `{resolved}` to the server");
+            let expected = format!("`{resolved}`, or in quotes `\"{written}\"`");
+            self.report(Finding::new(name.span(), message, expected).with_lint(Lint::Case));
+        }
+        Some(column)
+    }
+
+    /// A field of a column of a type of users; none of another type.
+    pub(super) fn field(
+        &mut self,
+        of: Of<'s>,
+        kind: &DataType,
+        name: Name<'_>,
+    ) -> Option<&'s DataType> {
+        let DataType::User(own) = unfrozen(kind) else { return None };
+        let fields = of.within.types.get(own)?;
+        let resolved = name.resolved();
+        let found = fields.iter().find(|(field, _)| *field == resolved);
+        if found.is_none() {
+            let message = format!("type {}.{} has no field `{resolved}`", of.keyspace, quoted(own));
+            let known = fields.iter().map(|(field, _)| field.as_str());
+            self.report(Self::missing(name, message, known));
+        }
+        found.map(|(_, kind)| kind)
+    }
+
+    /// Whether it may be written. A view is written by its table.
+    pub(super) fn not_a_view(&mut self, of: Of<'s>, name: TableName<'_>) -> bool {
+        let Some(base) = &of.table.view_of else { return true };
+        let base = quoted(base);
+        let message = format!("{} is a materialized view, which is only read", of.full());
+        let expected = format!("its table, {}.{base}", quoted(of.keyspace));
+        self.report(
+            Finding::new(name.name.span(), message, expected).with_fix(name.name.span(), base),
+        );
+        false
+    }
+}

@@ -1,0 +1,121 @@
+//! Checks of statements against a schema, without a server.
+//!
+//! [`check`] tells what a server would refuse, and what it accepts and a team regrets ([`Lint`]): unknown names, keys
+//! that are missing, counters beside other columns, reads of whole tables. A finding shows its place in the text.
+//!
+//! A schema does not tell everything, and not everything that it tells is looked at: the types of literals and of
+//! operands, `ORDER BY` and `GROUP BY` are left to the server, and so are the tables of keyspaces whose names begin
+//! with `system`. The rules are those of Cassandra 5.
+//!
+//! Files: `find` looks names up; `restriction` judges a `WHERE`; `select`, `write`, `condition`, `batch` and `definition`
+//! are families of statements; `term` and `functions` look into values. A rule for operators or for types of literals
+//! belongs into `restriction` or `term`.
+
+mod batch;
+mod condition;
+mod definition;
+mod find;
+mod finding;
+mod functions;
+mod lint;
+mod near;
+mod restriction;
+mod select;
+mod signature;
+mod term;
+mod write;
+
+pub use self::finding::{Finding, Shown};
+pub use self::lint::Lint;
+pub use self::near::nearest;
+pub use self::signature::Signature;
+use crate::schema::Schema;
+use crate::tree::Statement;
+
+/// What is wrong with a statement, in the order in which it was found.
+///
+/// Without a schema only what needs none is looked at. `keyspace` is for tables that are named without theirs.
+///
+/// ```
+/// use cqlstack_syntax::{Schema, check::{Lint, check}, parse};
+///
+/// let schema = Schema::from_script(
+///     "CREATE KEYSPACE app WITH replication = {'class': 'SimpleStrategy'};
+///      CREATE TABLE app.users (id int PRIMARY KEY, name text)",
+/// )?;
+/// let lints = |text| {
+///     let statement = parse(text)?;
+///     let findings = check(&statement, Some(&schema), Some("app"));
+///     Ok::<_, cqlstack_syntax::SyntaxError>(findings.iter().map(|it| it.lint()).collect::<Vec<_>>())
+/// };
+/// assert_eq!(lints("SELECT name FROM users WHERE id = ?")?, []);
+/// assert_eq!(lints("SELECT name FROM users")?, [Some(Lint::Scan)]);
+/// assert_eq!(lints("SELECT name FROM users WHERE name = ?")?, [None]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn check(
+    statement: &Statement<'_>,
+    schema: Option<&Schema>,
+    keyspace: Option<&str>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    mixed_markers(statement, &mut findings);
+    if let Some(schema) = schema {
+        let mut checker = Checker { schema, keyspace, findings };
+        checker.statement(statement);
+        findings = checker.findings;
+    }
+    findings
+}
+
+/// A look at one statement.
+struct Checker<'s> {
+    schema: &'s Schema,
+    keyspace: Option<&'s str>,
+    findings: Vec<Finding>,
+}
+
+impl Checker<'_> {
+    /// Notes a finding, but for a second one about the same place.
+    fn report(&mut self, finding: Finding) {
+        if !self.findings.iter().any(|known| known.span() == finding.span()) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement<'_>) {
+        match statement {
+            Statement::Select(select) => self.select(select),
+            Statement::Insert(insert) => self.insert(insert),
+            Statement::Update(update) => self.update(update),
+            Statement::Delete(delete) => self.delete(delete),
+            Statement::Batch(batch) => self.batch(batch),
+            Statement::Truncate(truncate) => {
+                if let Some(of) = self.table(truncate.table) {
+                    self.not_a_view(of, truncate.table);
+                }
+            }
+            Statement::Prune(prune) => drop(self.table(prune.view)),
+            Statement::Use(of) => drop(self.keyspace(of.keyspace)),
+            Statement::Create(_) | Statement::Alter(_) | Statement::Drop(_) => {
+                self.definition(statement);
+            }
+            Statement::Roles(_) | Statement::Describe(_) => {}
+        }
+    }
+}
+
+fn mixed_markers(statement: &Statement<'_>, findings: &mut Vec<Finding>) {
+    let markers = statement.markers();
+    let is_named = |index: usize| markers.get(index).is_some_and(|it| it.marker.name.is_some());
+    let first = is_named(0);
+    let Some(other) = (1..markers.len()).find(|index| is_named(*index) != first) else { return };
+    let named = markers.iter().find_map(|bound| bound.marker.name);
+    let Some(name) = named else { return };
+    let (count, place) = (markers.len(), other + 1);
+    let message = "named and positional markers are mixed";
+    let expected =
+        format!("`?` or `:name` for all {count} markers, which differ from the {place}th on");
+    findings.push(Finding::new(name.span(), message, expected).with_lint(Lint::MixedMarkers));
+}

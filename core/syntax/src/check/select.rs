@@ -1,0 +1,168 @@
+//! `SELECT`.
+
+use super::find::{Of, list, quoted};
+use super::restriction::{How, Restricted, Restrictions};
+use super::{Checker, Finding, Lint};
+use crate::schema::ColumnRole;
+use crate::token::Span;
+use crate::tree::{Select, Selection, TermKind};
+
+impl<'s> Checker<'s> {
+    pub(super) fn select(&mut self, select: &Select<'_>) {
+        let Some(of) = self.table(select.from) else { return };
+        self.selection(of, select);
+        let restrictions = self.restrictions(of, &select.relations);
+        for term in &select.group_by {
+            self.value(of, term, None);
+        }
+        for ordering in &select.order_by {
+            let kind = self.column(of, ordering.column).map(|column| &column.kind);
+            if let Some(near) = &ordering.near {
+                self.value(of, near, kind);
+            }
+        }
+        let is_near = select.order_by.iter().any(|ordering| ordering.near.is_some());
+        if restrictions.unknown || is_near {
+            return;
+        }
+        let is_served = select.allow_filtering || self.is_served(of, &restrictions);
+        let place = select.from.name.span();
+        if is_served && !restrictions.has_partition_key() {
+            self.reads_all(of, place, select.allow_filtering, &restrictions);
+        }
+        self.partition_in(of, &restrictions);
+    }
+
+    fn selection(&mut self, of: Of<'s>, select: &Select<'_>) {
+        let Selection::Selectors(selectors) = &select.selection else { return };
+        for selector in selectors {
+            self.value(of, &selector.term, None);
+            let TermKind::Column(name) = selector.term.kind else { continue };
+            let Some(column) = of.column(&name.resolved()).filter(|_| select.distinct) else {
+                continue;
+            };
+            if !matches!(column.role, ColumnRole::PartitionKey { .. } | ColumnRole::Static) {
+                let own = quoted(&column.name);
+                let message = format!("`{own}` differs in the rows of a partition");
+                let partition = list(of.partition_key().map(|column| &*column.name));
+                let expected = format!("the partition key ({partition}) or static columns");
+                self.report(Finding::new(name.span(), message, expected));
+            }
+        }
+    }
+
+    /// Whether keys and indexes find the rows without filtering.
+    fn is_served(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>) -> bool {
+        let full = restrictions.has_partition_key();
+        let is_open = |restricted: &&Restricted<'s>| !restrictions.is_indexed(restricted);
+        for restricted in restrictions.all.iter().filter(is_open) {
+            let span = restricted.span;
+            match restricted.column.role {
+                ColumnRole::PartitionKey { .. } => {
+                    if !full {
+                        self.partial_key(of, restrictions, restricted);
+                        return false;
+                    }
+                }
+                ColumnRole::Clustering { .. } => {
+                    let gap = restrictions.gap().filter(|(gap, _)| gap.span == span);
+                    if !full {
+                        let partition = list(of.partition_key().map(|column| &*column.name));
+                        let why = format!("only together with the partition key ({partition})");
+                        self.filters(of, restricted, &why);
+                        return false;
+                    } else if let Some((_, before)) = gap {
+                        let before = quoted(&before.name);
+                        let why = format!("only after a value for `{before}`");
+                        self.filters(of, restricted, &why);
+                        return false;
+                    } else if restricted.how == How::Other {
+                        self.filters(of, restricted, "only by `=`, `IN` or a range");
+                        return false;
+                    }
+                }
+                ColumnRole::Static | ColumnRole::Regular => {
+                    self.filters(of, restricted, "not, since it is neither in the key nor indexed");
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn filters(&mut self, of: Of<'s>, restricted: &Restricted<'s>, why: &str) {
+        let own = quoted(&restricted.column.name);
+        let message = format!(
+            "rows of {} are not found by `{own}` without ALLOW FILTERING: the primary key is {}",
+            of.full(),
+            of.key()
+        );
+        let expected = format!("columns that find rows; `{own}` does so {why}");
+        self.report(
+            Finding::new(restricted.span, message, expected).with_help(
+                "restrict the key from its start, make an index, or a table with this key",
+            ),
+        );
+    }
+
+    fn partial_key(
+        &mut self,
+        of: Of<'s>,
+        restrictions: &Restrictions<'s>,
+        restricted: &Restricted<'s>,
+    ) {
+        let missing = restrictions.without(of.partition_key());
+        let own = quoted(&restricted.column.name);
+        let message = format!(
+            "the partition key of {} is ({}), and `{own}` alone finds no partition",
+            of.full(),
+            list(of.partition_key().map(|column| &*column.name))
+        );
+        let expected = format!("a value by `=` or `IN` for {} too", list(missing));
+        let help =
+            "a range over partitions is one of `token(…)`; ALLOW FILTERING reads all of them";
+        self.report(Finding::new(restricted.span, message, expected).with_help(help));
+    }
+
+    /// It is accepted, and reads from all nodes.
+    fn reads_all(
+        &mut self,
+        of: Of<'s>,
+        place: Span,
+        filtering: bool,
+        restrictions: &Restrictions<'s>,
+    ) {
+        let partition = list(of.partition_key().map(|column| &*column.name));
+        if filtering {
+            let message =
+                format!("ALLOW FILTERING reads all of {} to give a part of it", of.full());
+            let expected = format!("values for the partition key ({partition}), or an index");
+            self.report(Finding::new(place, message, expected).with_lint(Lint::Filtering));
+            return;
+        }
+        let has_index = restrictions.all.iter().any(|it| restrictions.is_indexed(it));
+        if restrictions.token || restrictions.expression || has_index {
+            return;
+        }
+        let message = format!("this reads all of {}, from all nodes", of.full());
+        let expected = format!("a WHERE with values for the partition key ({partition})");
+        let help = "`Client::rows` streams a table page by page";
+        let finding = Finding::new(place, message, expected).with_lint(Lint::Scan);
+        self.report(finding.with_help(help));
+    }
+
+    fn partition_in(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>) {
+        let of_key =
+            |it: &&Restricted<'s>| matches!(it.column.role, ColumnRole::PartitionKey { .. });
+        let several = restrictions.all.iter().filter(of_key).find(|it| it.several);
+        let Some(several) = several.filter(|it| it.how == How::In) else { return };
+        let own = quoted(&several.column.name);
+        let message = format!(
+            "one node reads several partitions of {} for this, and answers when the slowest did",
+            of.full()
+        );
+        let expected = format!("`{own} = ?`, once for each, at the same time");
+        let finding = Finding::new(several.span, message, expected);
+        self.report(finding.with_lint(Lint::PartitionIn));
+    }
+}

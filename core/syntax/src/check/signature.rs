@@ -1,0 +1,524 @@
+//! What a prepared statement takes and gives.
+
+use super::find::{Of, quoted};
+use super::term::unfrozen;
+use crate::schema::{Column, ColumnRole, DataType, Schema};
+use crate::tree::{
+    ArithmeticOperator, Batch, Change, Comparand, Condition, Function, InsertRow, LiteralKind,
+    Name, Operand, Operator, Part, Relation, Select, Selection, Statement, Step,
+    Table as TableName, Term, TermKind, UsingOption, UsingParameter,
+};
+
+/// The names of the markers and of the result's columns, as a server gives them when it prepares the statement.
+///
+/// ```
+/// use cqlstack_syntax::{Schema, check::Signature, parse};
+///
+/// let schema = Schema::from_script(
+///     "CREATE KEYSPACE app WITH replication = {'class': 'SimpleStrategy'};
+///      CREATE TABLE app.users (id int PRIMARY KEY, name text, tags list<text>)",
+/// )?;
+/// let select = parse("SELECT *, count(*) FROM app.users WHERE id IN ? LIMIT :most");
+/// assert!(select.is_err()); // `*` stands alone
+/// let select = parse("SELECT name AS who, writetime(name) FROM app.users WHERE id IN ? LIMIT :most")?;
+/// let signature = Signature::of(&select, &schema, None).unwrap();
+/// assert_eq!(signature.markers, ["in(id)", "most"]);
+/// assert_eq!(signature.columns, ["who", "writetime(name)"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Signature {
+    /// The name of each marker, in the order in which they are bound.
+    pub markers: Vec<String>,
+    /// The name of each column of the result; none of a statement without rows, as a write.
+    pub columns: Vec<String>,
+}
+
+impl Signature {
+    /// The signature of a statement. None if a table of it is not in the schema.
+    ///
+    /// `keyspace` is for tables that are named without theirs.
+    #[must_use]
+    pub fn of(statement: &Statement<'_>, schema: &Schema, keyspace: Option<&str>) -> Option<Self> {
+        let mut reader = Reader { schema, keyspace, markers: Vec::new() };
+        let columns = reader.statement(statement)?;
+        reader.markers.sort_by_key(|(index, _)| *index);
+        let markers = reader.markers.into_iter().map(|(_, name)| name).collect();
+        Some(Self { markers, columns })
+    }
+}
+
+struct Reader<'s> {
+    schema: &'s Schema,
+    keyspace: Option<&'s str>,
+    markers: Vec<(u32, String)>,
+}
+
+/// What a term is for: the name that a marker in its place has, and the type of its column.
+#[derive(Clone)]
+struct Receiver<'s> {
+    name: String,
+    kind: Option<&'s DataType>,
+}
+
+impl<'s> Receiver<'s> {
+    fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: None }
+    }
+
+    fn new(name: impl Into<String>, kind: &'s DataType) -> Self {
+        Self { name: name.into(), kind: Some(kind) }
+    }
+
+    fn column(column: &'s Column) -> Self {
+        Self::new(&column.name, &column.kind)
+    }
+
+    fn unfrozen(&self) -> Option<&'s DataType> {
+        self.kind.map(unfrozen)
+    }
+
+    /// An element of a list or set, a value of a map.
+    fn element(&self) -> Self {
+        let kind = match self.unfrozen() {
+            Some(
+                DataType::List(of)
+                | DataType::Set(of)
+                | DataType::Vector(of, _)
+                | DataType::Map(_, of),
+            ) => Some(&**of),
+            _ => None,
+        };
+        Self { name: format!("value({})", self.name), kind }
+    }
+
+    fn key(&self) -> Self {
+        let (prefix, kind) = match self.unfrozen() {
+            Some(DataType::List(_)) => ("idx", None),
+            Some(DataType::Map(of, _) | DataType::Set(of)) => ("key", Some(&**of)),
+            _ => ("key", None),
+        };
+        Self { name: format!("{prefix}({})", self.name), kind }
+    }
+}
+
+impl<'s> Reader<'s> {
+    fn table(&self, name: TableName<'_>) -> Option<Of<'s>> {
+        let own = name.keyspace.map(|keyspace| keyspace.resolved());
+        let keyspace = own.as_deref().or(self.keyspace)?;
+        let (keyspace, within) = self.schema.keyspaces().find(|(known, _)| *known == keyspace)?;
+        let (name, table) = within.tables.get_key_value(&*name.name.resolved())?;
+        Some(Of { keyspace, name, within, table })
+    }
+
+    fn statement(&mut self, statement: &Statement<'_>) -> Option<Vec<String>> {
+        match statement {
+            Statement::Select(select) => return self.select(select),
+            Statement::Insert(insert) => {
+                let of = self.table(insert.into)?;
+                match &insert.row {
+                    InsertRow::Values { columns, values } => {
+                        for (name, value) in columns.iter().zip(values) {
+                            self.term(of, value, &receiver(of, *name));
+                        }
+                    }
+                    InsertRow::Json { value, .. } => {
+                        self.term(of, value, &Receiver::named("[json]"));
+                    }
+                }
+                self.using(of, &insert.using);
+            }
+            Statement::Update(update) => {
+                let of = self.table(update.table)?;
+                self.using(of, &update.using);
+                for assignment in &update.assignments {
+                    let whole = receiver(of, assignment.column);
+                    let (Change::Set(value)
+                    | Change::Add(value)
+                    | Change::Subtract(value)
+                    | Change::Prepend(value)) = &assignment.change;
+                    let target = self.part(of, &assignment.part, &whole);
+                    self.term(of, value, &target);
+                }
+                self.relations(of, &update.relations);
+                self.condition(of, &update.condition);
+            }
+            Statement::Delete(delete) => {
+                let of = self.table(delete.from)?;
+                for deletion in &delete.deletions {
+                    self.part(of, &deletion.part, &receiver(of, deletion.column));
+                }
+                if let Some(timestamp) = &delete.timestamp {
+                    self.term(of, timestamp, &Receiver::named("[timestamp]"));
+                }
+                self.relations(of, &delete.relations);
+                self.condition(of, &delete.condition);
+            }
+            Statement::Batch(batch) => self.batch(batch)?,
+            _ => {}
+        }
+        Some(Vec::new())
+    }
+
+    fn batch(&mut self, batch: &Batch<'_>) -> Option<()> {
+        let first = batch.statements.first().and_then(Statement::table);
+        if let Some(of) = first.and_then(|table| self.table(table)) {
+            self.using(of, &batch.using);
+        }
+        for statement in &batch.statements {
+            self.statement(statement)?;
+        }
+        Some(())
+    }
+
+    fn using(&mut self, of: Of<'s>, options: &[UsingOption<'_>]) {
+        for option in options {
+            let name = match option.parameter {
+                UsingParameter::Ttl => "[ttl]",
+                UsingParameter::Timestamp => "[timestamp]",
+                UsingParameter::Timeout => "[timeout]",
+            };
+            self.term(of, &option.value, &Receiver::named(name));
+        }
+    }
+
+    /// The receiver of a value for a part of a column.
+    fn part(&mut self, of: Of<'s>, part: &Part<'_>, whole: &Receiver<'s>) -> Receiver<'s> {
+        match part {
+            Part::Whole => whole.clone(),
+            Part::Element(key) => {
+                self.term(of, key, &whole.key());
+                whole.element()
+            }
+            Part::Field(field) => field_of(of, whole, *field),
+        }
+    }
+
+    fn condition(&mut self, of: Of<'s>, condition: &Condition<'_>) {
+        if let Condition::If(relations) = condition {
+            self.relations(of, relations);
+        }
+    }
+
+    fn relations(&mut self, of: Of<'s>, relations: &[Relation<'_>]) {
+        for relation in relations {
+            let receiver = match &relation.left {
+                Operand::Column(name) => match relation.operator {
+                    Operator::Contains => receiver(of, *name).element(),
+                    Operator::ContainsKey => receiver(of, *name).key(),
+                    _ => receiver(of, *name),
+                },
+                Operand::Element(name, key) => {
+                    let whole = receiver(of, *name);
+                    self.term(of, key, &whole.key());
+                    whole.element()
+                }
+                Operand::Field(name, field) => field_of(of, &receiver(of, *name), *field),
+                Operand::Columns(names) => {
+                    self.together(of, names, relation);
+                    continue;
+                }
+                Operand::Token(_) => Receiver::named("partition key token"),
+                Operand::Index(_) => Receiver::named("custom index expression"),
+            };
+            match &relation.right {
+                Comparand::Nothing => {}
+                Comparand::Term(term) => self.term(of, term, &receiver),
+                Comparand::Terms(terms) => {
+                    for term in terms {
+                        self.term(of, term, &receiver);
+                    }
+                }
+                Comparand::List(marker) => {
+                    self.mark(marker.index, marker.name, format!("in({})", receiver.name));
+                }
+            }
+        }
+    }
+
+    /// `(a, b) = (?, ?)`
+    fn together(&mut self, of: Of<'s>, names: &[Name<'_>], relation: &Relation<'_>) {
+        let own: Vec<String> = names.iter().map(|name| name.resolved().into_owned()).collect();
+        let all = format!("({})", own.join(","));
+        let mut tuple = |term: &Term<'_>| match &term.kind {
+            TermKind::Tuple(terms) => {
+                for (term, name) in terms.iter().zip(names) {
+                    self.term(of, term, &receiver(of, *name));
+                }
+            }
+            _ => self.term(of, term, &Receiver::named(&all)),
+        };
+        match &relation.right {
+            Comparand::Nothing => {}
+            Comparand::Term(term) => tuple(term),
+            Comparand::Terms(terms) => terms.iter().for_each(tuple),
+            Comparand::List(marker) => self.mark(marker.index, marker.name, format!("in({all})")),
+        }
+    }
+
+    fn mark(&mut self, index: u32, own: Option<Name<'_>>, name: String) {
+        let name = own.map_or(name, |own| own.resolved().into_owned());
+        self.markers.push((index, name));
+    }
+
+    fn term(&mut self, of: Of<'s>, term: &Term<'_>, receiver: &Receiver<'s>) {
+        match &term.kind {
+            TermKind::Marker(marker) => {
+                self.mark(marker.index, marker.name, receiver.name.clone());
+            }
+            TermKind::Literal(_) | TermKind::Null | TermKind::Column(_) | TermKind::CountRows => {}
+            TermKind::List(terms) | TermKind::Set(terms) => {
+                for term in terms {
+                    self.term(of, term, &receiver.element());
+                }
+            }
+            TermKind::Map(entries) => {
+                for (key, value) in entries {
+                    self.term(of, key, &receiver.key());
+                    self.term(of, value, &receiver.element());
+                }
+            }
+            TermKind::UserType(fields) => {
+                for (field, value) in fields {
+                    self.term(of, value, &field_of(of, receiver, *field));
+                }
+            }
+            TermKind::Tuple(terms) => self.tuple(of, terms, receiver),
+            TermKind::Function(function) => self.function(of, function),
+            TermKind::Hint(_, inner) => self.term(of, inner, receiver),
+            TermKind::Cast(inner, _) => self.term(of, inner, &Receiver::named("[selection]")),
+            TermKind::Negation(inner) => {
+                self.term(of, inner, &Receiver::named("arg0(system._negate)"));
+            }
+            TermKind::Arithmetic(first, rest) => self.arithmetic(of, first, rest),
+            TermKind::Path(base, steps) => self.path(of, base, steps),
+        }
+    }
+
+    fn tuple(&mut self, of: Of<'s>, terms: &[Term<'_>], receiver: &Receiver<'s>) {
+        let kinds = match receiver.unfrozen() {
+            Some(DataType::Tuple(kinds)) => kinds.as_slice(),
+            // In parentheses.
+            _ if terms.len() == 1 => {
+                for term in terms {
+                    self.term(of, term, receiver);
+                }
+                return;
+            }
+            _ => &[],
+        };
+        for (index, term) in terms.iter().enumerate() {
+            let name = format!("{}[{index}]", receiver.name);
+            self.term(of, term, &Receiver { name, kind: kinds.get(index) });
+        }
+    }
+
+    fn arithmetic(
+        &mut self,
+        of: Of<'s>,
+        first: &Term<'_>,
+        rest: &[(ArithmeticOperator, Term<'_>)],
+    ) {
+        let operator = |operator: ArithmeticOperator| match operator {
+            ArithmeticOperator::Add => "_add",
+            ArithmeticOperator::Subtract => "_substract",
+            ArithmeticOperator::Multiply => "_multiply",
+            ArithmeticOperator::Divide => "_divide",
+            ArithmeticOperator::Modulo => "_modulo",
+        };
+        if let Some((next, _)) = rest.first() {
+            self.term(of, first, &Receiver::named(format!("arg0(system.{})", operator(*next))));
+        }
+        for (own, term) in rest {
+            self.term(of, term, &Receiver::named(format!("arg1(system.{})", operator(*own))));
+        }
+    }
+
+    fn function(&mut self, of: Of<'s>, function: &Function<'_>) {
+        let full = full_name(of, function);
+        for (index, argument) in function.arguments.iter().enumerate() {
+            self.term(of, argument, &Receiver::named(format!("arg{index}({full})")));
+        }
+    }
+
+    fn path(&mut self, of: Of<'s>, base: &Term<'_>, steps: &[Step<'_>]) {
+        let mut whole = match base.kind {
+            TermKind::Column(name) => receiver(of, name),
+            _ => Receiver::named("[selection]"),
+        };
+        self.term(of, base, &Receiver::named("[selection]"));
+        for step in steps {
+            whole = match step {
+                Step::Field(field) => field_of(of, &whole, *field),
+                Step::Element(key) => {
+                    self.term(of, key, &whole.key());
+                    whole.element()
+                }
+                Step::Slice(from, to) => {
+                    for end in [from, to].into_iter().flatten() {
+                        self.term(of, end, &whole.key());
+                    }
+                    whole
+                }
+            };
+        }
+    }
+
+    fn select(&mut self, select: &Select<'_>) -> Option<Vec<String>> {
+        let of = self.table(select.from)?;
+        let mut columns = Vec::new();
+        match &select.selection {
+            Selection::All => columns.extend(all(of)),
+            Selection::Selectors(selectors) => {
+                for selector in selectors {
+                    self.term(of, &selector.term, &Receiver::named("[selection]"));
+                    columns.push(match selector.alias {
+                        Some(alias) => alias.resolved().into_owned(),
+                        None => shown(of, &selector.term, true),
+                    });
+                }
+            }
+        }
+        self.relations(of, &select.relations);
+        for ordering in &select.order_by {
+            if let Some(near) = &ordering.near {
+                self.term(of, near, &receiver(of, ordering.column));
+            }
+        }
+        if let Some(limit) = &select.per_partition_limit {
+            self.term(of, limit, &Receiver::named("[per_partition_limit]"));
+        }
+        if let Some(limit) = &select.limit {
+            self.term(of, limit, &Receiver::named("[limit]"));
+        }
+        if select.json {
+            columns = vec!["[json]".to_owned()];
+        }
+        Some(columns)
+    }
+}
+
+fn receiver<'s>(of: Of<'s>, name: Name<'_>) -> Receiver<'s> {
+    let resolved = name.resolved();
+    of.column(&resolved).map_or_else(|| Receiver::named(&*resolved), Receiver::column)
+}
+
+fn field_of<'s>(of: Of<'s>, whole: &Receiver<'s>, field: Name<'_>) -> Receiver<'s> {
+    let resolved = field.resolved();
+    let fields = match whole.unfrozen() {
+        Some(DataType::User(name)) => of.within.types.get(name),
+        _ => None,
+    };
+    let known = fields.into_iter().flatten().find(|(name, _)| *name == resolved);
+    Receiver { name: format!("{}.{resolved}", whole.name), kind: known.map(|(_, kind)| kind) }
+}
+
+/// The columns of `*`: the key, static columns and the others, those by name.
+fn all(of: Of<'_>) -> impl Iterator<Item = String> {
+    let by_name = |role: ColumnRole| {
+        let mut names: Vec<&str> = Vec::new();
+        names.extend(of.table.columns.iter().filter(|it| it.role == role).map(|it| &*it.name));
+        names.sort_unstable();
+        names
+    };
+    let key = of.partition_key().chain(of.clustering_key()).map(|column| &*column.name);
+    let others = [by_name(ColumnRole::Static), by_name(ColumnRole::Regular)];
+    let names: Vec<&str> = key.chain(others.into_iter().flatten()).collect();
+    names.into_iter().map(str::to_owned)
+}
+
+/// With the keyspace that it is in.
+fn full_name(of: Of<'_>, function: &Function<'_>) -> String {
+    let name = function.name.resolved();
+    let own = of.within.functions.iter().chain(&of.within.aggregates);
+    let keyspace = match function.keyspace {
+        Some(keyspace) => keyspace.resolved().into_owned(),
+        None if own.clone().any(|it| it.name == name) => of.keyspace.to_owned(),
+        None => "system".to_owned(),
+    };
+    format!("{keyspace}.{name}")
+}
+
+/// A term of a `SELECT` as a server names its column. At the top a name has no quotes.
+fn shown(of: Of<'_>, term: &Term<'_>, top: bool) -> String {
+    let list = |terms: &[Term<'_>]| {
+        terms.iter().map(|term| shown(of, term, false)).collect::<Vec<_>>().join(", ")
+    };
+    match &term.kind {
+        TermKind::Column(name) if top => name.resolved().into_owned(),
+        TermKind::Column(name) => quoted(&name.resolved()),
+        TermKind::CountRows => "count".to_owned(),
+        TermKind::Marker(_) => "?".to_owned(),
+        TermKind::Null => "null".to_owned(),
+        TermKind::Literal(literal) => match literal.kind {
+            LiteralKind::String => format!("'{}'", literal.text().replace('\'', "''")),
+            _ => literal.written.to_owned(),
+        },
+        TermKind::Function(function) => {
+            let name = function.name.resolved();
+            let arguments = list(&function.arguments);
+            let bare = matches!(&*name, "writetime" | "maxwritetime" | "minwritetime" | "ttl");
+            match (bare && function.keyspace.is_none(), &*name) {
+                (true, _) => format!("{name}({arguments})"),
+                (false, "count") if is_rows(function) => "count".to_owned(),
+                _ => format!("{}({arguments})", full_name(of, function)),
+            }
+        }
+        TermKind::Cast(inner, kind) => {
+            format!("cast({} as {})", shown(of, inner, false), kind.to_string().to_lowercase())
+        }
+        TermKind::Hint(kind, inner) => format!("({kind}){}", shown(of, inner, false)),
+        TermKind::Negation(inner) => format!("-{}", shown(of, inner, false)),
+        TermKind::Arithmetic(first, rest) => {
+            let mut text = shown(of, first, false);
+            for (operator, term) in rest {
+                let sign = match operator {
+                    ArithmeticOperator::Add => '+',
+                    ArithmeticOperator::Subtract => '-',
+                    ArithmeticOperator::Multiply => '*',
+                    ArithmeticOperator::Divide => '/',
+                    ArithmeticOperator::Modulo => '%',
+                };
+                text = format!("{text} {sign} {}", shown(of, term, false));
+            }
+            text
+        }
+        TermKind::Path(base, steps) => {
+            let mut text = shown(of, base, false);
+            for step in steps {
+                match step {
+                    Step::Field(name) => text = format!("{text}.{}", name.resolved()),
+                    Step::Element(key) => text = format!("{text}[{}]", shown(of, key, false)),
+                    Step::Slice(from, to) => {
+                        let end = |end: &Option<Term<'_>>| {
+                            end.as_ref().map_or_else(String::new, |end| shown(of, end, false))
+                        };
+                        text = format!("{text}[{}..{}]", end(from), end(to));
+                    }
+                }
+            }
+            text
+        }
+        TermKind::List(terms) => format!("[{}]", list(terms)),
+        TermKind::Set(terms) => format!("{{{}}}", list(terms)),
+        TermKind::Tuple(terms) => format!("({})", list(terms)),
+        TermKind::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| {
+                format!("{}: {}", shown(of, key, false), shown(of, value, false))
+            });
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        TermKind::UserType(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| format!("{}: {}", name.resolved(), shown(of, value, false)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// `count(1)`
+fn is_rows(function: &Function<'_>) -> bool {
+    matches!(&function.arguments[..], [Term { kind: TermKind::Literal(_), .. }])
+}

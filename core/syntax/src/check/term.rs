@@ -1,0 +1,185 @@
+//! Looks into values: columns, fields, types and functions that they name.
+
+use super::find::{Of, quoted};
+use super::{Checker, Finding};
+use crate::schema::{ColumnRole, DataType};
+use crate::tree::{Function, Name, Step, Term, TermKind, Type, TypeKind};
+
+impl<'s> Checker<'s> {
+    /// A value for a column or a part of one; `kind` is its type, where it is known.
+    pub(super) fn value(&mut self, of: Of<'s>, term: &Term<'_>, kind: Option<&'s DataType>) {
+        let unfrozen = kind.map(unfrozen);
+        let each = |kind: Option<&'s DataType>| match kind {
+            Some(DataType::List(inner) | DataType::Set(inner) | DataType::Vector(inner, _)) => {
+                Some(&**inner)
+            }
+            _ => None,
+        };
+        match &term.kind {
+            TermKind::Literal(_) | TermKind::Null | TermKind::Marker(_) | TermKind::CountRows => {}
+            TermKind::List(terms) | TermKind::Set(terms) => {
+                for term in terms {
+                    self.value(of, term, each(unfrozen));
+                }
+            }
+            TermKind::Map(entries) => self.entries(of, entries, unfrozen),
+            TermKind::UserType(fields) => {
+                for (name, value) in fields {
+                    let field = unfrozen.and_then(|kind| self.field(of, kind, *name));
+                    self.value(of, value, field);
+                }
+            }
+            TermKind::Tuple(terms) => self.tuple(of, terms, unfrozen),
+            TermKind::Function(function) => self.call(of, function),
+            TermKind::Hint(kind, inner) | TermKind::Cast(inner, kind) => {
+                self.type_name(of, kind);
+                self.value(of, inner, None);
+            }
+            TermKind::Negation(inner) => self.value(of, inner, None),
+            TermKind::Arithmetic(first, rest) => {
+                self.value(of, first, None);
+                for (_, term) in rest {
+                    self.value(of, term, None);
+                }
+            }
+            TermKind::Column(name) => drop(self.column(of, *name)),
+            TermKind::Path(base, steps) => self.path(of, base, steps),
+        }
+    }
+
+    fn entries(
+        &mut self,
+        of: Of<'s>,
+        entries: &[(Term<'_>, Term<'_>)],
+        kind: Option<&'s DataType>,
+    ) {
+        let (keys, values) = match kind {
+            Some(DataType::Map(keys, values)) => (Some(&**keys), Some(&**values)),
+            _ => (None, None),
+        };
+        for (key, value) in entries {
+            // Where columns can be named, it may be a type of users: its fields look like columns.
+            if kind.is_some() || !matches!(key.kind, TermKind::Column(_)) {
+                self.value(of, key, keys);
+            }
+            self.value(of, value, values);
+        }
+    }
+
+    fn tuple(&mut self, of: Of<'s>, terms: &[Term<'_>], kind: Option<&'s DataType>) {
+        match (kind, terms) {
+            (Some(DataType::Tuple(kinds)), _) => {
+                for (index, term) in terms.iter().enumerate() {
+                    self.value(of, term, kinds.get(index));
+                }
+            }
+            // In parentheses.
+            (kind, [only]) => self.value(of, only, kind),
+            (_, terms) => {
+                for term in terms {
+                    self.value(of, term, None);
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, of: Of<'s>, function: &Function<'_>) {
+        self.function(of, function);
+        let name = function.name.resolved();
+        let is_of_cell = matches!(&*name, "writetime" | "maxwritetime" | "minwritetime" | "ttl");
+        for argument in &function.arguments {
+            self.value(of, argument, None);
+            if let TermKind::Column(column) = argument.kind
+                && is_of_cell
+                && function.keyspace.is_none()
+            {
+                self.has_cell(of, column, &name);
+            }
+        }
+    }
+
+    fn has_cell(&mut self, of: Of<'s>, name: Name<'_>, function: &str) {
+        let Some(column) = of.column(&name.resolved()) else { return };
+        if matches!(column.role, ColumnRole::PartitionKey { .. } | ColumnRole::Clustering { .. }) {
+            let own = quoted(&column.name);
+            let message = format!("`{own}` is part of the primary key, which has no {function}");
+            let expected = format!("a column that is not in {}", of.key());
+            self.report(Finding::new(name.span(), message, expected));
+        }
+    }
+
+    /// `home.street`, `phones['work']`
+    fn path(&mut self, of: Of<'s>, base: &Term<'_>, steps: &[Step<'_>]) {
+        let mut kind = None;
+        if let TermKind::Column(name) = base.kind {
+            kind = self.column(of, name).map(|column| &column.kind);
+        } else {
+            self.value(of, base, None);
+        }
+        for step in steps {
+            match step {
+                Step::Field(name) => {
+                    kind = kind.and_then(|kind| self.field(of, kind, *name));
+                }
+                Step::Element(key) => {
+                    let inner = match kind.map(unfrozen) {
+                        Some(DataType::Map(keys, values)) => Some((Some(&**keys), &**values)),
+                        Some(DataType::Set(inner)) => Some((Some(&**inner), &**inner)),
+                        Some(DataType::List(inner)) => Some((None, &**inner)),
+                        _ => None,
+                    };
+                    self.value(of, key, inner.and_then(|(keys, _)| keys));
+                    kind = inner.map(|(_, values)| values);
+                }
+                Step::Slice(from, to) => {
+                    for end in [from, to].into_iter().flatten() {
+                        self.value(of, end, None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// That a type of users is there.
+    pub(super) fn type_name(&mut self, of: Of<'s>, kind: &Type<'_>) {
+        match &kind.kind {
+            TypeKind::Native(_) | TypeKind::Custom(_) => {}
+            TypeKind::List(inner)
+            | TypeKind::Set(inner)
+            | TypeKind::Vector(inner, _)
+            | TypeKind::Frozen(inner) => self.type_name(of, inner),
+            TypeKind::Map(keys, values) => {
+                self.type_name(of, keys);
+                self.type_name(of, values);
+            }
+            TypeKind::Tuple(kinds) => {
+                for kind in kinds {
+                    self.type_name(of, kind);
+                }
+            }
+            TypeKind::User(name) => {
+                let own = name.name.resolved();
+                let within = match name.keyspace {
+                    Some(keyspace) => match self.keyspace(keyspace) {
+                        Some((_, within)) => within,
+                        None => return,
+                    },
+                    None => of.within,
+                };
+                if !within.types.contains_key(&*own) {
+                    let message = format!("there is no type `{own}`");
+                    let types = within.types.keys().map(String::as_str);
+                    self.report(Self::missing(name.name, message, types));
+                }
+            }
+        }
+    }
+}
+
+/// Without `frozen` around it.
+pub(super) fn unfrozen(kind: &DataType) -> &DataType {
+    match kind {
+        DataType::Frozen(inner) => inner,
+        kind => kind,
+    }
+}

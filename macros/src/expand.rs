@@ -1,0 +1,260 @@
+//! From the macro's tokens to those of a statement, or of errors.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cqlstack_syntax::check::{Finding, check};
+use cqlstack_syntax::{Dialect, Facts, Statement};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::quote;
+
+use crate::emit::{statement, tracked};
+use crate::fault::Fault;
+use crate::literal::{Text, split, text_of};
+use crate::options::{Options, root};
+use crate::schema::{Known, Schemas, found, named, of_environment};
+
+/// What the compiler says of the crate.
+pub(crate) struct Environment {
+    /// The crate's folder.
+    pub(crate) folder: PathBuf,
+    /// `CQLSTACK_SCHEMA`
+    pub(crate) variable: Option<String>,
+    pub(crate) requires_schema: bool,
+}
+
+/// More findings of one statement are not told.
+const MOST: usize = 8;
+
+/// The expansion of `@ crate; "…", options`.
+pub(crate) fn expand(
+    input: TokenStream,
+    environment: &Environment,
+    schemas: &Schemas,
+) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = input.into_iter().collect();
+    let root = root(&mut tokens);
+    let place = tokens.first().map_or_else(Span::call_site, TokenTree::span);
+    let parts = split(tokens.into_iter().collect());
+    let (text, options) = match parts
+        .split_first()
+        .map(|(text, options)| Ok::<_, Fault>((text_of(text, place)?, Options::read(options)?)))
+    {
+        Some(Ok(read)) => read,
+        Some(Err(fault)) => return fault.into_tokens(),
+        None => return Fault::new(place, "expected the text of a statement").into_tokens(),
+    };
+    let schema = match schema(&options, environment, schemas, text.span) {
+        Ok(schema) => schema,
+        Err(fault) => return fault.into_tokens(),
+    };
+    let mut lines = TokenStream::new();
+    if options.schema.is_none() && schemas.is_first_to_ask() {
+        lines.extend(quote!(
+            const _: Option<&str> = ::core::option_env!("CQLSTACK_SCHEMA");
+        ));
+    }
+    let mut faults = Vec::new();
+    if let Some(known) = &schema {
+        if known.is_first_to_track() {
+            lines.extend(tracked(&known.files));
+        }
+        if let Err(why) = &known.schema
+            && known.is_first_to_tell()
+        {
+            faults.push(Fault::new(text.span, why));
+        }
+    }
+    let checked = checked(&text, &options, schema.as_deref(), environment.requires_schema);
+    match checked {
+        Ok(facts) if faults.is_empty() => statement(&root, &text, &facts, &options, &lines),
+        Ok(_) => errors(&lines, faults),
+        Err(wrong) => {
+            faults.extend(wrong);
+            errors(&lines, faults)
+        }
+    }
+}
+
+fn errors(lines: &TokenStream, faults: Vec<Fault>) -> TokenStream {
+    let faults = faults.into_iter().map(Fault::into_tokens);
+    quote!({ #lines #(#faults);* })
+}
+
+/// The schema that the options, the environment or the crate's folder name; none if none does.
+fn schema(
+    options: &Options,
+    environment: &Environment,
+    schemas: &Schemas,
+    span: Span,
+) -> Result<Option<Arc<Known>>, Fault> {
+    let variable = environment.variable.as_deref().filter(|variable| !variable.is_empty());
+    let files = match (&options.schema, variable) {
+        (Some((path, span)), _) => {
+            named(&environment.folder.join(path)).map_err(|why| Fault::new(*span, why))?
+        }
+        (None, Some(variable)) => {
+            of_environment(variable, &environment.folder).map_err(|why| Fault::new(span, why))?
+        }
+        (None, None) => found(&environment.folder),
+    };
+    if files.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(schemas.of(files)))
+}
+
+/// The facts of the statement, or what is wrong with it.
+fn checked(
+    text: &Text,
+    options: &Options,
+    known: Option<&Known>,
+    requires_schema: bool,
+) -> Result<Facts, Vec<Fault>> {
+    let Text { text, span } = text;
+    let shown = |finding: &Finding| Fault::new(*span, finding.show(text).to_string());
+    let parsed = options.dialect.parse(text).map_err(|error| {
+        let finding = Finding::from(&error);
+        let mut message = finding.show(text).to_string();
+        message.push_str(&advice(text, options.dialect));
+        vec![Fault::new(*span, message)]
+    })?;
+    if known.is_none() && requires_schema {
+        let why = "no schema is found, and the feature `require-schema` asks for one: make a \
+                   `schema.cql` in the folder of the crate or of the workspace, or name one by \
+                   `schema = \"…\"` or CQLSTACK_SCHEMA";
+        return Err(vec![Fault::new(*span, why)]);
+    }
+    let schema = known.and_then(|known| known.schema.as_ref().ok());
+    let of_script = known.and_then(|known| known.keyspace.as_deref());
+    let keyspace = options.keyspace.as_deref().or(of_script);
+    let findings = check(&parsed, schema, keyspace);
+    let denied =
+        |finding: &&Finding| finding.lint().is_none_or(|lint| !options.allowed.contains(&lint));
+    let faults: Vec<Fault> = findings.iter().filter(denied).take(MOST).map(shown).collect();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    // As the session reads it, which does not know the dialect.
+    let read = Dialect::Any.parse(text);
+    Ok(read.map_or_else(|_| Facts::unread(text), |statement: Statement<'_>| Facts::of(&statement)))
+}
+
+/// What a text that does not parse may be instead.
+fn advice(text: &str, dialect: Dialect) -> String {
+    let others = [("ScyllaDb", Dialect::ScyllaDb), ("NextCassandra", Dialect::NextCassandra)];
+    let other =
+        others.into_iter().find(|(_, other)| *other != dialect && other.parse(text).is_ok());
+    if let Some((name, _)) = other {
+        return format!("\nhelp: `dialect = {name}` reads it");
+    }
+    match Dialect::Any.script(text) {
+        Ok(statements) if statements.len() > 1 => {
+            let count = statements.len();
+            format!("\nhelp: these are {count} statements: write a `cql!` for each, or a `Batch`")
+        }
+        Ok(statements) if statements.is_empty() => "\nhelp: there is no statement in it".to_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A folder of a test's own, which goes with it.
+    pub(crate) struct Folder(PathBuf);
+
+    impl Folder {
+        pub(crate) fn new(name: &str) -> Self {
+            let folder = format!("cqlstack-macros-{}-{name}", std::process::id());
+            let folder = std::env::temp_dir().join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            Self(folder.canonicalize().unwrap())
+        }
+
+        pub(crate) fn make(&self, path: &str) -> PathBuf {
+            let folder = self.0.join(path);
+            fs::create_dir_all(&folder).unwrap();
+            folder
+        }
+
+        pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+            let file = self.0.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, content).unwrap();
+            file
+        }
+
+        pub(crate) fn path(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            drop(fs::remove_dir_all(&self.0));
+        }
+    }
+
+    const SCHEMA: &str = "
+        CREATE KEYSPACE app WITH replication = {'class': 'SimpleStrategy'};
+        USE app;
+        CREATE TABLE users (id int PRIMARY KEY, name text, email text);";
+
+    /// What the compiler says, or the generated code.
+    fn expanded(folder: &Folder, input: &str) -> Result<String, Vec<String>> {
+        let environment = Environment {
+            folder: folder.path().to_owned(),
+            variable: None,
+            requires_schema: false,
+        };
+        let tokens = expand(input.parse().unwrap(), &environment, &Schemas::default()).to_string();
+        let errors = errors_in(&tokens);
+        if errors.is_empty() { Ok(tokens) } else { Err(errors) }
+    }
+
+    /// The texts of its `compile_error!`s.
+    fn errors_in(tokens: &str) -> Vec<String> {
+        let starts = tokens.match_indices("compile_error ! (").map(|(at, found)| at + found.len());
+        let texts = starts.map(|start| {
+            let literal: TokenStream =
+                tokens[start..].split(") }").next().unwrap().parse().unwrap();
+            let TokenTree::Literal(literal) = literal.into_iter().next().unwrap() else { panic!() };
+            crate::literal::string(&literal).unwrap()
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn what_is_right_becomes_a_static_with_its_facts() {
+        let folder = Folder::new("right");
+        folder.write("schema.cql", SCHEMA);
+        let code =
+            expanded(&folder, "@ here; \"SELECT name FROM users WHERE id = ?\", name = \"n\"");
+        let code = code.unwrap();
+        for part in ["static S : here :: StaticStatement", "named (\"n\")", "include_bytes", "& S"]
+        {
+            assert!(code.contains(part), "{part}: {code}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line_a_caret_and_what_was_meant() {
+        let folder = Folder::new("wrong");
+        folder.write("schema.cql", SCHEMA);
+        let errors = expanded(&folder, "\"SELECT emial FROM app.users WHERE id = ?\"").unwrap_err();
+        assert_eq!(
+            errors,
+            ["app.users has no column `emial`
+  |
+1 | SELECT emial FROM app.users WHERE id = ?
+  |        ^^^^^ expected one of: id, name, email
+help: did you mean `email`?
+  | SELECT email FROM app.users WHERE id = ?"]
+        );
+    }
+}
