@@ -185,6 +185,8 @@ pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue}
 /// | `scan` | a `SELECT` without a partition key reads the whole table, from all nodes |
 /// | `filtering` | `ALLOW FILTERING` over partitions reads rows to throw them away |
 /// | `partition_in` | `IN` on the partition key of a `SELECT`: one node asks all others, and waits for the slowest |
+/// | `conditional_in` | `IN` beside `IF`: with several values it is prepared, and refused when it is executed |
+/// | `marker_in_literal` | a marker inside a list, set or map literal: ScyllaDB takes it, Cassandra does not |
 /// | `mixed_markers` | `?` and `:name` in one statement |
 /// | `case` | `userId` means `userid`, and a column `"userId"` is there, too |
 /// | `no_keyspace` | a table without its keyspace, and nothing tells which one |

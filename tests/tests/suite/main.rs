@@ -12,6 +12,7 @@ mod blind;
 mod building;
 mod cache;
 mod canary;
+mod checked;
 mod classifier;
 mod conditional;
 mod coordinator;

@@ -12,6 +12,10 @@ pub enum Lint {
     Filtering,
     /// `IN` on the partition key of a `SELECT` makes one node ask all others, and wait for the slowest.
     PartitionIn,
+    /// `IN` beside `IF`: with several values the server prepares it, and refuses to execute it.
+    ConditionalIn,
+    /// A marker in a literal of a list, set or map, which `ScyllaDB` takes and Cassandra does not.
+    MarkerInLiteral,
     /// `?` and `:name` in one statement: the order of the values depends on both.
     MixedMarkers,
     /// A name in capitals without quotes means another column than the one that is spelled so.
@@ -26,10 +30,12 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Scan,
         Self::Filtering,
         Self::PartitionIn,
+        Self::ConditionalIn,
+        Self::MarkerInLiteral,
         Self::MixedMarkers,
         Self::Case,
         Self::NoKeyspace,
@@ -44,6 +50,8 @@ impl Lint {
             Self::Scan => "scan",
             Self::Filtering => "filtering",
             Self::PartitionIn => "partition_in",
+            Self::ConditionalIn => "conditional_in",
+            Self::MarkerInLiteral => "marker_in_literal",
             Self::MixedMarkers => "mixed_markers",
             Self::Case => "case",
             Self::NoKeyspace => "no_keyspace",

@@ -50,6 +50,8 @@ pub(super) struct Restricted<'s> {
     pub(super) span: Span,
     /// Whether `IN` has several values, or may have.
     pub(super) several: bool,
+    /// It follows another one in parentheses, which orders them: `(a, b) > (1, 2)`.
+    follows: bool,
 }
 
 /// What the relations of a `WHERE` restrict.
@@ -149,7 +151,8 @@ impl<'s> Checker<'s> {
             Comparand::List(_) => true,
             Comparand::Nothing | Comparand::Term(_) => false,
         };
-        found.all.push(Restricted { column, how, span: name.span(), several });
+        let (span, follows) = (name.span(), false);
+        found.all.push(Restricted { column, how, span, several, follows });
     }
 
     /// `(a, b) > (1, 2)`
@@ -178,11 +181,8 @@ impl<'s> Checker<'s> {
                 self.report(Finding::new(name.span(), message, expected));
                 found.unknown = true;
             }
-            // Only the last of a slice ends what the key serves.
-            let last = index + 1 == names.len();
-            let how = if how == How::Slice && !last { How::Equal } else { how };
-            let several = how == How::In;
-            found.all.push(Restricted { column, how, span: name.span(), several });
+            let (span, several, follows) = (name.span(), how == How::In, index > 0);
+            found.all.push(Restricted { column, how, span, several, follows });
         }
     }
 
@@ -232,6 +232,11 @@ impl<'s> Restrictions<'s> {
     pub(super) fn gap(&self) -> Option<(&Restricted<'s>, &'s Column)> {
         let mut open = None;
         for column in self.of.clustering_key() {
+            let of_column = self.all.iter().filter(|it| it.column.name == column.name);
+            let mut follows = of_column.map(|restricted| restricted.follows).peekable();
+            if open.is_some() && follows.peek().is_some() && follows.all(|follows| follows) {
+                continue;
+            }
             match (self.how(&column.name), open) {
                 (Some(_), Some(before)) => {
                     let of = self.all.iter().find(|it| it.column.name == column.name)?;

@@ -1,6 +1,6 @@
 //! What a prepared statement takes and gives.
 
-use super::find::{Of, quoted};
+use super::find::Of;
 use super::term::unfrozen;
 use crate::schema::{Column, ColumnRole, DataType, Schema};
 use crate::tree::{
@@ -41,7 +41,7 @@ impl Signature {
     /// `keyspace` is for tables that are named without theirs.
     #[must_use]
     pub fn of(statement: &Statement<'_>, schema: &Schema, keyspace: Option<&str>) -> Option<Self> {
-        let mut reader = Reader { schema, keyspace, markers: Vec::new() };
+        let mut reader = Reader { schema, keyspace, markers: Vec::new(), selects: false };
         let columns = reader.statement(statement)?;
         reader.markers.sort_by_key(|(index, _)| *index);
         let markers = reader.markers.into_iter().map(|(_, name)| name).collect();
@@ -53,6 +53,8 @@ struct Reader<'s> {
     schema: &'s Schema,
     keyspace: Option<&'s str>,
     markers: Vec<(u32, String)>,
+    /// What a `SELECT` gives is read: arguments have no names there.
+    selects: bool,
 }
 
 /// What a term is for: the name that a marker in its place has, and the type of its column.
@@ -253,7 +255,7 @@ impl<'s> Reader<'s> {
             Comparand::Nothing => {}
             Comparand::Term(term) => tuple(term),
             Comparand::Terms(terms) => terms.iter().for_each(tuple),
-            Comparand::List(marker) => self.mark(marker.index, marker.name, format!("in({all})")),
+            Comparand::List(marker) => self.mark(marker.index, marker.name, format!("in{all}")),
         }
     }
 
@@ -289,7 +291,8 @@ impl<'s> Reader<'s> {
             TermKind::Hint(_, inner) => self.term(of, inner, receiver),
             TermKind::Cast(inner, _) => self.term(of, inner, &Receiver::named("[selection]")),
             TermKind::Negation(inner) => {
-                self.term(of, inner, &Receiver::named("arg0(system._negate)"));
+                let receiver = self.argument(0, "system._negate");
+                self.term(of, inner, &receiver);
             }
             TermKind::Arithmetic(first, rest) => self.arithmetic(of, first, rest),
             TermKind::Path(base, steps) => self.path(of, base, steps),
@@ -321,24 +324,35 @@ impl<'s> Reader<'s> {
         rest: &[(ArithmeticOperator, Term<'_>)],
     ) {
         let operator = |operator: ArithmeticOperator| match operator {
-            ArithmeticOperator::Add => "_add",
-            ArithmeticOperator::Subtract => "_substract",
-            ArithmeticOperator::Multiply => "_multiply",
-            ArithmeticOperator::Divide => "_divide",
-            ArithmeticOperator::Modulo => "_modulo",
+            ArithmeticOperator::Add => "system._add",
+            ArithmeticOperator::Subtract => "system._substract",
+            ArithmeticOperator::Multiply => "system._multiply",
+            ArithmeticOperator::Divide => "system._divide",
+            ArithmeticOperator::Modulo => "system._modulo",
         };
         if let Some((next, _)) = rest.first() {
-            self.term(of, first, &Receiver::named(format!("arg0(system.{})", operator(*next))));
+            let receiver = self.argument(0, operator(*next));
+            self.term(of, first, &receiver);
         }
         for (own, term) in rest {
-            self.term(of, term, &Receiver::named(format!("arg1(system.{})", operator(*own))));
+            let receiver = self.argument(1, operator(*own));
+            self.term(of, term, &receiver);
+        }
+    }
+
+    fn argument(&self, index: usize, function: &str) -> Receiver<'s> {
+        if self.selects {
+            Receiver::named("[selection]")
+        } else {
+            Receiver::named(format!("arg{index}({function})"))
         }
     }
 
     fn function(&mut self, of: Of<'s>, function: &Function<'_>) {
         let full = full_name(of, function);
         for (index, argument) in function.arguments.iter().enumerate() {
-            self.term(of, argument, &Receiver::named(format!("arg{index}({full})")));
+            let receiver = self.argument(index, &full);
+            self.term(of, argument, &receiver);
         }
     }
 
@@ -371,15 +385,17 @@ impl<'s> Reader<'s> {
         match &select.selection {
             Selection::All => columns.extend(all(of)),
             Selection::Selectors(selectors) => {
+                self.selects = true;
                 for selector in selectors {
                     self.term(of, &selector.term, &Receiver::named("[selection]"));
                     columns.push(match selector.alias {
                         Some(alias) => alias.resolved().into_owned(),
-                        None => shown(of, &selector.term, true),
+                        None => shown(of, &selector.term),
                     });
                 }
             }
         }
+        self.selects = false;
         self.relations(of, &select.relations);
         for ordering in &select.order_by {
             if let Some(near) = &ordering.near {
@@ -440,17 +456,16 @@ fn full_name(of: Of<'_>, function: &Function<'_>) -> String {
     format!("{keyspace}.{name}")
 }
 
-/// A term of a `SELECT` as a server names its column. At the top a name has no quotes.
-fn shown(of: Of<'_>, term: &Term<'_>, top: bool) -> String {
+/// A term of a `SELECT` as a server names its column. Names have no quotes.
+fn shown(of: Of<'_>, term: &Term<'_>) -> String {
     let list = |terms: &[Term<'_>]| {
-        terms.iter().map(|term| shown(of, term, false)).collect::<Vec<_>>().join(", ")
+        terms.iter().map(|term| shown(of, term)).collect::<Vec<_>>().join(", ")
     };
     match &term.kind {
-        TermKind::Column(name) if top => name.resolved().into_owned(),
-        TermKind::Column(name) => quoted(&name.resolved()),
+        TermKind::Column(name) => name.resolved().into_owned(),
         TermKind::CountRows => "count".to_owned(),
         TermKind::Marker(_) => "?".to_owned(),
-        TermKind::Null => "null".to_owned(),
+        TermKind::Null => "NULL".to_owned(),
         TermKind::Literal(literal) => match literal.kind {
             LiteralKind::String => format!("'{}'", literal.text().replace('\'', "''")),
             _ => literal.written.to_owned(),
@@ -466,12 +481,12 @@ fn shown(of: Of<'_>, term: &Term<'_>, top: bool) -> String {
             }
         }
         TermKind::Cast(inner, kind) => {
-            format!("cast({} as {})", shown(of, inner, false), kind.to_string().to_lowercase())
+            format!("cast({} as {})", shown(of, inner), kind.to_string().to_lowercase())
         }
-        TermKind::Hint(kind, inner) => format!("({kind}){}", shown(of, inner, false)),
-        TermKind::Negation(inner) => format!("-{}", shown(of, inner, false)),
+        TermKind::Hint(kind, inner) => format!("({kind}){}", shown(of, inner)),
+        TermKind::Negation(inner) => format!("-{}", shown(of, inner)),
         TermKind::Arithmetic(first, rest) => {
-            let mut text = shown(of, first, false);
+            let mut text = shown(of, first);
             for (operator, term) in rest {
                 let sign = match operator {
                     ArithmeticOperator::Add => '+',
@@ -480,19 +495,19 @@ fn shown(of: Of<'_>, term: &Term<'_>, top: bool) -> String {
                     ArithmeticOperator::Divide => '/',
                     ArithmeticOperator::Modulo => '%',
                 };
-                text = format!("{text} {sign} {}", shown(of, term, false));
+                text = format!("{text} {sign} {}", shown(of, term));
             }
             text
         }
         TermKind::Path(base, steps) => {
-            let mut text = shown(of, base, false);
+            let mut text = shown(of, base);
             for step in steps {
                 match step {
                     Step::Field(name) => text = format!("{text}.{}", name.resolved()),
-                    Step::Element(key) => text = format!("{text}[{}]", shown(of, key, false)),
+                    Step::Element(key) => text = format!("{text}[{}]", shown(of, key)),
                     Step::Slice(from, to) => {
                         let end = |end: &Option<Term<'_>>| {
-                            end.as_ref().map_or_else(String::new, |end| shown(of, end, false))
+                            end.as_ref().map_or_else(String::new, |end| shown(of, end))
                         };
                         text = format!("{text}[{}..{}]", end(from), end(to));
                     }
@@ -504,15 +519,15 @@ fn shown(of: Of<'_>, term: &Term<'_>, top: bool) -> String {
         TermKind::Set(terms) => format!("{{{}}}", list(terms)),
         TermKind::Tuple(terms) => format!("({})", list(terms)),
         TermKind::Map(entries) => {
-            let entries = entries.iter().map(|(key, value)| {
-                format!("{}: {}", shown(of, key, false), shown(of, value, false))
-            });
+            let entries = entries
+                .iter()
+                .map(|(key, value)| format!("{}: {}", shown(of, key), shown(of, value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
         TermKind::UserType(fields) => {
             let fields = fields
                 .iter()
-                .map(|(name, value)| format!("{}: {}", name.resolved(), shown(of, value, false)));
+                .map(|(name, value)| format!("{}: {}", name.resolved(), shown(of, value)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
     }

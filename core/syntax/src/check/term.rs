@@ -1,8 +1,9 @@
 //! Looks into values: columns, fields, types and functions that they name.
 
 use super::find::{Of, quoted};
-use super::{Checker, Finding};
+use super::{Checker, Finding, Lint};
 use crate::schema::{ColumnRole, DataType};
+use crate::token::Span;
 use crate::tree::{Function, Name, Step, Term, TermKind, Type, TypeKind};
 
 impl<'s> Checker<'s> {
@@ -15,6 +16,9 @@ impl<'s> Checker<'s> {
             }
             _ => None,
         };
+        if let (true, Some(what)) = (is_collection(term), unfrozen.and_then(collection)) {
+            self.bound_inside(what, term);
+        }
         match &term.kind {
             TermKind::Literal(_) | TermKind::Null | TermKind::Marker(_) | TermKind::CountRows => {}
             TermKind::List(terms) | TermKind::Set(terms) => {
@@ -44,6 +48,17 @@ impl<'s> Checker<'s> {
             }
             TermKind::Column(name) => drop(self.column(of, *name)),
             TermKind::Path(base, steps) => self.path(of, base, steps),
+        }
+    }
+
+    /// Cassandra binds a collection as a whole, or not at all.
+    pub(super) fn bound_inside(&mut self, what: &str, literal: &Term<'_>) {
+        let mut markers = Vec::new();
+        inner_markers(literal, &mut markers);
+        for span in markers {
+            let message = format!("a value is bound inside a literal of a {what}");
+            let expected = format!("literals only, or one `?` for the {what} as a whole");
+            self.report(Finding::new(span, message, expected).with_lint(Lint::MarkerInLiteral));
         }
     }
 
@@ -173,6 +188,44 @@ impl<'s> Checker<'s> {
                 }
             }
         }
+    }
+}
+
+fn is_collection(term: &Term<'_>) -> bool {
+    matches!(term.kind, TermKind::List(_) | TermKind::Set(_) | TermKind::Map(_))
+}
+
+/// What a type is called, if it is a collection; a vector is none.
+const fn collection(kind: &DataType) -> Option<&'static str> {
+    match kind {
+        DataType::List(_) => Some("list"),
+        DataType::Set(_) => Some("set"),
+        DataType::Map(..) => Some("map"),
+        _ => None,
+    }
+}
+
+/// Where the markers of a literal stand, however deep.
+fn inner_markers(term: &Term<'_>, spans: &mut Vec<Span>) {
+    match &term.kind {
+        TermKind::Marker(_) => spans.push(term.span),
+        TermKind::List(terms) | TermKind::Set(terms) | TermKind::Tuple(terms) => {
+            for term in terms {
+                inner_markers(term, spans);
+            }
+        }
+        TermKind::Map(entries) => {
+            for (key, value) in entries {
+                inner_markers(key, spans);
+                inner_markers(value, spans);
+            }
+        }
+        TermKind::UserType(fields) => {
+            for (_, value) in fields {
+                inner_markers(value, spans);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::find::{Of, is_counter, list, quoted};
 use super::restriction::{How, Restricted, Restrictions};
-use super::{Checker, Finding};
-use crate::schema::{Column, ColumnRole};
+use super::{Checker, Finding, Lint};
+use crate::schema::{Column, ColumnRole, DataType};
 use crate::token::Span;
 use crate::tree::{
     Assignment, Change, Condition, Delete, Insert, InsertRow, Name, Part, Table as TableName, Term,
@@ -176,7 +176,12 @@ impl<'s> Checker<'s> {
         | Change::Subtract(value)
         | Change::Prepend(value)) = change;
         // `m = m - {'a'}`: a set of a map's keys.
-        self.value(of, value, kind.filter(|_| matches!(change, Change::Set(_))));
+        let is_map = |kind: &&DataType| matches!(kind, DataType::Map(..));
+        let of_keys = matches!(change, Change::Subtract(_)) && kind.as_ref().is_some_and(is_map);
+        self.value(of, value, kind.filter(|_| !of_keys));
+        if of_keys {
+            self.bound_inside("map", value);
+        }
         let is_set = matches!((part, change), (Part::Whole, Change::Set(_)));
         if is_set && is_counter(column) {
             let message = format!("`{own}` is a counter, which is only added to");
@@ -291,7 +296,8 @@ impl<'s> Checker<'s> {
             let own = quoted(&with_in.column.name);
             let message =
                 format!("`IN` on `{own}`, and a condition: it is about one row of {}", of.full());
-            self.report(Finding::new(with_in.span, message, format!("`{own} = ?`")));
+            let finding = Finding::new(with_in.span, message, format!("`{own} = ?`"));
+            self.report(finding.with_lint(Lint::ConditionalIn));
         }
     }
 

@@ -1,0 +1,97 @@
+//! What `cqlstack_syntax::check` says of statements beside what a server says when it prepares them.
+
+use cqlstack_core::Session;
+use cqlstack_syntax::check::{Finding, Signature, check};
+use cqlstack_syntax::{Schema, parse, script};
+use cqlstack_tests::cluster::Cluster;
+
+const SCHEMA: &str = include_str!("checked/schema.cql");
+/// Statements that the server prepares, one a line.
+const RIGHT: &str = include_str!("checked/right.cql");
+/// Statements that it refuses: what its error names, and the statement.
+const WRONG: &str = include_str!("checked/wrong.tsv");
+
+/// A server with the schema, which is in use.
+async fn shop() -> (Cluster, Session) {
+    let cluster = Cluster::builder()
+        .yaml("user_defined_functions_enabled", "true")
+        .yaml("materialized_views_enabled", "true")
+        .yaml("dynamic_data_masking_enabled", "true")
+        .start()
+        .await
+        .unwrap();
+    for scripted in script(SCHEMA).unwrap() {
+        let text = scripted.text.to_owned();
+        cluster.run(text.clone()).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    }
+    let session = Session::builder().contact_points(cluster.contact_points()).build();
+    let session = session.await.unwrap();
+    session.driver().unwrap().use_keyspace("shop", false).await.unwrap();
+    (cluster, session)
+}
+
+fn findings(text: &str, schema: &Schema) -> Vec<Finding> {
+    check(&parse(text).unwrap(), Some(schema), Some("shop"))
+}
+
+#[tokio::test]
+async fn what_a_server_prepares_has_no_error_and_the_signature_that_it_tells() {
+    let (_cluster, session) = shop().await;
+    let driver = session.driver().unwrap();
+    let schema = Schema::from_script(SCHEMA).unwrap();
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for text in RIGHT.lines() {
+        let prepared = match driver.prepare(text).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                wrong.push(format!("{text}\n  the server: {error}"));
+                continue;
+            }
+        };
+        let errors = findings(text, &schema).into_iter().filter(|it| it.lint().is_none());
+        wrong.extend(errors.map(|error| format!("{text}\n{}", error.show(text))));
+        let statement = parse(text).unwrap();
+        let Some(ours) = Signature::of(&statement, &schema, Some("shop")) else { continue };
+        let markers = prepared.get_variable_col_specs();
+        let markers: Vec<_> = markers.iter().map(|it| it.name().to_owned()).collect();
+        let columns = prepared.get_current_result_set_col_specs();
+        let columns: Vec<_> = columns.get().iter().map(|it| it.name().to_owned()).collect();
+        if (&ours.markers, &ours.columns) != (&markers, &columns) {
+            wrong.push(format!("{text}\n  ours:   {ours:?}\n  theirs: {markers:?} {columns:?}"));
+        }
+        compared += 1;
+    }
+    println!("{} statements, {compared} signatures compared", RIGHT.lines().count());
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(RIGHT.lines().count() >= 400);
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_is_an_error_that_names_the_same() {
+    let (_cluster, session) = shop().await;
+    let driver = session.driver().unwrap();
+    let schema = Schema::from_script(SCHEMA).unwrap();
+    let (mut missed, mut unfit) = (Vec::new(), Vec::new());
+    for line in WRONG.lines() {
+        let (named, text) = line.split_once('\t').unwrap();
+        match driver.prepare(text).await {
+            Ok(_) => unfit.push(format!("{text}\n  the server prepares it")),
+            Err(error) => {
+                let error = error.to_string();
+                if !error.contains(named) {
+                    unfit.push(format!("{text}\n  the server does not name {named}: {error}"));
+                }
+            }
+        }
+        let errors = findings(text, &schema);
+        let shown: Vec<_> = errors.iter().map(|error| error.show(text).to_string()).collect();
+        if !shown.iter().any(|error| error.contains(named)) {
+            missed.push(format!("{text}\n  {named}: {}", shown.join("\n")));
+        }
+    }
+    let (all, missed_count) = (WRONG.lines().count(), missed.len());
+    println!("{} of {all} are told with the same name", all - missed_count);
+    assert!(unfit.is_empty(), "{} are no test:\n{}", unfit.len(), unfit.join("\n"));
+    assert!(missed.is_empty(), "{missed_count} are missed:\n{}", missed.join("\n"));
+    assert!(all >= 150);
+}
