@@ -99,7 +99,7 @@ impl<'s> Checker<'s> {
     ) -> Finding {
         let known: Vec<&str> = known.into_iter().collect();
         let expected = match known.len() {
-            0 => "none: there is not one".to_owned(),
+            0 => "a name of the schema, which has none".to_owned(),
             _ => format!("one of: {}", list(known.iter().copied())),
         };
         let finding = Finding::new(name.span(), message, expected);

@@ -84,6 +84,11 @@ impl Checker<'_> {
         }
     }
 
+    /// Whether the server would refuse it: then what a team regrets does not matter.
+    fn has_error(&self) -> bool {
+        self.findings.iter().any(|finding| finding.lint().is_none())
+    }
+
     fn statement(&mut self, statement: &Statement<'_>) {
         match statement {
             Statement::Select(select) => self.select(select),
@@ -110,12 +115,12 @@ fn mixed_markers(statement: &Statement<'_>, findings: &mut Vec<Finding>) {
     let markers = statement.markers();
     let is_named = |index: usize| markers.get(index).is_some_and(|it| it.marker.name.is_some());
     let first = is_named(0);
-    let Some(other) = (1..markers.len()).find(|index| is_named(*index) != first) else { return };
+    if (1..markers.len()).all(|index| is_named(index) == first) {
+        return;
+    }
     let named = markers.iter().find_map(|bound| bound.marker.name);
     let Some(name) = named else { return };
-    let (count, place) = (markers.len(), other + 1);
     let message = "named and positional markers are mixed";
-    let expected =
-        format!("`?` or `:name` for all {count} markers, which differ from the {place}th on");
+    let expected = "`?` for all, or a name for all";
     findings.push(Finding::new(name.span(), message, expected).with_lint(Lint::MixedMarkers));
 }

@@ -198,8 +198,9 @@ impl<'s> Checker<'s> {
         if let (true, false, Some(first)) = (known, is_key, names.first()) {
             let stray = names.iter().find(|name| !key.contains(&&*name.resolved()));
             let name = stray.unwrap_or(first);
-            let message = format!("`{}` is not the partition key's token", name.resolved());
             let key = list(key.iter().copied());
+            let message =
+                format!("a token is of the partition key ({key}) as a whole, in its order");
             let span = names.last().map_or(first.span(), |last| first.span().to(last.span()));
             let finding = Finding::new(name.span(), message, format!("token({key})"));
             self.report(finding.with_fix(span, key));

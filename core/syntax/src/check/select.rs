@@ -25,9 +25,14 @@ impl<'s> Checker<'s> {
         if restrictions.unknown || is_near {
             return;
         }
-        let is_served = select.allow_filtering || self.is_served(of, &restrictions);
+        if !select.allow_filtering {
+            self.served_by_key(of, &restrictions);
+        }
+        if self.has_error() {
+            return;
+        }
         let place = select.from.name.span();
-        if is_served && !restrictions.has_partition_key() {
+        if !restrictions.has_partition_key() {
             self.reads_all(of, place, select.allow_filtering, &restrictions);
         }
         self.partition_in(of, &restrictions);
@@ -51,8 +56,8 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// Whether keys and indexes find the rows without filtering.
-    fn is_served(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>) -> bool {
+    /// That keys and indexes find the rows without filtering.
+    fn served_by_key(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>) {
         let full = restrictions.has_partition_key();
         let is_open = |restricted: &&Restricted<'s>| !restrictions.is_indexed(restricted);
         for restricted in restrictions.all.iter().filter(is_open) {
@@ -60,44 +65,37 @@ impl<'s> Checker<'s> {
             match restricted.column.role {
                 ColumnRole::PartitionKey { .. } => {
                     if !full {
-                        self.partial_key(of, restrictions, restricted);
-                        return false;
+                        return self.partial_key(of, restrictions, restricted);
                     }
                 }
                 ColumnRole::Clustering { .. } => {
                     let gap = restrictions.gap().filter(|(gap, _)| gap.span == span);
                     if !full {
                         let partition = list(of.partition_key().map(|column| &*column.name));
-                        let why = format!("only together with the partition key ({partition})");
-                        self.filters(of, restricted, &why);
-                        return false;
+                        let expected = format!("values for the partition key ({partition}) too");
+                        return self.filters(of, restricted, &expected);
                     } else if let Some((_, before)) = gap {
                         let before = quoted(&before.name);
-                        let why = format!("only after a value for `{before}`");
-                        self.filters(of, restricted, &why);
-                        return false;
+                        let expected = format!("`=` or `IN` for `{before}`, which is before it");
+                        return self.filters(of, restricted, &expected);
                     } else if restricted.how == How::Other {
-                        self.filters(of, restricted, "only by `=`, `IN` or a range");
-                        return false;
+                        return self.filters(of, restricted, "`=`, `IN` or a range");
                     }
                 }
                 ColumnRole::Static | ColumnRole::Regular => {
-                    self.filters(of, restricted, "not, since it is neither in the key nor indexed");
-                    return false;
+                    return self.filters(of, restricted, "a column of the key, or an index");
                 }
             }
         }
-        true
     }
 
-    fn filters(&mut self, of: Of<'s>, restricted: &Restricted<'s>, why: &str) {
+    fn filters(&mut self, of: Of<'s>, restricted: &Restricted<'s>, expected: &str) {
         let own = quoted(&restricted.column.name);
         let message = format!(
             "rows of {} are not found by `{own}` without ALLOW FILTERING: the primary key is {}",
             of.full(),
             of.key()
         );
-        let expected = format!("columns that find rows; `{own}` does so {why}");
         self.report(
             Finding::new(restricted.span, message, expected).with_help(
                 "restrict the key from its start, make an index, or a table with this key",

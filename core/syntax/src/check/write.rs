@@ -74,12 +74,13 @@ impl<'s> Checker<'s> {
         let (Some(first), Some(last)) = (names.first(), names.last()) else { return };
         let all = first.span().to(last.span());
         if names.len() != values.len() {
-            let (columns, values) = (names.len(), values.len());
-            let message = format!("there are {columns} columns and {values} values");
+            let count = |count, of| format!("{count} {of}{}", if count == 1 { "" } else { "s" });
+            let (columns, own) = (count(names.len(), "column"), count(values.len(), "value"));
             // The first column without a value, or the first value without a column.
-            let stray = names.get(values).map(Name::span);
-            let span = stray.unwrap_or(all);
-            self.report(Finding::new(span, message, "a value for each column"));
+            let stray = names.get(values.len()).map(Name::span);
+            let stray = stray.or(values.get(names.len()).map(|value| value.span)).unwrap_or(all);
+            let message = format!("{columns}, and {own}");
+            self.report(Finding::new(stray, message, "a value for each column"));
             return;
         }
         if unknown {
@@ -100,7 +101,7 @@ impl<'s> Checker<'s> {
 
     fn key_missing(&mut self, of: Of<'s>, span: Span, missing: &str, what: &str) {
         let message =
-            format!("the primary key of {} is {}: {missing} is missing", of.full(), of.key());
+            format!("{} has the primary key {}: no value for {missing}", of.full(), of.key());
         let expected = format!("{what} for {missing} too");
         self.report(Finding::new(span, message, expected));
     }
