@@ -14,6 +14,7 @@ mod cache;
 mod canary;
 mod checked;
 mod classifier;
+mod compiled;
 mod conditional;
 mod coordinator;
 mod definitions;

@@ -1,0 +1,6 @@
+use renamed::cql;
+
+fn main() {
+    println!("{:?}", cql!("SELECT name FROM app.users WHERE id = ?"));
+    println!("{:?}", cql!("SELECT email FROM app.users WHERE id = ?"));
+}
