@@ -8,7 +8,7 @@ use allocation_counter::measure;
 use cqlstack_core::layer::Call;
 use cqlstack_core::{
     Client, CqlService, Error, Prepared, Request, Response, ResponseFuture, Session, Statement,
-    StaticStatement,
+    StatementKind, StaticStatement, cql,
 };
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::cache::StatementCache;
@@ -55,6 +55,23 @@ fn the_layers_allocate_nothing() {
         (0..3).for_each(|_| drop(send()));
         assert_eq!(measure(|| (0..100).for_each(|_| drop(send()))).count_total, 0);
     }
+}
+
+#[test]
+fn the_first_use_of_a_checked_statement_allocates_nothing() {
+    static READ: StaticStatement = StaticStatement::new("SELECT email FROM app.users WHERE id = ?");
+    static CHECKED: &StaticStatement = cql!("SELECT email FROM app.users WHERE id = ?");
+    let first_use = |statement: &'static StaticStatement| {
+        let counted = measure(|| {
+            let statement = Statement::from(statement);
+            assert_eq!(statement.kind(), StatementKind::Read);
+            assert!(statement.is_idempotent() && statement.name() == "SELECT app.users");
+            assert_eq!(statement.clone().id(), statement.id());
+        });
+        counted.count_total
+    };
+    assert!(first_use(&READ) > 5, "a text is read");
+    assert_eq!(first_use(CHECKED), 0);
 }
 
 /// `docs/costs.md` says what each one is.

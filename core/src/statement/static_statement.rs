@@ -151,7 +151,7 @@ impl StaticStatement {
     }
 
     #[inline]
-    pub(super) fn facts(&self) -> &Facts {
+    pub(crate) fn facts(&self) -> &Facts {
         match &self.facts {
             Known::Given(facts) => facts,
             Known::Read(facts) => facts.get_or_init(|| {

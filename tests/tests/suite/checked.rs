@@ -2,8 +2,9 @@
 
 use cqlstack_core::Session;
 use cqlstack_syntax::check::{Finding, Signature, check};
-use cqlstack_syntax::{Schema, parse, script};
+use cqlstack_syntax::{Dialect, Facts, Schema, parse, script};
 use cqlstack_tests::cluster::Cluster;
+use cqlstack_tests::corpus;
 
 const SCHEMA: &str = include_str!("checked/schema.cql");
 /// Statements that the server prepares, one a line.
@@ -94,4 +95,22 @@ async fn what_a_server_refuses_is_an_error_that_names_the_same() {
     assert!(unfit.is_empty(), "{} are no test:\n{}", unfit.len(), unfit.join("\n"));
     assert!(missed.is_empty(), "{missed_count} are missed:\n{}", missed.join("\n"));
     assert!(all >= 150);
+}
+
+/// The macro checks a text in one dialect, and what the session does with it is read in all of them.
+#[test]
+fn the_facts_of_a_text_are_the_same_in_each_dialect_that_reads_it() {
+    let mut compared = 0;
+    for text in corpus::statements().unwrap() {
+        let Ok(any) = Dialect::Any.parse(&text) else { continue };
+        let any = Facts::of(&any);
+        for dialect in [Dialect::Cassandra5, Dialect::ScyllaDb, Dialect::NextCassandra] {
+            if let Ok(statement) = dialect.parse(&text) {
+                assert_eq!(Facts::of(&statement), any, "{dialect:?}: {text}");
+                compared += 1;
+            }
+        }
+    }
+    println!("{compared} compared");
+    assert!(compared > 20_000);
 }

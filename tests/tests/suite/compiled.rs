@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -51,19 +51,25 @@ impl Scratch {
         fs::write(file, text).unwrap();
     }
 
-    /// What the compiler says of each target that has errors.
-    async fn check(&self, variable: Option<&str>) -> BTreeMap<String, Vec<Said>> {
+    async fn cargo(&self, arguments: &[&str], variable: Option<&str>) -> Output {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
-            .args(["check", "--bins", "--offline", "--keep-going", "--message-format=json"])
+            .args(arguments)
+            .arg("--offline")
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", target)
             .env_remove("CQLSTACK_SCHEMA")
             .envs(variable.map(|variable| ("CQLSTACK_SCHEMA", variable)))
             .stdin(Stdio::null());
         let output = process::Command::from(cargo).kill_on_drop(true).output();
-        let output = timeout(LONGEST, output).await.expect("cargo ends in time").unwrap();
+        timeout(LONGEST, output).await.expect("cargo ends in time").unwrap()
+    }
+
+    /// What the compiler says of each target that has errors.
+    async fn check(&self, variable: Option<&str>) -> BTreeMap<String, Vec<Said>> {
+        let check = ["check", "--bins", "--keep-going", "--message-format=json"];
+        let output = self.cargo(&check, variable).await;
         let mut said: BTreeMap<String, Vec<Said>> = BTreeMap::new();
         for line in String::from_utf8(output.stdout).unwrap().lines() {
             let line: Value = serde_json::from_str(line).unwrap();
@@ -143,4 +149,40 @@ async fn a_changed_schema_and_a_changed_variable_make_the_compiler_look_again() 
     scratch.write("schema.cql", &without_email);
     assert!(!outcome(None).await, "the variable is unset");
     assert!(outcome(Some("db/with.cql")).await, "and set again");
+}
+
+/// What the macro writes is what is read of the same text at run time, for all statements that others have written.
+#[cfg(feature = "heavy")]
+#[tokio::test]
+async fn the_macro_reads_the_corpus_as_the_parser_does() {
+    use std::fmt::Write;
+
+    let scratch = Scratch::new("cqlstack-scratch-corpus");
+    fs::remove_file(scratch.folder.join("schema.cql")).unwrap();
+    let mut source = "use renamed::__macros::{Dialect, Facts, facts};\nuse renamed::cql;\n\n\
+                      fn agrees(text: &str, checked: &'static renamed::StaticStatement) -> usize {\n    \
+                      assert_eq!(*facts(checked), Facts::of(&Dialect::Any.parse(text).unwrap()), \
+                      \"{text}\");\n    1\n}\n"
+        .to_owned();
+    let texts = cqlstack_tests::corpus::statements().unwrap();
+    let parses = |text: &&String| cqlstack_syntax::Dialect::Any.parse(text).is_ok();
+    let texts: Vec<&String> = texts.iter().filter(parses).collect();
+    for (number, some) in texts.chunks(500).enumerate() {
+        writeln!(source, "\nfn part{number}() -> usize {{\n    let mut count = 0;").unwrap();
+        for text in some {
+            let checked = format!("cql!({text:?}, dialect = Any, allow(mixed_markers))");
+            writeln!(source, "    count += agrees({text:?}, {checked});").unwrap();
+        }
+        writeln!(source, "    count\n}}").unwrap();
+    }
+    let parts = (0..texts.len().div_ceil(500)).map(|number| format!("part{number}()"));
+    let parts = parts.collect::<Vec<_>>().join(" + ");
+    write!(source, "\nfn main() {{\n    println!(\"{{}}\", {parts});\n}}\n").unwrap();
+    scratch.write("src/main.rs", &source);
+    let output = scratch.cargo(&["run", "--quiet"], None).await;
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    let count: usize = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+    println!("{count} statements");
+    assert!(count == texts.len() && count > 7_000, "{count}");
 }

@@ -62,7 +62,7 @@ pub struct Lists {
 }
 
 /// Names of a statement, known when the program was compiled or read at run time.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Eq)]
 pub enum Names {
     /// By the macro.
     Given(&'static [&'static str]),
@@ -145,6 +145,13 @@ impl fmt::Debug for Lists {
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Names(..)")
+    }
+}
+
+/// They are equal when the names are.
+impl PartialEq for Names {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
     }
 }
 

@@ -4,7 +4,10 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqlstack_core::{Client, CqlService, Error, Request, Response, Statement, StaticStatement};
+use cqlstack_core::{
+    Client, CqlService, Error, Request, Response, Statement, StaticStatement, cql,
+};
+use cqlstack_examples::apply;
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
@@ -24,6 +27,9 @@ use crate::side::{Failed, Side};
 pub(crate) const TEXT: &str = "SELECT name FROM bench.users WHERE id = ?";
 pub(crate) static SELECT: StaticStatement = StaticStatement::new(TEXT);
 
+static CHECKED: &StaticStatement =
+    cql!("SELECT name FROM bench.users WHERE id = ?", schema = "src/bin/bench/schema.cql");
+
 static INSERT: StaticStatement =
     StaticStatement::new("INSERT INTO bench.users (id, name) VALUES (?, ?)");
 
@@ -36,13 +42,7 @@ const PERMITS: usize = 100_000;
 /// Says which version the server has.
 pub(crate) async fn create_table(connect: &Connect) -> Result<String, Failure> {
     let db = Client::new(StatementCacheLayer::default().layer(connect.session().await?));
-    for text in [
-        "CREATE KEYSPACE IF NOT EXISTS bench WITH replication = \
-         {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
-        "CREATE TABLE IF NOT EXISTS bench.users (id int PRIMARY KEY, name text)",
-    ] {
-        db.request(&Statement::new(text)).await?;
-    }
+    apply(include_str!("schema.cql"), &db).await?;
     let mut writes = (0..USERS).map(|id| db.execute(&INSERT, (id, format!("User{id}"))));
     loop {
         let some: Vec<_> = writes.by_ref().take(100).collect();
@@ -83,8 +83,10 @@ pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
         unbound_side(
             "session, cache",
             Client::new(StatementCacheLayer::default().layer(session.clone())),
+            &SELECT,
         ),
-        unbound_side("full stack", full_stack(session, PERMITS)?),
+        unbound_side("full stack", full_stack(session.clone(), PERMITS)?, &SELECT),
+        unbound_side("full stack, cql!", full_stack(session, PERMITS)?, CHECKED),
     ]);
     Ok(sides)
 }
@@ -110,11 +112,12 @@ fn id(number: u64) -> i32 {
 pub(crate) fn unbound_side(
     name: &'static str,
     db: Client<impl CqlService + Sync + 'static>,
+    select: &'static StaticStatement,
 ) -> Side {
     let db = Arc::new(db);
     Side::new(name, move |number| {
         let db = Arc::clone(&db);
-        async move { check_ours(&db.execute(&SELECT, (id(number),)).await) }
+        async move { check_ours(&db.execute(select, (id(number),)).await) }
     })
 }
 

@@ -1,41 +1,42 @@
 //! Batches, for what they are good for.
 
-use cqlstack_core::{Batch, BatchFault, Client, CqlService, Error, ErrorKind, StaticStatement};
+use cqlstack_core::{
+    Batch, BatchFault, Client, CqlService, Error, ErrorKind, StaticStatement, cql,
+};
 use cqlstack_examples::Failure;
 
 use crate::users::{INSERT, SELECT, User};
 
-static SET_NAME: StaticStatement =
-    StaticStatement::new("UPDATE quickstart.users SET name = ? WHERE id = ?").named("set_name");
+static SET_NAME: &StaticStatement =
+    cql!("UPDATE quickstart.users SET name = ? WHERE id = ?", name = "set_name");
 
-static SET_EMAIL: StaticStatement =
-    StaticStatement::new("UPDATE quickstart.users SET email = ? WHERE id = ?").named("set_email");
+static SET_EMAIL: &StaticStatement =
+    cql!("UPDATE quickstart.users SET email = ? WHERE id = ?", name = "set_email");
 
-static INSERT_BY_EMAIL: StaticStatement =
-    StaticStatement::new("INSERT INTO quickstart.users_by_email (email, id) VALUES (?, ?)")
-        .named("insert_user_by_email");
+static INSERT_BY_EMAIL: &StaticStatement = cql!(
+    "INSERT INTO quickstart.users_by_email (email, id) VALUES (?, ?)",
+    name = "insert_user_by_email"
+);
 
-static SELECT_BY_EMAIL: StaticStatement =
-    StaticStatement::new("SELECT id FROM quickstart.users_by_email WHERE email = ?")
-        .named("user_by_email");
+static SELECT_BY_EMAIL: &StaticStatement =
+    cql!("SELECT id FROM quickstart.users_by_email WHERE email = ?", name = "user_by_email");
 
-static DELETE: StaticStatement =
-    StaticStatement::new("DELETE FROM quickstart.users WHERE id = ?").named("delete_user");
+static DELETE: &StaticStatement =
+    cql!("DELETE FROM quickstart.users WHERE id = ?", name = "delete_user");
 
-static DELETE_BY_EMAIL: StaticStatement =
-    StaticStatement::new("DELETE FROM quickstart.users_by_email WHERE email = ?")
-        .named("delete_user_by_email");
+static DELETE_BY_EMAIL: &StaticStatement =
+    cql!("DELETE FROM quickstart.users_by_email WHERE email = ?", name = "delete_user_by_email");
 
 /// Registers a user in two tables, renames it, makes a mistake, and removes the user.
 pub(crate) async fn register_and_rename(db: &Client<impl CqlService>) -> Result<(), Failure> {
     let registered = User::number(-1);
     register(db, &registered).await?;
-    let id = db.execute(&SELECT_BY_EMAIL, (registered.email.clone(),)).await?.value::<i32>()?;
+    let id = db.execute(SELECT_BY_EMAIL, (registered.email.clone(),)).await?.value::<i32>()?;
     println!("registered user {id} in two tables, by a LOGGED batch: both or none");
 
     let renamed = User { name: "Ada".to_owned(), email: "ada@example.org".to_owned(), id };
     rename(db, &renamed).await?;
-    if db.execute(&SELECT, (id,)).await?.row::<User>()? != renamed {
+    if db.execute(SELECT, (id,)).await?.row::<User>()? != renamed {
         return Err(format!("user {id} was not renamed").into());
     }
     println!("renamed it, by an UNLOGGED batch of its one partition: seen at once");
@@ -43,8 +44,8 @@ pub(crate) async fn register_and_rename(db: &Client<impl CqlService>) -> Result<
     // To save two round trips, one might think.
     let several = Batch::same_partition()
         .named("rename_two")
-        .add(&SET_NAME, ("Eve", -1))
-        .add(&SET_NAME, ("Bob", -2));
+        .add(SET_NAME, ("Eve", -1))
+        .add(SET_NAME, ("Bob", -2));
     let Err(error) = db.request(several).await else {
         return Err("a batch over several partitions was not refused".into());
     };
@@ -54,8 +55,8 @@ pub(crate) async fn register_and_rename(db: &Client<impl CqlService>) -> Result<
     }
     let both = Batch::logged()
         .named("unregister")
-        .add(&DELETE, (id,))
-        .add(&DELETE_BY_EMAIL, (registered.email,));
+        .add(DELETE, (id,))
+        .add(DELETE_BY_EMAIL, (registered.email,));
     db.request(both).await?;
     Ok(())
 }
@@ -65,8 +66,8 @@ async fn register(db: &Client<impl CqlService>, user: &User) -> Result<(), Error
     let User { id, name, email } = user;
     let both = Batch::logged()
         .named("register")
-        .add(&INSERT, (*id, name.clone(), email.clone()))
-        .add(&INSERT_BY_EMAIL, (email.clone(), *id));
+        .add(INSERT, (*id, name.clone(), email.clone()))
+        .add(INSERT_BY_EMAIL, (email.clone(), *id));
     db.request(both).await.map(drop)
 }
 
@@ -74,7 +75,7 @@ async fn register(db: &Client<impl CqlService>, user: &User) -> Result<(), Error
 async fn rename(db: &Client<impl CqlService>, user: &User) -> Result<(), Error> {
     let profile = Batch::same_partition()
         .named("rename")
-        .add(&SET_NAME, (user.name.clone(), user.id))
-        .add(&SET_EMAIL, (user.email.clone(), user.id));
+        .add(SET_NAME, (user.name.clone(), user.id))
+        .add(SET_EMAIL, (user.email.clone(), user.id));
     db.request(profile).await.map(drop)
 }

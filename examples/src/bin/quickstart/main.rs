@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cqlstack_core::{Client, CqlService, Session};
-use cqlstack_examples::{Failure, start_cassandra};
+use cqlstack_examples::{Failure, apply, start_cassandra};
 use cqlstack_metrics::{MetricsLayer, NodeMonitor, NodeWatch, PrometheusExporter};
 use cqlstack_middleware::cache::CacheStats;
 use cqlstack_middleware::limit::LimitStats;
@@ -16,6 +16,9 @@ use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer
 use cqlstack_tests::cluster::Cluster;
 use tokio::signal::ctrl_c;
 use tower::ServiceBuilder;
+
+/// What the cluster gets, and what the statements are checked against.
+const SCHEMA: &str = include_str!("../../../schema.cql");
 
 /// Starts a throwaway Cassandra, writes users to it, reads them back one by one and page by page, and
 /// compares every one; registers and renames a user by batches, and has a wrong batch refused; then prints
@@ -105,7 +108,7 @@ async fn run(arguments: &Arguments) -> Result<Running<impl CqlService>, Failure>
         .layer(cache.clone());
     let db = Client::new(stack.service(session));
 
-    users::create_tables(&db).await?;
+    apply(SCHEMA, &db).await?;
     users::write(&db, arguments.users).await?;
     users::read_and_compare(&db, arguments.users).await?;
     users::stream_and_compare(&db, arguments.users).await?;

@@ -3,24 +3,24 @@
 use std::future::ready;
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, CqlService, DeserializeRow, Error, Statement, StaticStatement};
+use cqlstack_core::{Client, CqlService, DeserializeRow, Error, StaticStatement, cql};
 use cqlstack_examples::Failure;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::interval;
 
-pub(crate) static INSERT: StaticStatement =
-    StaticStatement::new("INSERT INTO quickstart.users (id, name, email) VALUES (?, ?, ?)")
-        .named("insert_user");
+pub(crate) static INSERT: &StaticStatement =
+    cql!("INSERT INTO quickstart.users (id, name, email) VALUES (?, ?, ?)", name = "insert_user");
 
-pub(crate) static SELECT: StaticStatement =
-    StaticStatement::new("SELECT id, name, email FROM quickstart.users WHERE id = ?")
-        .named("user_by_id");
+pub(crate) static SELECT: &StaticStatement =
+    cql!("SELECT id, name, email FROM quickstart.users WHERE id = ?", name = "user_by_id");
 
-static SELECT_ALL: StaticStatement =
-    StaticStatement::new("SELECT id, name, email FROM quickstart.users")
-        .named("all_users")
-        .with_page_size(1_000);
+static SELECT_ALL: &StaticStatement = cql!(
+    "SELECT id, name, email FROM quickstart.users",
+    name = "all_users",
+    page_size = 1_000,
+    allow(scan)
+);
 
 /// How many requests are made at a time; the stack's limit says how many are in flight, the others wait.
 const AHEAD: usize = 200;
@@ -38,18 +38,6 @@ impl User {
     }
 }
 
-pub(crate) async fn create_tables(db: &Client<impl CqlService>) -> Result<(), Error> {
-    for schema in [
-        "CREATE KEYSPACE IF NOT EXISTS quickstart WITH replication = \
-         {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}",
-        "CREATE TABLE IF NOT EXISTS quickstart.users (id int PRIMARY KEY, name text, email text)",
-        "CREATE TABLE IF NOT EXISTS quickstart.users_by_email (email text PRIMARY KEY, id int)",
-    ] {
-        db.request(&Statement::new(schema)).await?;
-    }
-    Ok(())
-}
-
 /// Single writes: each goes to its own partition.
 pub(crate) async fn write(
     db: &Client<impl CqlService + 'static>,
@@ -60,7 +48,7 @@ pub(crate) async fn write(
         let User { id, name, email } = User::number(id);
         (id, name, email)
     });
-    let mut writes = db.many(&INSERT, users).in_flight(AHEAD)?;
+    let mut writes = db.many(INSERT, users).in_flight(AHEAD)?;
     while let Some((_, answer)) = writes.next().await {
         answer?;
         work.bar.inc(1);
@@ -76,7 +64,7 @@ pub(crate) async fn read_and_compare(
     let work = Work::new("reading", count)?;
     stream::iter(0..i32::try_from(count)?)
         .map(|id| async move {
-            let found: User = db.execute(&SELECT, (id,)).await?.row()?;
+            let found: User = db.execute(SELECT, (id,)).await?.row()?;
             if found == User::number(id) {
                 return Ok::<_, Failure>(());
             }
@@ -96,7 +84,7 @@ pub(crate) async fn stream_and_compare(
     count: u32,
 ) -> Result<(), Failure> {
     let work = Work::new("streaming", count)?;
-    let mut users = db.rows::<User>(&SELECT_ALL);
+    let mut users = db.rows::<User>(SELECT_ALL);
     while let Some(user) = users.next_row().await? {
         if user.id < 0 {
             // Left behind by a run that was interrupted among its batches.
@@ -120,7 +108,7 @@ pub(crate) async fn read_now_and_then(db: &Client<impl CqlService>) -> Result<()
     let mut every = interval(Duration::from_millis(50));
     for id in (0..100).cycle() {
         every.tick().await;
-        db.execute(&SELECT, (id,)).await?;
+        db.execute(SELECT, (id,)).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::connect::full_stack;
 use crate::load::{self, Plan};
 use crate::rounds::median;
 use crate::side::Side;
-use crate::sides::{Raw, unbound_side};
+use crate::sides::{Raw, SELECT, unbound_side};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "rate",
@@ -32,7 +32,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     let [driver, stack] = runtime.block_on(async {
         let raw = Raw::new(&connect).await?;
         let stack = full_stack(connect.session().await?, CLOSED)?;
-        Ok::<_, Failure>([raw.side("driver"), unbound_side("full stack", stack)])
+        Ok::<_, Failure>([raw.side("driver"), unbound_side("full stack", stack, &SELECT)])
     })?;
     let arguments = &bench.arguments;
     let time = arguments.seconds.unwrap_or(Duration::from_secs(10));
