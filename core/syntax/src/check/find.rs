@@ -191,6 +191,9 @@ impl<'s> Checker<'s> {
     pub(super) fn column(&mut self, of: Of<'s>, name: Name<'_>) -> Option<&'s Column> {
         let resolved = name.resolved();
         let Some(column) = of.column(&resolved) else {
+            if self.is_full() {
+                return None;
+            }
             let message = format!("{} has no column `{resolved}`", of.full());
             let columns = of.table.columns.iter().map(|column| &*column.name);
             self.report(Self::missing(name, message, columns));

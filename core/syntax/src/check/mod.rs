@@ -8,10 +8,12 @@
 //! with `system`. The rules are those of Cassandra 5.
 //!
 //! Files: `find` looks names up; `restriction` judges a `WHERE`; `select`, `write`, `condition`, `batch` and `definition`
-//! are families of statements; `term` and `functions` look into values. A rule for operators or for types of literals
+//! are families of statements; `term` and `functions` look into values; `signature` and
+//! `column_name` tell what a prepared statement takes and gives. A rule for operators or for types of literals
 //! belongs into `restriction` or `term`.
 
 mod batch;
+mod column_name;
 mod condition;
 mod definition;
 mod find;
@@ -32,7 +34,7 @@ pub use self::signature::Signature;
 use crate::schema::Schema;
 use crate::tree::Statement;
 
-/// What is wrong with a statement, in the order in which it was found.
+/// What is wrong with a statement, in the order in which it was found: 100 findings at most.
 ///
 /// Without a schema only what needs none is looked at. `keyspace` is for tables that are named without theirs.
 ///
@@ -69,6 +71,9 @@ pub fn check(
     findings
 }
 
+/// A statement has no more findings than that.
+const MOST: usize = 100;
+
 /// A look at one statement.
 struct Checker<'s> {
     schema: &'s Schema,
@@ -77,9 +82,15 @@ struct Checker<'s> {
 }
 
 impl Checker<'_> {
+    /// Whether more would not be kept: then nothing has to be found out for it.
+    const fn is_full(&self) -> bool {
+        self.findings.len() >= MOST
+    }
+
     /// Notes a finding, but for a second one about the same place.
     fn report(&mut self, finding: Finding) {
-        if !self.findings.iter().any(|known| known.span() == finding.span()) {
+        let is_new = !self.findings.iter().any(|known| known.span() == finding.span());
+        if is_new && !self.is_full() {
             self.findings.push(finding);
         }
     }

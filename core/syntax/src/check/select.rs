@@ -59,33 +59,30 @@ impl<'s> Checker<'s> {
     /// That keys and indexes find the rows without filtering.
     fn served_by_key(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>) {
         let full = restrictions.has_partition_key();
+        let gap = restrictions.gap();
         let is_open = |restricted: &&Restricted<'s>| !restrictions.is_indexed(restricted);
         for restricted in restrictions.all.iter().filter(is_open) {
-            let span = restricted.span;
-            match restricted.column.role {
+            let expected = match restricted.column.role {
+                ColumnRole::PartitionKey { .. } if full => continue,
                 ColumnRole::PartitionKey { .. } => {
-                    if !full {
-                        return self.partial_key(of, restrictions, restricted);
-                    }
+                    return self.partial_key(of, restrictions, restricted);
                 }
-                ColumnRole::Clustering { .. } => {
-                    let gap = restrictions.gap().filter(|(gap, _)| gap.span == span);
-                    if !full {
-                        let partition = list(of.partition_key().map(|column| &*column.name));
-                        let expected = format!("values for the partition key ({partition}) too");
-                        return self.filters(of, restricted, &expected);
-                    } else if let Some((_, before)) = gap {
-                        let before = quoted(&before.name);
-                        let expected = format!("`=` or `IN` for `{before}`, which is before it");
-                        return self.filters(of, restricted, &expected);
-                    } else if restricted.how == How::Other {
-                        return self.filters(of, restricted, "`=`, `IN` or a range");
-                    }
+                ColumnRole::Clustering { .. } if !full => {
+                    let partition = list(of.partition_key().map(|column| &*column.name));
+                    format!("values for the partition key ({partition}) too")
                 }
+                ColumnRole::Clustering { .. } => match gap {
+                    Some((gap, before)) if gap.span == restricted.span => {
+                        format!("`=` or `IN` for `{}`, which is before it", quoted(&before.name))
+                    }
+                    _ if restricted.how == How::Other => "`=`, `IN` or a range".to_owned(),
+                    _ => continue,
+                },
                 ColumnRole::Static | ColumnRole::Regular => {
-                    return self.filters(of, restricted, "a column of the key, or an index");
+                    "a column of the key, or an index".to_owned()
                 }
-            }
+            };
+            return self.filters(of, restricted, &expected);
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a prepared statement takes and gives.
 
+use super::column_name::{column_name, full_name};
 use super::find::Of;
 use super::term::unfrozen;
 use crate::schema::{Column, ColumnRole, DataType, Schema};
 use crate::tree::{
-    ArithmeticOperator, Batch, Change, Comparand, Condition, Function, InsertRow, LiteralKind,
-    Name, Operand, Operator, Part, Relation, Select, Selection, Statement, Step,
-    Table as TableName, Term, TermKind, UsingOption, UsingParameter,
+    ArithmeticOperator, Batch, Change, Comparand, Condition, Function, InsertRow, Name, Operand,
+    Operator, Part, Relation, Select, Selection, Statement, Step, Table as TableName, Term,
+    TermKind, UsingOption, UsingParameter,
 };
 
 /// The names of the markers and of the result's columns, as a server gives them when it prepares the statement.
@@ -390,7 +391,7 @@ impl<'s> Reader<'s> {
                     self.term(of, &selector.term, &Receiver::named("[selection]"));
                     columns.push(match selector.alias {
                         Some(alias) => alias.resolved().into_owned(),
-                        None => shown(of, &selector.term),
+                        None => column_name(of, &selector.term),
                     });
                 }
             }
@@ -442,98 +443,4 @@ fn all(of: Of<'_>) -> impl Iterator<Item = String> {
     let others = [by_name(ColumnRole::Static), by_name(ColumnRole::Regular)];
     let names: Vec<&str> = key.chain(others.into_iter().flatten()).collect();
     names.into_iter().map(str::to_owned)
-}
-
-/// With the keyspace that it is in.
-fn full_name(of: Of<'_>, function: &Function<'_>) -> String {
-    let name = function.name.resolved();
-    let own = of.within.functions.iter().chain(&of.within.aggregates);
-    let keyspace = match function.keyspace {
-        Some(keyspace) => keyspace.resolved().into_owned(),
-        None if own.clone().any(|it| it.name == name) => of.keyspace.to_owned(),
-        None => "system".to_owned(),
-    };
-    format!("{keyspace}.{name}")
-}
-
-/// A term of a `SELECT` as a server names its column. Names have no quotes.
-fn shown(of: Of<'_>, term: &Term<'_>) -> String {
-    let list = |terms: &[Term<'_>]| {
-        terms.iter().map(|term| shown(of, term)).collect::<Vec<_>>().join(", ")
-    };
-    match &term.kind {
-        TermKind::Column(name) => name.resolved().into_owned(),
-        TermKind::CountRows => "count".to_owned(),
-        TermKind::Marker(_) => "?".to_owned(),
-        TermKind::Null => "NULL".to_owned(),
-        TermKind::Literal(literal) => match literal.kind {
-            LiteralKind::String => format!("'{}'", literal.text().replace('\'', "''")),
-            _ => literal.written.to_owned(),
-        },
-        TermKind::Function(function) => {
-            let name = function.name.resolved();
-            let arguments = list(&function.arguments);
-            let bare = matches!(&*name, "writetime" | "maxwritetime" | "minwritetime" | "ttl");
-            match (bare && function.keyspace.is_none(), &*name) {
-                (true, _) => format!("{name}({arguments})"),
-                (false, "count") if is_rows(function) => "count".to_owned(),
-                _ => format!("{}({arguments})", full_name(of, function)),
-            }
-        }
-        TermKind::Cast(inner, kind) => {
-            format!("cast({} as {})", shown(of, inner), kind.to_string().to_lowercase())
-        }
-        TermKind::Hint(kind, inner) => format!("({kind}){}", shown(of, inner)),
-        TermKind::Negation(inner) => format!("-{}", shown(of, inner)),
-        TermKind::Arithmetic(first, rest) => {
-            let mut text = shown(of, first);
-            for (operator, term) in rest {
-                let sign = match operator {
-                    ArithmeticOperator::Add => '+',
-                    ArithmeticOperator::Subtract => '-',
-                    ArithmeticOperator::Multiply => '*',
-                    ArithmeticOperator::Divide => '/',
-                    ArithmeticOperator::Modulo => '%',
-                };
-                text = format!("{text} {sign} {}", shown(of, term));
-            }
-            text
-        }
-        TermKind::Path(base, steps) => {
-            let mut text = shown(of, base);
-            for step in steps {
-                match step {
-                    Step::Field(name) => text = format!("{text}.{}", name.resolved()),
-                    Step::Element(key) => text = format!("{text}[{}]", shown(of, key)),
-                    Step::Slice(from, to) => {
-                        let end = |end: &Option<Term<'_>>| {
-                            end.as_ref().map_or_else(String::new, |end| shown(of, end))
-                        };
-                        text = format!("{text}[{}..{}]", end(from), end(to));
-                    }
-                }
-            }
-            text
-        }
-        TermKind::List(terms) => format!("[{}]", list(terms)),
-        TermKind::Set(terms) => format!("{{{}}}", list(terms)),
-        TermKind::Tuple(terms) => format!("({})", list(terms)),
-        TermKind::Map(entries) => {
-            let entries = entries
-                .iter()
-                .map(|(key, value)| format!("{}: {}", shown(of, key), shown(of, value)));
-            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
-        }
-        TermKind::UserType(fields) => {
-            let fields = fields
-                .iter()
-                .map(|(name, value)| format!("{}: {}", name.resolved(), shown(of, value)));
-            format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-/// `count(1)`
-fn is_rows(function: &Function<'_>) -> bool {
-    matches!(&function.arguments[..], [Term { kind: TermKind::Literal(_), .. }])
 }

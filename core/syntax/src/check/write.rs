@@ -111,7 +111,7 @@ impl<'s> Checker<'s> {
         let mut changed = Changed::default();
         let mut unknown = false;
         for assignment in &update.assignments {
-            match self.assigned(of, assignment, &update.assignments) {
+            match self.assigned(of, assignment) {
                 Some(column) => changed.add(column),
                 None => unknown = true,
             }
@@ -149,12 +149,7 @@ impl<'s> Checker<'s> {
     }
 
     /// None if the column is not there, or must not be set.
-    fn assigned(
-        &mut self,
-        of: Of<'s>,
-        assignment: &Assignment<'_>,
-        all: &[Assignment<'_>],
-    ) -> Option<&'s Column> {
+    fn assigned(&mut self, of: Of<'s>, assignment: &Assignment<'_>) -> Option<&'s Column> {
         let Assignment { column: name, part, change, .. } = assignment;
         let column = self.column(of, *name)?;
         let own = quoted(&column.name);
@@ -188,12 +183,6 @@ impl<'s> Checker<'s> {
             let message = format!("`{own}` is a counter, which is only added to");
             let expected = format!("{own} = {own} + ?");
             self.report(Finding::new(name.span(), message, expected));
-        }
-        let same = |other: &&Assignment<'_>| other.column == *name && other.part == *part;
-        let earlier = all.iter().take_while(|other| other.span != assignment.span).find(same);
-        if earlier.is_some_and(|earlier| is_set || matches!(earlier.change, Change::Set(_))) {
-            let message = format!("`{own}` is set twice");
-            self.report(Finding::new(name.span(), message, "each column once"));
         }
         Some(column)
     }

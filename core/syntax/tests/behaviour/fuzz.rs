@@ -2,9 +2,15 @@
 //!
 //! Some seconds in all; `CQLSTACK_FUZZ_SECONDS=600` makes each of the three take that long.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use cqlstack_syntax::{Schema, fingerprint, normalized, parse, parse_type, script, tokens};
+use cqlstack_syntax::check::{Signature, check as check_statement};
+use cqlstack_syntax::{
+    Facts, Schema, Statement, fingerprint, normalized, parse, parse_type, script, tokens,
+};
+
+static SCHEMA: OnceLock<Schema> = OnceLock::new();
 
 const SEED_VARIABLE: &str = "CQLSTACK_FUZZ_SEED";
 const SECONDS_VARIABLE: &str = "CQLSTACK_FUZZ_SECONDS";
@@ -103,6 +109,7 @@ fn check(text: &str) {
             assert!(!told.2.is_empty());
             let literals = statement.literals();
             assert!(literals.iter().all(|it| it.span.of(text) == it.literal.written), "{text:?}");
+            checked(&statement, text);
             drop((statement.restrictions(), statement.tables(), statement.has_literal_in_where()));
             for formatted in [format!("{statement}"), format!("{statement:#}")] {
                 assert_eq!(parse(&formatted).as_ref(), Ok(&statement), "{text:?}: {formatted}");
@@ -113,6 +120,26 @@ fn check(text: &str) {
             assert!(error.span().end as usize <= text.len(), "{text:?}");
         }
     }
+}
+
+/// A check says where, in the text; facts own what they know.
+fn checked(statement: &Statement<'_>, text: &str) {
+    let schema = SCHEMA.get_or_init(|| {
+        let script = "CREATE TYPE u (a int, b text);
+             CREATE TABLE t (k int, c int, a int, b list<int>, m map<text, int>, v u, s int STATIC, PRIMARY KEY (k, c));
+             CREATE TABLE n (k int PRIMARY KEY, c counter);";
+        let mut schema = Schema::default();
+        schema.apply(script, Some("ks")).expect("it is a schema");
+        schema
+    });
+    for finding in check_statement(statement, Some(schema), Some("ks")) {
+        assert!(finding.span().end as usize <= text.len(), "{text:?}: {finding:?}");
+        assert!(finding.show(text).to_string().contains('^'), "{text:?}");
+        let _ = finding.fixed(text).map(|fixed| parse(&fixed).map(drop));
+    }
+    drop(Signature::of(statement, schema, Some("ks")));
+    let facts = Facts::of(statement);
+    assert_eq!(facts.markers().len(), statement.markers().len(), "{text:?}");
 }
 
 #[test]

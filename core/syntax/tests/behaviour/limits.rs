@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cqlstack_syntax::{DEEPEST, Schema, Statement, parse, script};
+use cqlstack_syntax::check::{Signature, check};
+use cqlstack_syntax::{DEEPEST, Facts, Schema, Statement, parse, script};
 
 /// Half of the smallest stack that threads are given by common runtimes.
 const SMALL_STACK: usize = 256 * 1024;
@@ -99,6 +100,8 @@ fn brackets_nest_to_the_limit_on_a_small_stack() {
             assert_eq!(parse(&format!("{statement:#}")).as_ref(), Ok(&statement));
             drop(Schema::from_script(&format!("CREATE KEYSPACE k WITH a = 1; USE k; {text}")));
             drop((statement.markers(), statement.literals(), statement.clone()));
+            drop((Facts::of(&statement), check(&statement, Some(&wide()), Some("ks"))));
+            drop(Signature::of(&statement, &wide(), Some("ks")));
             assert!(format!("{statement:?}").len() > 100);
         }
     });
@@ -165,6 +168,69 @@ fn a_statement_of_a_megabyte_takes_milliseconds() {
     assert!(matches!(parse(&text), Ok(Statement::Insert(_))));
     assert!(parse(&text[..text.len() - 2]).is_err());
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+/// A table with types that nest, and many columns.
+fn wide() -> Schema {
+    let columns: Vec<String> = (0..100).map(|column| format!("c{column} int, ")).collect();
+    let columns = columns.concat();
+    let script = format!(
+        "CREATE TYPE u (a int, b int);
+         CREATE TABLE t (k frozen<list<frozen<map<int, frozen<list<frozen<u>>>>>>>, a u, l list<int>, m map<int, int>,
+         {columns}v int, PRIMARY KEY (k, c0, c1))"
+    );
+    let mut schema = Schema::default();
+    schema.apply(&script, Some("ks")).expect("it is a schema");
+    schema
+}
+
+/// Its name, what is repeated, and the statement around all of that.
+type Shape = (&'static str, fn(usize) -> String, fn(&str) -> String);
+
+#[test]
+fn checks_take_time_that_is_linear_in_a_statement() {
+    let schema = wide();
+    let shapes: [Shape; 7] = [
+        (
+            "relations",
+            |n| format!("c{} = ? AND ", n % 100),
+            |all| format!("SELECT v FROM t WHERE {all} k = ?"),
+        ),
+        ("unknown columns", |n| format!("x{n}, "), |all| format!("SELECT {all} v FROM t")),
+        ("values", |_| "?, ".to_owned(), |all| format!("INSERT INTO t (k) VALUES ({all} 1)")),
+        (
+            "elements",
+            |n| format!("l[{n}] = ?, "),
+            |all| format!("UPDATE t SET {all} v = 1 WHERE k = ? AND c0 = 1 AND c1 = 1"),
+        ),
+        (
+            "literals",
+            |_| "[?, {1: 2}], ".to_owned(),
+            |all| format!("INSERT INTO t (k, v) VALUES ([{all} 1], 1)"),
+        ),
+        (
+            "statements",
+            |n| format!("INSERT INTO t (k, x{n}) VALUES (1, 2); "),
+            |all| format!("BEGIN BATCH {all} APPLY BATCH"),
+        ),
+        (
+            "conditions",
+            |n| format!("c{} = 1 AND ", n % 100),
+            |all| format!("UPDATE t SET v = 1 WHERE k = 1 AND c0 = 1 AND c1 = 1 IF {all} v = 2"),
+        ),
+    ];
+    for (name, part, whole) in shapes {
+        let run = |all: &str| {
+            let text = whole(all);
+            let statement = parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let findings = check(&statement, Some(&schema), Some("ks"));
+            assert!(findings.len() <= 100);
+            drop((Facts::of(&statement), Signature::of(&statement, &schema, Some("ks"))));
+        };
+        let (short, long) = (time_of(2_000, part, run), time_of(20_000, part, run));
+        println!("{name}: {short:.1?}, ten times as many {long:.1?}");
+        assert!(long < short * 30, "{name}: {short:?}, ten times as many {long:?}");
+    }
 }
 
 /// How long it takes for a script of this many parts, at its best of three.
