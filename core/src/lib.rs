@@ -185,7 +185,8 @@ pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue}
 /// | `scan` | a `SELECT` without a partition key reads the whole table, from all nodes |
 /// | `filtering` | `ALLOW FILTERING` over partitions reads rows to throw them away |
 /// | `partition_in` | `IN` on the partition key of a `SELECT`: one node asks all others, and waits for the slowest |
-/// | `conditional_in` | `IN` beside `IF`: with several values it is prepared, and refused when it is executed |
+/// | `refused_when_executed` | the server prepares it, and refuses to execute it: several values of `IN` beside `IF`, a column deleted in a range of rows |
+/// | `schema_change` | an `ALTER` or `DROP` of what the schema file does not have, as after the change |
 /// | `marker_in_literal` | a marker inside a list, set or map literal: ScyllaDB takes it, Cassandra does not |
 /// | `mixed_markers` | `?` and `:name` in one statement |
 /// | `case` | `userId` means `userid`, and a column `"userId"` is there, too |

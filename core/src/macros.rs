@@ -1,7 +1,9 @@
 //! What the code that `cql!` generates names. No part of the public interface: `emit.rs` of `cqlstack-macros` and this
-//! file change together.
+//! file change together. Variants of two enums that share a name have another one here: a `use` of all of them stands in
+//! the generated block.
 
 use std::borrow::Cow;
+pub use std::option::Option::{None, Some};
 
 pub use cqlstack_macros::cql;
 pub use cqlstack_syntax::Effect::{self, Bound, List, Part, Removed, Value};
@@ -73,7 +75,7 @@ mod tests {
                     dialect = Any,
                     keyspace = "ks",
                     allow(
-                        scan, filtering, partition_in, conditional_in, marker_in_literal, mixed_markers,
+                        scan, filtering, partition_in, refused_when_executed, marker_in_literal, mixed_markers,
                         unknown_function
                     )
                 );

@@ -12,7 +12,7 @@ use crate::emit::{statement, tracked};
 use crate::fault::Fault;
 use crate::literal::{Text, split, text_of};
 use crate::options::{Options, root};
-use crate::schema::{Known, Schemas, found, named, of_environment};
+use crate::schema::{Known, Schemas, found, is_dependency, named, of_environment};
 
 /// What the compiler says of the crate.
 pub(crate) struct Environment {
@@ -50,9 +50,10 @@ pub(crate) fn expand(
     };
     let mut lines = TokenStream::new();
     if options.schema.is_none() && schemas.is_first_to_ask() {
-        lines.extend(quote!(
-            const _: Option<&str> = ::core::option_env!("CQLSTACK_SCHEMA");
-        ));
+        lines.extend(quote! {
+            const _: ::core::option::Option<&'static ::core::primitive::str> =
+                ::core::option_env!("CQLSTACK_SCHEMA");
+        });
     }
     let mut faults = Vec::new();
     if let Some(known) = &schema {
@@ -60,12 +61,13 @@ pub(crate) fn expand(
             lines.extend(tracked(&known.files));
         }
         if let Err(why) = &known.schema
-            && known.is_first_to_tell()
+            && known.is_told_by(&text.text)
         {
             faults.push(Fault::new(text.span, why));
         }
     }
-    let checked = checked(&text, &options, schema.as_deref(), environment.requires_schema);
+    let requires_schema = environment.requires_schema && !is_dependency(&environment.folder);
+    let checked = checked(&text, &options, schema.as_deref(), requires_schema);
     match checked {
         Ok(facts) if faults.is_empty() => statement(&root, &text, &facts, &options, &lines),
         Ok(_) => errors(&lines, faults),
@@ -89,6 +91,7 @@ fn schema(
     span: Span,
 ) -> Result<Option<Arc<Known>>, Fault> {
     let variable = environment.variable.as_deref().filter(|variable| !variable.is_empty());
+    let variable = variable.filter(|_| !is_dependency(&environment.folder));
     let files = match (&options.schema, variable) {
         (Some((path, span)), _) => {
             named(&environment.folder.join(path)).map_err(|why| Fault::new(*span, why))?

@@ -20,6 +20,7 @@ mod literal;
 mod options;
 mod schema;
 
+use std::env;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -33,8 +34,10 @@ use crate::schema::Schemas;
 pub fn cql(input: TokenStream) -> TokenStream {
     static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::default);
     // The compiler is another process for each crate; an editor's is not.
-    let folder = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(PathBuf::new, PathBuf::from);
-    let variable = std::env::var("CQLSTACK_SCHEMA").ok();
+    let folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    // Without cargo: whoever calls the compiler does so in some folder.
+    let folder = folder.or_else(|| env::current_dir().ok()).unwrap_or_default();
+    let variable = env::var_os("CQLSTACK_SCHEMA").map(|path| path.to_string_lossy().into_owned());
     let requires_schema = cfg!(feature = "require-schema");
     expand(input.into(), &Environment { folder, variable, requires_schema }, &SCHEMAS).into()
 }

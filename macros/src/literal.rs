@@ -19,7 +19,7 @@ const ONLY: &str = "the macro sees the program before constants and other macros
 
 /// The text that one argument is: a literal, or `concat!` of literals.
 pub(crate) fn text_of(argument: &[TokenTree], place: Span) -> Result<Text, Fault> {
-    match argument {
+    match &ungrouped(argument)[..] {
         [] => Err(Fault::new(place, "expected the text of a statement, as a string literal")),
         [TokenTree::Literal(literal)] => {
             let span = literal.span();
@@ -27,14 +27,13 @@ pub(crate) fn text_of(argument: &[TokenTree], place: Span) -> Result<Text, Fault
                 Fault::new(span, "expected a string literal, as `\"…\"` or `r\"…\"`")
             })
         }
-        // What a `macro_rules!` has taken as a literal or an expression.
-        [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => {
-            text_of(&group.stream().into_iter().collect::<Vec<_>>(), group.span())
-        }
         [path @ .., TokenTree::Punct(bang), TokenTree::Group(inner)]
             if bang.as_char() == '!' && is_concat(path) =>
         {
             concatenated(inner)
+        }
+        [TokenTree::Literal(_), other, ..] => {
+            Err(Fault::new(other.span(), "expected a comma between the text and its options"))
         }
         [first, ..] => {
             let message = format!("expected the text of a statement as a string literal; {ONLY}");
@@ -51,14 +50,18 @@ fn is_concat(path: &[TokenTree]) -> bool {
 
 fn concatenated(inner: &Group) -> Result<Text, Fault> {
     let mut text = String::new();
-    for part in split(inner.stream()) {
-        match &part[..] {
-            [] => {}
+    let parts = split(inner.stream());
+    let last = parts.len() - 1;
+    for (index, part) in parts.iter().enumerate() {
+        match &ungrouped(part)[..] {
+            [] if index == last => {}
             [TokenTree::Literal(literal)] => text.push_str(&display(literal)?),
             [TokenTree::Ident(word)] if *word == "true" || *word == "false" => {
                 text.push_str(&word.to_string());
             }
-            [TokenTree::Punct(minus), TokenTree::Literal(literal)] if minus.as_char() == '-' => {
+            [TokenTree::Punct(minus), TokenTree::Literal(literal)]
+                if minus.as_char() == '-' && string(literal).is_none() =>
+            {
                 text.push('-');
                 text.push_str(&display(literal)?);
             }
@@ -66,6 +69,16 @@ fn concatenated(inner: &Group) -> Result<Text, Fault> {
         }
     }
     Ok(Text { text, span: inner.span() })
+}
+
+/// Without the invisible brackets around what a `macro_rules!` has taken as a literal or an expression.
+pub(crate) fn ungrouped(tokens: &[TokenTree]) -> Vec<TokenTree> {
+    match tokens {
+        [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => {
+            ungrouped(&group.stream().into_iter().collect::<Vec<_>>())
+        }
+        tokens => tokens.to_vec(),
+    }
 }
 
 /// At commas. The last may be followed by one.
@@ -93,13 +106,15 @@ fn display(literal: &Literal) -> Result<String, Fault> {
     if let Some(inner) = written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
         return unescaped(inner).ok_or_else(|| Fault::new(literal.span(), "this is no character"));
     }
-    let is_bytes = written.contains(['"', '\'']);
-    let plain = written.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if is_bytes || !plain {
-        let message = "expected a string, a character, a boolean or a plain number";
-        return Err(Fault::new(literal.span(), message));
+    let digits = written.replace('_', "");
+    if let Ok(number) = digits.parse::<u128>() {
+        return Ok(number.to_string());
     }
-    Ok(written)
+    if digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Ok(written);
+    }
+    let message = "expected a string, a character, a boolean or a plain number";
+    Err(Fault::new(literal.span(), message))
 }
 
 /// The text of a string literal; none of another literal.
@@ -181,11 +196,17 @@ mod tests {
         let joined = read(r#"concat!("a", r"b", 1, -2.5, true, 'c', '\n', concat!("d", "e"),)"#);
         assert_eq!(joined.unwrap(), "ab1-2.5truec\nde");
         assert_eq!(read(r#"::core::concat!("a")"#).unwrap(), "a");
+        assert_eq!(read(r#"concat!("a", 1_000, 007, 2.50)"#).unwrap(), "a100072.50");
         for wrong in
             ["TEXT", "self::TEXT", "include_str!(\"a\")", "format!(\"a\")", "concat!(TEXT)"]
         {
             let error = read(wrong).unwrap_err();
             assert!(error.contains("`concat!` of literals"), "{wrong}: {error}");
+        }
+        for wrong in
+            [r#"concat!("a",,"b")"#, r#"concat!(-"a")"#, "concat!(0xff)", "\"a\"; name = \"b\""]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
         for wrong in ["b\"a\"", "c\"a\"", "1", "'a'"] {
             assert!(read(wrong).unwrap_err().contains("string literal"), "{wrong}");

@@ -7,7 +7,7 @@ use cqlstack_syntax::check::{Lint, nearest};
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 
 use crate::fault::Fault;
-use crate::literal::{split, string};
+use crate::literal::{split, string, ungrouped};
 
 /// All options; what is `None` was not written.
 #[derive(Default)]
@@ -125,17 +125,17 @@ fn meant(word: &str, names: &[&str]) -> String {
 struct Value<'t> {
     of: Span,
     option: &'t str,
-    tokens: &'t [TokenTree],
+    tokens: Vec<TokenTree>,
     equals: bool,
 }
 
 impl<'t> Value<'t> {
-    fn new(name: &Ident, option: &'t str, rest: &'t [TokenTree]) -> Self {
+    fn new(name: &Ident, option: &'t str, rest: &[TokenTree]) -> Self {
         let (equals, tokens) = match rest {
             [TokenTree::Punct(equals), tokens @ ..] if equals.as_char() == '=' => (true, tokens),
             tokens => (false, tokens),
         };
-        Self { of: name.span(), option, tokens, equals }
+        Self { of: name.span(), option, tokens: ungrouped(tokens), equals }
     }
 
     fn wrong(&self, expected: &str) -> Fault {
@@ -150,10 +150,7 @@ impl<'t> Value<'t> {
     }
 
     fn only(&self, expected: &str) -> Result<&TokenTree, Fault> {
-        match self.tokens {
-            [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => {
-                Err(self.wrong(&format!("{expected}, written here")))
-            }
+        match &self.tokens[..] {
             [only] if self.equals => Ok(only),
             _ => Err(self.wrong(expected)),
         }
@@ -211,12 +208,13 @@ impl<'t> Value<'t> {
     }
 
     fn lints(&self) -> Result<Vec<Lint>, Fault> {
-        let all = || Lint::ALL.map(Lint::name).join(", ");
-        let [TokenTree::Group(group)] = self.tokens else {
-            return Err(self.wrong(&format!("names of lints ({})", all())));
+        let names: Vec<&str> = Lint::ALL.iter().map(|lint| lint.name()).collect();
+        let all = names.join(", ");
+        let [TokenTree::Group(group)] = &self.tokens[..] else {
+            return Err(self.wrong(&format!("names of lints ({all})")));
         };
         if self.equals || group.delimiter() != Delimiter::Parenthesis {
-            return Err(self.wrong(&format!("names of lints ({})", all())));
+            return Err(self.wrong(&format!("names of lints ({all})")));
         }
         let parts = split(group.stream());
         let words = parts.iter().filter(|part| !part.is_empty());
@@ -224,8 +222,8 @@ impl<'t> Value<'t> {
             let word: String = part.iter().map(ToString::to_string).collect();
             Lint::named(&word).ok_or_else(|| {
                 let span = part.first().map_or(self.of, TokenTree::span);
-                let near = meant(&word, &Lint::ALL.map(Lint::name));
-                Fault::new(span, format!("there is no lint `{word}`{near}: lints are {}", all()))
+                let near = meant(&word, &names);
+                Fault::new(span, format!("there is no lint `{word}`{near}: lints are {all}"))
             })
         });
         lints.collect()

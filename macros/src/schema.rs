@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use cqlstack_syntax::{Dialect, Schema, SchemaError, utf8};
@@ -21,8 +21,8 @@ pub(crate) struct Known {
     pub(crate) files: Vec<PathBuf>,
     /// Whether one expansion has the lines that make the compiler watch the files.
     is_tracked: AtomicBool,
-    /// Whether one expansion has said why there is none.
-    is_told: AtomicBool,
+    /// The statement that said why there is none.
+    told_by: OnceLock<String>,
 }
 
 impl Known {
@@ -31,9 +31,10 @@ impl Known {
         !self.is_tracked.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether this is the first expansion that could tell what is wrong with it.
-    pub(crate) fn is_first_to_tell(&self) -> bool {
-        !self.is_told.swap(true, Ordering::Relaxed)
+    /// Whether this statement tells what is wrong with it: the first one does, each time that it is expanded, since
+    /// an editor forgets what was told before.
+    pub(crate) fn is_told_by(&self, text: &str) -> bool {
+        self.told_by.get_or_init(|| text.to_owned()) == text
     }
 }
 
@@ -78,6 +79,11 @@ impl Stamp {
 /// The files of a path that somebody named: itself, or the scripts in it.
 pub(crate) fn named(path: &Path) -> Result<Vec<PathBuf>, String> {
     let shown = path.display();
+    if path.to_str().is_none() {
+        return Err(format!(
+            "the schema's path {shown} is not UTF-8, and the compiler cannot watch it"
+        ));
+    }
     if path.is_dir() {
         let files = scripts(path);
         if files.is_empty() {
@@ -128,6 +134,13 @@ pub(crate) fn found(folder: &Path) -> Vec<PathBuf> {
     Vec::new()
 }
 
+/// Whether a crate is somebody else's, which cargo has fetched: what this workspace says of its schema is not meant
+/// for it.
+pub(crate) fn is_dependency(folder: &Path) -> bool {
+    let parts: Vec<_> = folder.components().map(Component::as_os_str).collect();
+    parts.windows(2).any(|pair| pair == ["registry", "src"] || pair == ["git", "checkouts"])
+}
+
 /// The nearest folder with a `Cargo.lock`.
 fn root(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|folder| folder.join("Cargo.lock").is_file())
@@ -151,8 +164,8 @@ fn read(files: Vec<PathBuf>) -> Known {
         keyspace = apply(&mut schema, file, keyspace.as_deref(), &files)?;
         Ok(())
     });
-    let (is_tracked, is_told) = (AtomicBool::new(false), AtomicBool::new(false));
-    Known { schema: made.map(|()| schema), keyspace, files, is_tracked, is_told }
+    let (is_tracked, told_by) = (AtomicBool::new(false), OnceLock::new());
+    Known { schema: made.map(|()| schema), keyspace, files, is_tracked, told_by }
 }
 
 fn apply(

@@ -34,6 +34,7 @@ mod dialect;
 mod error;
 mod facts;
 mod format;
+mod functions;
 mod keyword;
 mod lexer;
 mod parse;

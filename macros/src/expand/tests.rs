@@ -2,6 +2,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use cqlstack_syntax::check::Lint;
+
 use super::*;
 
 /// A folder of a test's own, which goes with it.
@@ -156,7 +158,16 @@ fn what_is_allowed_is_no_error_and_what_the_server_refuses_cannot_be_allowed() {
         "\"SELECT name FROM users\", allow(scan)",
         "\"SELECT name FROM users WHERE name = ? ALLOW FILTERING\", allow(filtering)",
         "\"SELECT name FROM users WHERE id IN ?\", allow(partition_in)",
-        "\"UPDATE users SET name = ? WHERE id IN ? IF EXISTS\", allow(conditional_in)",
+        "\"UPDATE users SET name = ? WHERE id IN ? IF EXISTS\", allow(refused_when_executed)",
+        "\"DELETE body FROM events WHERE tenant = ? AND day = ?\", allow(refused_when_executed)",
+        "\"TRUNCATE by_email\", allow(refused_when_executed)",
+        "\"USE nowhere\", allow(refused_when_executed)",
+        "\"UPDATE users SET name = ? WHERE id IN (5) IF EXISTS\"",
+        "\"ALTER TABLE users DROP phone\", allow(schema_change)",
+        "\"ALTER TABLE users ADD name text\"",
+        "\"ALTER TYPE address ADD zip int\"",
+        "\"ALTER KEYSPACE system_auth WITH replication = {'class': 'SimpleStrategy'}\"",
+        "\"USE system\"",
         "\"INSERT INTO users (id, tags) VALUES (?, [?])\", allow(marker_in_literal)",
         "\"SELECT name FROM users WHERE id = ? LIMIT :l\", allow(mixed_markers)",
         "\"SELECT Name FROM cased WHERE id = ?\", allow(case)",
@@ -176,7 +187,8 @@ fn what_is_allowed_is_no_error_and_what_the_server_refuses_cannot_be_allowed() {
             panic!("{input}: {}", errors.join("\n"));
         }
     }
-    let all = cqlstack_syntax::check::Lint::ALL.map(cqlstack_syntax::check::Lint::name).join(",");
+    let all: Vec<&str> = Lint::ALL.iter().map(|lint| lint.name()).collect();
+    let all = all.join(",");
     for text in ["SELECT nmae FROM users WHERE id = ?", "INSERT INTO users (name) VALUES (?)"] {
         assert!(expanded(&folder, &format!("\"{text}\", allow({all})")).is_err(), "{text}");
     }
@@ -215,7 +227,9 @@ fn a_broken_schema_is_told_once_with_its_file_line_and_column() {
         let errors = expanded_in(&environment, &schemas, input).unwrap_err();
         let expected = format!("the schema is broken: {file}{expected}");
         assert!(errors.len() == 1 && errors[0].starts_with(&expected), "{expected}: {errors:?}");
-        assert!(expanded_in(&environment, &schemas, input).is_ok(), "it was told before");
+        let other = "\"SELECT w FROM app.t WHERE k = ?\"";
+        assert!(expanded_in(&environment, &schemas, other).is_ok(), "it was told before");
+        assert_eq!(expanded_in(&environment, &schemas, input).unwrap_err(), errors, "by this one");
         let syntax = expanded_in(&environment, &schemas, "\"SELEKT\"").unwrap_err();
         assert!(syntax[0].starts_with("this is no CQL"), "{syntax:?}");
     }
@@ -239,6 +253,22 @@ fn without_a_schema_the_syntax_is_checked_unless_one_is_required() {
     environment.requires_schema = true;
     let errors = expanded_in(&environment, &schemas, "\"SELECT a FROM t\"").unwrap_err();
     assert!(errors[0].contains("`schema.cql`") && errors[0].contains("CQLSTACK_SCHEMA"));
+}
+
+/// What cargo has fetched is compiled in the same environment, and has no schema of this workspace.
+#[test]
+fn a_dependency_is_not_asked_for_the_workspace_s_schema() {
+    let folder = Folder::new("fetched");
+    for path in ["registry/src/index/their-1.0.0", "git/checkouts/their-1/0123"] {
+        let own = folder.make(path);
+        let environment = Environment {
+            folder: own,
+            variable: Some("db/schema.cql".to_owned()),
+            requires_schema: true,
+        };
+        let input = "\"SELECT a FROM t\"";
+        assert!(expanded_in(&environment, &Schemas::default(), input).is_ok(), "{path}");
+    }
 }
 
 #[test]

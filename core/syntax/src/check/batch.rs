@@ -1,21 +1,21 @@
 //! `BEGIN BATCH … APPLY BATCH`.
 
-use super::find::Of;
+use super::find::{Of, quoted};
 use super::{Checker, Finding};
 use crate::token::Span;
-use crate::tree::{
-    Batch, BatchKind, Condition, Statement, Table as TableName, UsingOption, UsingParameter,
-};
+use crate::tree::{Batch, BatchKind, Condition, Statement, UsingOption, UsingParameter};
 
 /// What of a statement in a batch its batch may not have.
-struct Member {
+struct Member<'s> {
     span: Span,
+    /// Keyspace and name.
+    table: (&'s str, &'s str),
     is_counter: bool,
     is_conditional: bool,
     has_timestamp: bool,
 }
 
-impl Checker<'_> {
+impl<'s> Checker<'s> {
     pub(super) fn batch(&mut self, batch: &Batch<'_>) {
         let mut members = Vec::new();
         for statement in &batch.statements {
@@ -23,13 +23,14 @@ impl Checker<'_> {
             members.extend(self.member(statement));
         }
         self.counters(batch.kind, &members);
+        self.one_table(&members);
         self.timestamps(&batch.using, &members);
     }
 
     /// None if its table is not known.
-    fn member(&self, statement: &Statement<'_>) -> Option<Member> {
+    fn member(&self, statement: &Statement<'_>) -> Option<Member<'s>> {
         let table = statement.table()?;
-        let of = self.known(table)?;
+        let of = Of::find(self.schema, table, self.keyspace)?;
         let has = |using: &[UsingOption<'_>]| {
             using.iter().any(|option| option.parameter == UsingParameter::Timestamp)
         };
@@ -44,19 +45,23 @@ impl Checker<'_> {
             _ => return None,
         };
         let (span, is_counter) = (table.name.span(), of.is_counter());
-        Some(Member { span, is_counter, is_conditional, has_timestamp })
+        let table = (of.keyspace, of.name);
+        Some(Member { span, table, is_counter, is_conditional, has_timestamp })
     }
 
-    /// A table that was looked up before.
-    fn known(&self, name: TableName<'_>) -> Option<Of<'_>> {
-        let keyspace = name.keyspace.map(|keyspace| keyspace.resolved());
-        let keyspace = keyspace.as_deref().or(self.keyspace)?;
-        let (keyspace, within) = self.schema.keyspaces().find(|(known, _)| *known == keyspace)?;
-        let (name, table) = within.tables.get_key_value(&*name.name.resolved())?;
-        Some(Of { keyspace, name, within, table })
+    /// Paxos is of one partition.
+    fn one_table(&mut self, members: &[Member<'_>]) {
+        let Some(first) = members.first() else { return };
+        let is_conditional = members.iter().any(|member| member.is_conditional);
+        let other = members.iter().find(|member| member.table != first.table);
+        if let (true, Some(other)) = (is_conditional, other) {
+            let (keyspace, name) = (quoted(first.table.0), quoted(first.table.1));
+            let message = "a batch with a condition is of one table, and of one partition";
+            self.report(Finding::new(other.span, message, format!("{keyspace}.{name}")));
+        }
     }
 
-    fn counters(&mut self, kind: BatchKind, members: &[Member]) {
+    fn counters(&mut self, kind: BatchKind, members: &[Member<'_>]) {
         let of_counters = kind == BatchKind::Counter;
         let stray = members.iter().find(|member| member.is_counter != of_counters);
         // Mixed ones are told by what is not as the first one is.
@@ -71,7 +76,7 @@ impl Checker<'_> {
         self.report(Finding::new(stray.span, message, expected));
     }
 
-    fn timestamps(&mut self, using: &[UsingOption<'_>], members: &[Member]) {
+    fn timestamps(&mut self, using: &[UsingOption<'_>], members: &[Member<'_>]) {
         let is_conditional = members.iter().any(|member| member.is_conditional);
         for option in using {
             let span = option.value.span;
@@ -82,6 +87,10 @@ impl Checker<'_> {
                 }
                 UsingParameter::Timestamp if is_conditional => {
                     let message = "the timestamp of a conditional batch is its ballot";
+                    self.report(Finding::new(span, message, "no TIMESTAMP"));
+                }
+                UsingParameter::Timestamp if members.iter().any(|it| it.is_counter) => {
+                    let message = "a batch with counters has no timestamp";
                     self.report(Finding::new(span, message, "no TIMESTAMP"));
                 }
                 UsingParameter::Timestamp if members.iter().any(|it| it.has_timestamp) => {

@@ -1,6 +1,7 @@
 //! How a server names the columns of a result.
 
 use super::find::Of;
+use crate::functions::is_of_cell;
 use crate::tree::{ArithmeticOperator, Function, LiteralKind, Step, Term, TermKind};
 
 /// The name of a selected term without an alias. Names in it have no quotes.
@@ -110,8 +111,7 @@ fn write_call(of: Of<'_>, function: &Function<'_>, name: &mut String) {
 /// What tells of a cell is no function to the server.
 fn call_name(of: Of<'_>, function: &Function<'_>) -> String {
     let own = function.name.resolved();
-    let is_of_cell = matches!(&*own, "writetime" | "maxwritetime" | "minwritetime" | "ttl");
-    if is_of_cell && function.keyspace.is_none() {
+    if is_of_cell(&own) && function.keyspace.is_none() {
         own.into_owned()
     } else {
         full_name(of, function)

@@ -3,7 +3,7 @@
 use super::{Checker, Finding, Lint};
 use crate::tree::{Altered, Created, Name, Property, Statement, TableChange, TableOption};
 
-/// Options of tables and views of Cassandra 5.
+/// Options of tables and views of Cassandra 5; the last three are accepted, and mean nothing any more.
 const OF_TABLES: [&str; 22] = [
     "additional_write_policy",
     "allow_auto_snapshot",
@@ -17,7 +17,6 @@ const OF_TABLES: [&str; 22] = [
     "default_time_to_live",
     "extensions",
     "gc_grace_seconds",
-    "id",
     "incremental_backups",
     "max_index_interval",
     "memtable",
@@ -27,16 +26,19 @@ const OF_TABLES: [&str; 22] = [
     "speculative_retry",
     "dclocal_read_repair_chance",
     "read_repair_chance",
+    "id",
 ];
 
 const OF_KEYSPACES: [&str; 2] = ["replication", "durable_writes"];
 
 impl Checker<'_> {
     /// What it names is looked for in a copy of the schema, to which it is applied. An object that is made may be
-    /// there already: the schema is what the statement makes.
+    /// there already, since the file shows what the statement makes.
     pub(super) fn definition(&mut self, statement: &Statement<'_>) {
-        if let Err((span, reason)) = self.schema.would_apply(statement, self.keyspace) {
-            self.report(Finding::new(span, reason, "what the schema has"));
+        if let Err(not) = self.schema.would_apply(statement, self.keyspace) {
+            let lint = if not.is_of_no_keyspace { Lint::NoKeyspace } else { Lint::SchemaChange };
+            let finding = Finding::new(not.span, not.reason, "what the schema file has");
+            self.report(finding.with_lint(lint));
         }
         match statement {
             Statement::Create(create) => match &create.object {

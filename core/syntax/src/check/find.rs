@@ -3,7 +3,7 @@
 use super::term::unfrozen;
 use super::{Checker, Finding, Lint, nearest};
 use crate::keyword::Keyword;
-use crate::schema::{Column, ColumnRole, DataType, Keyspace, Table};
+use crate::schema::{Column, ColumnRole, DataType, Keyspace, Schema, Table, is_system};
 use crate::tree::{Name, Table as TableName, needs_no_quotes};
 
 /// How many names a message lists.
@@ -19,6 +19,22 @@ pub(super) struct Of<'s> {
 }
 
 impl<'s> Of<'s> {
+    /// A table of the schema, by the names that a statement gives, or in this keyspace.
+    pub(super) fn find(
+        schema: &'s Schema,
+        name: TableName<'_>,
+        current: Option<&str>,
+    ) -> Option<Self> {
+        let own = name.keyspace.map(|keyspace| keyspace.resolved());
+        let (keyspace, within) = schema.named(own.as_deref().or(current)?)?;
+        Self::within(keyspace, within, &name.name.resolved())
+    }
+
+    fn within(keyspace: &'s str, within: &'s Keyspace, name: &str) -> Option<Self> {
+        let (name, table) = within.tables.get_key_value(name)?;
+        Some(Self { keyspace, name, within, table })
+    }
+
     pub(super) fn column(self, name: &str) -> Option<&'s Column> {
         self.table.columns.iter().find(|column| column.name == name)
     }
@@ -85,11 +101,6 @@ pub(super) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     shown.join(", ")
 }
 
-/// Whose tables no schema file has.
-pub(super) fn is_system(keyspace: &str) -> bool {
-    keyspace == "system" || keyspace.starts_with("system_")
-}
-
 impl<'s> Checker<'s> {
     /// A name that is not there: with the one that was probably meant.
     pub(super) fn missing<'n>(
@@ -125,18 +136,20 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// `USE` and what names a keyspace alone.
+    pub(super) fn no_keyspace(&self, name: Name<'_>) -> Finding {
+        let message = format!("there is no keyspace `{}`", name.resolved());
+        Self::missing(name, message, self.schema.keyspaces().map(|(known, _)| known))
+    }
+
+    /// A keyspace, unless it is one that no schema file has.
     pub(super) fn keyspace(&mut self, name: Name<'_>) -> Option<(&'s str, &'s Keyspace)> {
         let resolved = name.resolved();
         if is_system(&resolved) {
             return None;
         }
-        let schema = self.schema;
-        let found = schema.keyspaces().find(|(known, _)| *known == resolved);
+        let found = self.schema.named(&resolved);
         if found.is_none() {
-            let message = format!("there is no keyspace `{resolved}`");
-            let known = schema.keyspaces().map(|(known, _)| known);
-            self.report(Self::missing(name, message, known));
+            self.report(self.no_keyspace(name));
         }
         found
     }
@@ -148,8 +161,9 @@ impl<'s> Checker<'s> {
             None => self.current(name.name)?,
         };
         let own = name.name.resolved();
-        if let Some((own, table)) = within.tables.get_key_value(&*own) {
-            return Some(Of { keyspace, name: own, within, table });
+        let found = Of::within(keyspace, within, &own);
+        if found.is_some() {
+            return found;
         }
         let message = format!("keyspace {} has no table `{own}`", quoted(keyspace));
         let tables = within.tables.keys().map(String::as_str);
@@ -164,7 +178,7 @@ impl<'s> Checker<'s> {
             if is_system(current) {
                 return None;
             }
-            let found = schema.keyspaces().find(|(known, _)| *known == current);
+            let found = schema.named(current);
             if found.is_some() {
                 return found;
             }
@@ -228,15 +242,11 @@ impl<'s> Checker<'s> {
         found.map(|(_, kind)| kind)
     }
 
-    /// Whether it may be written. A view is written by its table.
-    pub(super) fn not_a_view(&mut self, of: Of<'s>, name: TableName<'_>) -> bool {
-        let Some(base) = &of.table.view_of else { return true };
-        let base = quoted(base);
+    /// What is wrong with writing it, if it is a view, which is written by its table.
+    pub(super) fn view(of: Of<'s>, name: TableName<'_>) -> Option<Finding> {
+        let base = quoted(of.table.view_of.as_ref()?);
         let message = format!("{} is a materialized view, which is only read", of.full());
         let expected = format!("its table, {}.{base}", quoted(of.keyspace));
-        self.report(
-            Finding::new(name.name.span(), message, expected).with_fix(name.name.span(), base),
-        );
-        false
+        Some(Finding::new(name.name.span(), message, expected).with_fix(name.name.span(), base))
     }
 }

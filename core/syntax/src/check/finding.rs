@@ -173,8 +173,8 @@ impl Line {
         let line: Vec<char> = text[first..last].chars().map(plain).collect();
         let before = text[first..start].chars().count();
         let carets = text[start..end.min(last)].chars().count().max(1);
-        // A third of the width stays before the place.
-        let from = if line.len() <= WIDTH { 0 } else { before.saturating_sub(WIDTH / 3) };
+        // A third of the width stays before the place, more at the end of a line.
+        let from = before.saturating_sub(WIDTH / 3).min(line.len().saturating_sub(WIDTH));
         let to = line.len().min(from + WIDTH);
         let mut shown: String = line.get(from..to).unwrap_or_default().iter().collect();
         let clipped = usize::from(from > 0);

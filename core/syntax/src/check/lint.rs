@@ -12,8 +12,11 @@ pub enum Lint {
     Filtering,
     /// `IN` on the partition key of a `SELECT` makes one node ask all others, and wait for the slowest.
     PartitionIn,
-    /// `IN` beside `IF`: with several values the server prepares it, and refuses to execute it.
-    ConditionalIn,
+    /// The server prepares it, and refuses to execute it: several values of `IN` beside `IF`, a column deleted in a
+    /// range of rows, a view that is truncated, `USE` of a keyspace that is not there.
+    RefusedWhenExecuted,
+    /// A change of the schema does not fit the schema file, which may show the time after it.
+    SchemaChange,
     /// A marker in a literal of a list, set or map, which `ScyllaDB` takes and Cassandra does not.
     MarkerInLiteral,
     /// `?` and `:name` in one statement: the order of the values depends on both.
@@ -30,11 +33,12 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &'static [Self] = &[
         Self::Scan,
         Self::Filtering,
         Self::PartitionIn,
-        Self::ConditionalIn,
+        Self::RefusedWhenExecuted,
+        Self::SchemaChange,
         Self::MarkerInLiteral,
         Self::MixedMarkers,
         Self::Case,
@@ -50,7 +54,8 @@ impl Lint {
             Self::Scan => "scan",
             Self::Filtering => "filtering",
             Self::PartitionIn => "partition_in",
-            Self::ConditionalIn => "conditional_in",
+            Self::RefusedWhenExecuted => "refused_when_executed",
+            Self::SchemaChange => "schema_change",
             Self::MarkerInLiteral => "marker_in_literal",
             Self::MixedMarkers => "mixed_markers",
             Self::Case => "case",
@@ -70,7 +75,7 @@ impl Lint {
     /// ```
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|lint| lint.name() == name)
+        Self::ALL.iter().copied().find(|lint| lint.name() == name)
     }
 }
 

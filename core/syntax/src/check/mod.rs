@@ -31,7 +31,7 @@ pub use self::finding::{Finding, Shown};
 pub use self::lint::Lint;
 pub use self::near::nearest;
 pub use self::signature::Signature;
-use crate::schema::Schema;
+use crate::schema::{Schema, is_system};
 use crate::tree::Statement;
 
 /// What is wrong with a statement, in the order in which it was found: 100 findings at most.
@@ -89,8 +89,13 @@ impl Checker<'_> {
 
     /// Notes a finding, but for a second one about the same place.
     fn report(&mut self, finding: Finding) {
-        let is_new = !self.findings.iter().any(|known| known.span() == finding.span());
-        if is_new && !self.is_full() {
+        let same = self.findings.iter_mut().find(|known| known.span() == finding.span());
+        if let Some(known) = same {
+            // What is refused says more than what may be allowed.
+            if known.lint().is_some() && finding.lint().is_none() {
+                *known = finding;
+            }
+        } else if !self.is_full() {
             self.findings.push(finding);
         }
     }
@@ -108,12 +113,19 @@ impl Checker<'_> {
             Statement::Delete(delete) => self.delete(delete),
             Statement::Batch(batch) => self.batch(batch),
             Statement::Truncate(truncate) => {
-                if let Some(of) = self.table(truncate.table) {
-                    self.not_a_view(of, truncate.table);
+                let table = self.table(truncate.table);
+                if let Some(finding) = table.and_then(|of| Self::view(of, truncate.table)) {
+                    self.report(finding.with_lint(Lint::RefusedWhenExecuted));
                 }
             }
             Statement::Prune(prune) => drop(self.table(prune.view)),
-            Statement::Use(of) => drop(self.keyspace(of.keyspace)),
+            Statement::Use(of) => {
+                let name = of.keyspace.resolved();
+                if !is_system(&name) && self.schema.keyspace(&name).is_none() {
+                    let finding = self.no_keyspace(of.keyspace);
+                    self.report(finding.with_lint(Lint::RefusedWhenExecuted));
+                }
+            }
             Statement::Create(_) | Statement::Alter(_) | Statement::Drop(_) => {
                 self.definition(statement);
             }

@@ -139,13 +139,7 @@ impl<'s> Checker<'s> {
             found.unknown = true;
             return;
         };
-        let same = found.all.iter().find(|other| other.column.name == column.name);
-        let is_one = |how| matches!(how, How::Equal | How::In);
-        if same.is_some_and(|other| is_one(how) || is_one(other.how)) {
-            let own = quoted(&column.name);
-            let message = format!("`{own}` is restricted twice, once to given values");
-            self.report(Finding::new(name.span(), message, "one relation for it"));
-        }
+        self.once(found, column, how, name.span());
         let several = match &relation.right {
             Comparand::Terms(terms) => terms.len() > 1,
             Comparand::List(_) => true,
@@ -153,6 +147,17 @@ impl<'s> Checker<'s> {
         };
         let (span, follows) = (name.span(), false);
         found.all.push(Restricted { column, how, span, several, follows });
+    }
+
+    /// That a column with given values has no other relation.
+    fn once(&mut self, found: &Restrictions<'s>, column: &Column, how: How, span: Span) {
+        let same = found.all.iter().find(|other| other.column.name == column.name);
+        let is_one = |how| matches!(how, How::Equal | How::In);
+        if same.is_some_and(|other| is_one(how) || is_one(other.how)) {
+            let message =
+                format!("`{}` is restricted twice, once to given values", quoted(&column.name));
+            self.report(Finding::new(span, message, "one relation for it"));
+        }
     }
 
     /// `(a, b) > (1, 2)`
@@ -181,6 +186,7 @@ impl<'s> Checker<'s> {
                 self.report(Finding::new(name.span(), message, expected));
                 found.unknown = true;
             }
+            self.once(found, column, how, name.span());
             let (span, several, follows) = (name.span(), how == How::In, index > 0);
             found.all.push(Restricted { column, how, span, several, follows });
         }

@@ -3,9 +3,9 @@
 use super::find::{Of, list, quoted};
 use super::restriction::{How, Restricted, Restrictions};
 use super::{Checker, Finding, Lint};
-use crate::schema::ColumnRole;
+use crate::schema::{Column, ColumnRole};
 use crate::token::Span;
-use crate::tree::{Select, Selection, TermKind};
+use crate::tree::{Select, Selection, Selector, TermKind};
 
 impl<'s> Checker<'s> {
     pub(super) fn select(&mut self, select: &Select<'_>) {
@@ -22,6 +22,8 @@ impl<'s> Checker<'s> {
             }
         }
         let is_near = select.order_by.iter().any(|ordering| ordering.near.is_some());
+        self.distinct(of, select, &restrictions);
+        self.of_partition(of, select, &restrictions);
         if restrictions.unknown || is_near {
             return;
         }
@@ -42,17 +44,70 @@ impl<'s> Checker<'s> {
         let Selection::Selectors(selectors) = &select.selection else { return };
         for selector in selectors {
             self.value(of, &selector.term, None);
-            let TermKind::Column(name) = selector.term.kind else { continue };
-            let Some(column) = of.column(&name.resolved()).filter(|_| select.distinct) else {
-                continue;
-            };
-            if !matches!(column.role, ColumnRole::PartitionKey { .. } | ColumnRole::Static) {
-                let own = quoted(&column.name);
-                let message = format!("`{own}` differs in the rows of a partition");
-                let partition = list(of.partition_key().map(|column| &*column.name));
-                let expected = format!("the partition key ({partition}) or static columns");
-                self.report(Finding::new(name.span(), message, expected));
-            }
+        }
+    }
+
+    /// The columns that it gives, with their places; none if it gives anything else.
+    fn selected(of: Of<'s>, select: &Select<'_>) -> Option<Vec<(&'s Column, Span)>> {
+        let Selection::Selectors(selectors) = &select.selection else { return None };
+        let column = |selector: &Selector<'_>| match selector.term.kind {
+            TermKind::Column(name) => Some((of.column(&name.resolved())?, name.span())),
+            _ => None,
+        };
+        selectors.iter().map(column).collect()
+    }
+
+    /// `DISTINCT` is of partitions.
+    fn distinct(&mut self, of: Of<'s>, select: &Select<'_>, restrictions: &Restrictions<'s>) {
+        // Columns of a compact table may be static without saying so.
+        if !select.distinct || of.table.is_compact {
+            return;
+        }
+        let Some(selected) = Self::selected(of, select) else { return };
+        let partition = list(of.partition_key().map(|column| &*column.name));
+        let of_row = |it: &&(&Column, Span)| {
+            matches!(it.0.role, ColumnRole::Clustering { .. } | ColumnRole::Regular)
+        };
+        if let Some((column, span)) = selected.iter().find(of_row) {
+            let own = quoted(&column.name);
+            let message = format!("`{own}` differs in the rows of a partition");
+            let expected = format!("the partition key ({partition}) or static columns");
+            self.report(Finding::new(*span, message, expected));
+            return;
+        }
+        let is_selected =
+            |key: &&Column| selected.iter().any(|(column, _)| column.name == key.name);
+        let missing = of.partition_key().find(|key| !is_selected(key));
+        if let (Some(missing), Some((_, span))) = (missing, selected.first())
+            && !restrictions.has_partition_key()
+        {
+            let own = quoted(&missing.name);
+            let message =
+                format!("DISTINCT over partitions gives their keys, and `{own}` is missing");
+            self.report(Finding::new(
+                *span,
+                message,
+                format!("the partition key ({partition}) too"),
+            ));
+        }
+    }
+
+    /// Static columns have no row that could be chosen.
+    fn of_partition(&mut self, of: Of<'s>, select: &Select<'_>, restrictions: &Restrictions<'s>) {
+        let Some(selected) = Self::selected(of, select) else { return };
+        let is_static = |it: &(&Column, Span)| it.0.role == ColumnRole::Static;
+        let of_partition = |it: &(&Column, Span)| {
+            matches!(it.0.role, ColumnRole::Static | ColumnRole::PartitionKey { .. })
+        };
+        let only_static = selected.iter().any(is_static) && selected.iter().all(of_partition);
+        let of_row = |it: &&Restricted<'s>| matches!(it.column.role, ColumnRole::Clustering { .. });
+        if let (true, Some(row)) = (only_static, restrictions.all.iter().find(of_row)) {
+            let own = quoted(&row.column.name);
+            let message = format!("static columns are of a partition, and `{own}` names rows");
+            let partition = list(of.partition_key().map(|column| &*column.name));
+            let expected =
+                format!("the partition key ({partition}) alone, or a column of the rows");
+            self.report(Finding::new(row.span, message, expected));
         }
     }
 

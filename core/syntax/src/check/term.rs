@@ -2,6 +2,7 @@
 
 use super::find::{Of, quoted};
 use super::{Checker, Finding, Lint};
+use crate::functions::is_of_cell;
 use crate::schema::{ColumnRole, DataType};
 use crate::token::Span;
 use crate::tree::{Function, Name, Step, Term, TermKind, Type, TypeKind};
@@ -101,7 +102,7 @@ impl<'s> Checker<'s> {
     fn call(&mut self, of: Of<'s>, function: &Function<'_>) {
         self.function(of, function);
         let name = function.name.resolved();
-        let is_of_cell = matches!(&*name, "writetime" | "maxwritetime" | "minwritetime" | "ttl");
+        let is_of_cell = is_of_cell(&name);
         for argument in &function.arguments {
             self.value(of, argument, None);
             if let TermKind::Column(column) = argument.kind

@@ -36,7 +36,12 @@ impl Changed {
 impl<'s> Checker<'s> {
     /// A table that may be written.
     fn written(&mut self, name: TableName<'_>) -> Option<Of<'s>> {
-        self.table(name).filter(|of| self.not_a_view(*of, name))
+        let of = self.table(name)?;
+        if let Some(finding) = Self::view(of, name) {
+            self.report(finding);
+            return None;
+        }
+        Some(of)
     }
 
     pub(super) fn insert(&mut self, insert: &Insert<'_>) {
@@ -92,7 +97,7 @@ impl<'s> Checker<'s> {
         let clustering: Vec<&str> =
             of.clustering_key().filter(|key| absent(key)).map(|key| &*key.name).collect();
         let no_row = clustering.len() == of.clustering_key().count();
-        let may_lack = no_row && changed.only_statics();
+        let may_lack = no_row && changed.only_statics() || of.table.is_compact;
         if !partition.is_empty() || !(clustering.is_empty() || may_lack) {
             let missing = partition.iter().chain(&clustering).copied();
             self.key_missing(of, all, &list(missing), "a value");
@@ -140,7 +145,7 @@ impl<'s> Checker<'s> {
             ));
         } else if changed.only_statics() {
             self.only_statics(of, &restrictions);
-        } else {
+        } else if !of.table.is_compact {
             let missing = restrictions.without(of.clustering_key());
             if !missing.is_empty() {
                 self.key_missing(of, place, &list(missing), "a value in WHERE");
@@ -230,11 +235,38 @@ impl<'s> Checker<'s> {
             self.report(Finding::new(of_gap.span, message, expected));
         } else if changed.only_statics() {
             self.only_statics(of, &restrictions);
-        } else if changed.regular {
-            let missing = restrictions.without(of.clustering_key());
-            if !missing.is_empty() {
-                self.key_missing(of, place, &list(missing), "a value in WHERE");
-            }
+        } else if changed.regular || is_conditional {
+            self.whole_row(of, &restrictions, place, is_conditional);
+        }
+    }
+
+    /// Columns are deleted in rows that are given, one by one, and a condition is about one of them.
+    fn whole_row(
+        &mut self,
+        of: Of<'s>,
+        restrictions: &Restrictions<'s>,
+        place: Span,
+        is_conditional: bool,
+    ) {
+        let missing = restrictions.without(of.clustering_key());
+        if missing.is_empty() || of.table.is_compact {
+            return;
+        }
+        let missing = list(missing);
+        let message = format!(
+            "{} has the primary key {}: without {missing} it is a range of rows",
+            of.full(),
+            of.key()
+        );
+        let expected = format!("a value in WHERE for {missing} too");
+        let finding = Finding::new(place, message, expected);
+        if is_conditional {
+            self.report(finding.with_help(
+                "a condition is about one row, of which all PRIMARY KEY columns are given",
+            ));
+        } else {
+            let finding = finding.with_help("of a range, rows are deleted and not columns");
+            self.report(finding.with_lint(Lint::RefusedWhenExecuted));
         }
     }
 
@@ -281,13 +313,13 @@ impl<'s> Checker<'s> {
 
     /// Paxos is of one partition, and of given rows.
     fn one_partition(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>, is_conditional: bool) {
-        let with_in = restrictions.all.iter().find(|it| it.how == How::In);
+        let with_in = restrictions.all.iter().find(|it| it.how == How::In && it.several);
         if let (true, Some(with_in)) = (is_conditional, with_in) {
             let own = quoted(&with_in.column.name);
             let message =
                 format!("`IN` on `{own}`, and a condition: it is about one row of {}", of.full());
             let finding = Finding::new(with_in.span, message, format!("`{own} = ?`"));
-            self.report(finding.with_lint(Lint::ConditionalIn));
+            self.report(finding.with_lint(Lint::RefusedWhenExecuted));
         }
     }
 

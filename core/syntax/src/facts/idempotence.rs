@@ -1,46 +1,11 @@
 //! Whether applying a statement twice is as good as once. What is not known to be so, is not.
 
 use super::leaves::{Leaf, each_leaf};
-use crate::keyword::{Keyword, Use};
+use crate::functions::is_repeatable;
 use crate::tree::{
     Assignment, BatchKind, Change, Condition, Deletion, Function, LiteralKind, Part, Statement,
     Term, TermKind,
 };
-
-/// Functions of Cassandra 5 that give the same for the same. Those to and from blobs have a name for
-/// each type and are not among them.
-const REPEATABLE: [&str; 30] = [
-    "abs",
-    "collection_avg",
-    "collection_count",
-    "collection_max",
-    "collection_min",
-    "collection_sum",
-    "exp",
-    "floor",
-    "from_json",
-    "fromjson",
-    "log",
-    "log10",
-    "map_keys",
-    "map_values",
-    "max_timeuuid",
-    "maxtimeuuid",
-    "min_timeuuid",
-    "mintimeuuid",
-    "round",
-    "similarity_cosine",
-    "similarity_dot_product",
-    "similarity_euclidean",
-    "to_date",
-    "to_json",
-    "to_timestamp",
-    "to_unix_timestamp",
-    "todate",
-    "token",
-    "totimestamp",
-    "tounixtimestamp",
-];
 
 impl Statement<'_> {
     /// Whether it may be applied twice, without a schema: true only where it is known.
@@ -131,22 +96,13 @@ fn calls_again(statement: &Statement<'_>) -> bool {
     let mut all = true;
     each_leaf(statement, &mut |Leaf { term, .. }: Leaf<'_, '_>| {
         if let Term { kind: TermKind::Function(function), .. } = term {
-            all &= is_repeatable(function);
+            all &= gives_the_same(function);
         }
     });
     all
 }
 
-fn is_repeatable(function: &Function<'_>) -> bool {
+fn gives_the_same(function: &Function<'_>) -> bool {
     let of_system = function.keyspace.is_none_or(|keyspace| keyspace.resolved() == "system");
-    let name = function.name.resolved();
-    of_system && (REPEATABLE.contains(&name.as_ref()) || converts_blob(&name))
-}
-
-/// `blob_as_int`, `int_as_blob`, and as they were called before: `blobAsInt`, `intAsBlob`.
-fn converts_blob(name: &str) -> bool {
-    let other = ["blob_as_", "blobas"].iter().find_map(|prefix| name.strip_prefix(prefix));
-    let one = ["_as_blob", "asblob"].iter().find_map(|suffix| name.strip_suffix(suffix));
-    let is_type = |word| Keyword::of(word).is_some_and(|keyword| keyword.may_be() == Use::Type);
-    other.or(one).is_some_and(is_type)
+    of_system && is_repeatable(&function.name.resolved())
 }

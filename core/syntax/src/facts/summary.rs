@@ -1,4 +1,6 @@
 //! What sending a statement asks of its text, read once and kept.
+//!
+//! Enums are exhaustive on purpose: what `cql!` writes has each of their variants, and is released together with them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -29,6 +31,7 @@ type List<T> = Cow<'static, [T]>;
 /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Facts {
     /// [`Statement::kind`]
     pub kind: StatementKind,
@@ -44,7 +47,9 @@ pub struct Facts {
     lists: Lists,
 }
 
-/// The lists of [`Facts`]. Names stand in them as indices of `names`, so that a compiler has little to read.
+/// The lists of [`Facts`]. Names stand in them as indices of `names`, so that a compiler has little to read. For `cql!`
+/// alone: the lists may be others in any version.
+#[doc(hidden)]
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Lists {
     /// Names and literals, each once.
@@ -61,7 +66,8 @@ pub struct Lists {
     pub markers: List<MarkerTarget>,
 }
 
-/// Names of a statement, known when the program was compiled or read at run time.
+/// Names of a statement, known when the program was compiled or read at run time. For `cql!` alone.
+#[doc(hidden)]
 #[derive(Clone, Eq)]
 pub enum Names {
     /// By the macro.
@@ -215,6 +221,7 @@ impl Facts {
 
     /// Facts that are known without a text: not idempotent, independent of `USE`, and no JSON, until the fields
     /// are set.
+    #[doc(hidden)]
     #[must_use]
     pub const fn given_as(
         kind: StatementKind,
@@ -240,6 +247,7 @@ impl Facts {
     }
 
     /// The lists as they are stored.
+    #[doc(hidden)]
     #[must_use]
     pub const fn lists(&self) -> &Lists {
         &self.lists

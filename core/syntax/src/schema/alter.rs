@@ -184,7 +184,10 @@ impl Schema {
             TableChange::With(list) => {
                 altered.table().map(|table| table.properties.extend(properties(list)))
             }
-            TableChange::Check { .. } | TableChange::DropCompactStorage => Ok(()),
+            TableChange::DropCompactStorage => {
+                altered.table().map(|table| table.is_compact = false)
+            }
+            TableChange::Check { .. } => Ok(()),
         }
     }
 

@@ -103,7 +103,8 @@ impl Schema {
         })?;
         let columns = with_key(columns, key, &definition.options)?;
         let properties = table_properties(&definition.options);
-        keyspace.tables.insert(name, Table { columns, properties, ..Table::default() });
+        let is_compact = definition.options.contains(&TableOption::CompactStorage);
+        keyspace.tables.insert(name, Table { columns, properties, is_compact, ..Table::default() });
         Ok(())
     }
 

@@ -68,18 +68,35 @@ impl Fault {
         self
     }
 
-    /// Its place, at the start of the text if it has none, and its reason.
-    pub(super) fn shown(self) -> (Span, String) {
-        (self.span.unwrap_or_default(), self.why.to_string())
-    }
-
     pub(super) const fn is_missing(&self) -> bool {
         matches!(self.why, Why::Missing(..))
+    }
+
+    pub(super) const fn is_there(&self) -> bool {
+        matches!(self.why, Why::Exists(..))
     }
 
     /// Whether `IF NOT EXISTS` makes it none. A field that is there twice is a mistake, whatever there is.
     pub(super) fn is_existing(&self) -> bool {
         matches!(self.why, Why::Exists(what, _) if what != "field")
+    }
+}
+
+/// Why a statement could not be applied, and where: at the start of the text, if nothing is closer.
+pub(crate) struct NotApplied {
+    pub(crate) span: Span,
+    pub(crate) reason: String,
+    /// It is only that nobody says of which keyspace something is.
+    pub(crate) is_of_no_keyspace: bool,
+}
+
+impl From<Fault> for NotApplied {
+    fn from(fault: Fault) -> Self {
+        Self {
+            span: fault.span.unwrap_or_default(),
+            reason: fault.why.to_string(),
+            is_of_no_keyspace: matches!(fault.why, Why::NoKeyspace(_)),
+        }
     }
 }
 

@@ -8,11 +8,11 @@ mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) use self::error::NotApplied;
 pub use self::error::SchemaError;
 use self::error::{Fault, Outcome};
 pub use self::kind::DataType;
 use crate::parse::{Scripted, script};
-use crate::token::Span;
 use crate::tree::{IndexPart, Name, PropertyValue, Statement, Table as TableName};
 
 /// Keyspaces and what is in them, by name, as a server keeps them: in small letters, unless they were quoted.
@@ -78,6 +78,8 @@ pub struct Table {
     /// Its views and its indexes, by name: they are not to be looked for among those of all tables.
     views: BTreeSet<String>,
     indexes: BTreeSet<String>,
+    /// Whether it has `COMPACT STORAGE`, whose rules for keys are others.
+    pub is_compact: bool,
     /// Its triggers: the class of each.
     pub triggers: BTreeMap<String, String>,
 }
@@ -223,28 +225,53 @@ impl Schema {
         self.keyspaces.get(name)
     }
 
+    /// A keyspace with its name.
+    pub(crate) fn named(&self, name: &str) -> Option<(&str, &Keyspace)> {
+        let (name, keyspace) = self.keyspaces.get_key_value(name)?;
+        Some((name, keyspace))
+    }
+
     /// A table or view, by its names as the server has them.
     #[must_use]
     pub fn table(&self, keyspace: &str, name: &str) -> Option<&Table> {
         self.keyspaces.get(keyspace)?.tables.get(name)
     }
 
-    /// Whether a statement could be applied, but for what it makes being there already; else where it could not,
-    /// and why.
+    /// Whether a statement could be applied, but for what it makes or adds being there already; else where it could
+    /// not, and why.
     pub(crate) fn would_apply(
         &self,
         statement: &Statement<'_>,
         keyspace: Option<&str>,
-    ) -> Result<(), (Span, String)> {
+    ) -> Result<(), NotApplied> {
         let mut current = keyspace.map(str::to_owned);
+        let adds = matches!(statement, Statement::Alter(_));
         match self.clone().change(statement, &mut current) {
-            Err(fault) if !fault.is_existing() => Err(fault.shown()),
-            _ => Ok(()),
+            Ok(()) => Ok(()),
+            Err(fault) if fault.is_existing() || adds && fault.is_there() => Ok(()),
+            Err(fault) => Err(fault.into()),
         }
     }
 
     fn change(&mut self, statement: &Statement<'_>, current: &mut Option<String>) -> Outcome<()> {
+        let keyspace = match statement {
+            Statement::Create(create) => create.object.keyspace(),
+            Statement::Alter(alter) => alter.object.keyspace(),
+            Statement::Drop(drop) => drop.object.keyspace(),
+            _ => None,
+        };
+        let keyspace = keyspace.map(|keyspace| keyspace.resolved());
+        if keyspace.as_deref().or(current.as_deref()).is_some_and(is_system) {
+            // The model has none of them; a keyspace of one's own is named where it is made.
+            if !matches!(statement, Statement::Use(_)) {
+                return Ok(());
+            }
+        }
         match statement {
+            Statement::Use(of) if is_system(&of.keyspace.resolved()) => {
+                *current = Some(of.keyspace.resolved().into_owned());
+                Ok(())
+            }
             Statement::Use(of) => {
                 let name = of.keyspace.resolved().into_owned();
                 self.keyspace_mut(&name).map_err(|fault| fault.at(of.keyspace.span()))?;
@@ -269,6 +296,11 @@ impl Schema {
         let missing = || Fault::missing("keyspace", name.to_owned());
         self.keyspaces.get_mut(name).ok_or_else(missing)
     }
+}
+
+/// Whether it is one of the server's own keyspaces, which no script makes.
+pub(crate) fn is_system(keyspace: &str) -> bool {
+    keyspace == "system" || keyspace.starts_with("system_")
 }
 
 /// The keyspace and the name that are meant.

@@ -222,3 +222,31 @@ fn a_mistake_inside_is_told_though_the_object_may_be_there_or_not() {
     );
     assert_eq!(schema.table("app", "t").unwrap().triggers["g"], "one");
 }
+
+/// Operators change the replication of what the server has made.
+#[test]
+fn the_server_s_own_keyspaces_are_left_out_of_the_model() {
+    let schema = schema(
+        "ALTER KEYSPACE system_auth WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3};
+         ALTER TABLE system_distributed.repair_history WITH gc_grace_seconds = 5;
+         USE system;
+         DROP INDEX anything;
+         USE app;
+         CREATE TABLE t (k int PRIMARY KEY);",
+    );
+    let names: Vec<&str> = schema.keyspaces().map(|(name, _)| name).collect();
+    assert_eq!(names, ["app"]);
+    assert!(schema.table("app", "t").is_some());
+    assert_eq!(
+        wrong("ALTER KEYSPACE systems WITH a = 1;"),
+        "line 3, column 16: there is no keyspace systems"
+    );
+}
+
+#[test]
+fn compact_storage_is_known_until_it_is_dropped() {
+    let table = "CREATE TABLE t (k int PRIMARY KEY, v int) WITH COMPACT STORAGE AND comment = 'x';";
+    assert!(schema(table).table("app", "t").unwrap().is_compact);
+    let dropped = format!("{table}ALTER TABLE t DROP COMPACT STORAGE;");
+    assert!(!schema(&dropped).table("app", "t").unwrap().is_compact);
+}
