@@ -31,6 +31,7 @@
 //! None is on by default.
 //!
 //! - `macros`: statements that are checked when the program is compiled, `cql!`.
+//! - `require-schema`: a crate without a schema file is an error of `cql!`.
 //! - `page-token`: places in a result to give away, `PageTokenKey`.
 //! - `serde`: [`SessionConfig`] and `PageTokenKey` from files and the environment, `HumanDuration`.
 //! - `tls`: encrypted connections, [`Tls`].
@@ -120,7 +121,7 @@ pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue}
 
 /// A statement that is checked when the program is compiled, as a `&'static` [`StaticStatement`].
 ///
-/// It stands in a `static`, a `const` or a `let`, or is an argument. Preparing and sending it reads no text, and its
+/// It stands in a `static` or a `let`, is an argument, or, from Rust 1.90, stands in a `const`. Preparing and sending it reads no text, and its
 /// first use allocates nothing.
 ///
 /// ```
@@ -148,13 +149,14 @@ pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue}
 /// 3. `schema.cql`, or the files `schema/*.cql` in the order of their names as one script, in the crate's folder or the
 ///    nearest above it, up to the one that has a `Cargo.lock`; without a `Cargo.lock`, in the crate's folder only.
 ///
-/// Without a schema only the syntax is checked, unless the feature `require-schema` of `cqlstack-macros` makes that
-/// an error. Tables of keyspaces whose names begin with `system` are never looked up. A name without its keyspace is of
-/// the one that the script `USE`s last, or of the option's, `keyspace = "app"`.
+/// Without a schema only the syntax is checked, unless the feature `require-schema` makes that an error. A dependency
+/// that cargo has fetched from a registry or by Git is asked neither for the variable nor for a schema. Tables of `system`
+/// and of keyspaces whose names begin with `system_` are never looked up. A name without its keyspace is of the one that
+/// the script `USE`s last, or of the option's, `keyspace = "app"`.
 ///
 /// When a schema file or the variable changes, the compiler looks at the statements again. It does not notice that a
-/// file was added or deleted until a source changes; a build script with
-/// `println!("cargo::rerun-if-changed=schema");` makes it do so.
+/// file was added until a source changes; a build script with `println!("cargo::rerun-if-changed=schema");`, which names
+/// the folder of the schema files, makes it do so. When the only file is deleted, the syntax alone is checked from then on.
 ///
 /// # Options
 ///
@@ -174,9 +176,10 @@ pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue}
 /// # Errors
 ///
 /// What the server would refuse: syntax; a keyspace, table, column, field, type or index that is not there, with the
-/// name that was probably meant; an `INSERT` without its key, or with more columns than values; an `UPDATE` or `DELETE`
-/// of a key column, or without a whole key; a `SELECT` that needs `ALLOW FILTERING`; counters beside other columns;
-/// conditions on key columns, or beside a timestamp. Types of literals, operators and `ORDER BY` are left to the server.
+/// name that was probably meant; an `INSERT` without its key, or with another number of values than of columns; an
+/// `UPDATE` of a key column, or without the whole key; a `DELETE` without the partition key; a `SELECT` that needs
+/// `ALLOW FILTERING`; counters beside other columns; conditions on key columns, or beside a timestamp. Types of literals,
+/// operators and `ORDER BY` are left to the server. The rules are those of Cassandra 5, in each dialect.
 ///
 /// What the server accepts, and a team regrets, has a name that `allow(…)` takes:
 ///

@@ -4,8 +4,9 @@
 //! that are missing, counters beside other columns, reads of whole tables. A finding shows its place in the text.
 //!
 //! A schema does not tell everything, and not everything that it tells is looked at: the types of literals and of
-//! operands, `ORDER BY` and `GROUP BY` are left to the server, and so are the tables of keyspaces whose names begin
-//! with `system`. The rules are those of Cassandra 5.
+//! operands, `ORDER BY` and `GROUP BY` are left to the server, and so are the tables of `system` and of keyspaces whose
+//! names begin with `system_`. The rules are those of Cassandra 5. What it accepts when it prepares a statement is
+//! a finding with a [`Lint`].
 //!
 //! Files: `find` looks names up; `restriction` judges a `WHERE`; `select`, `write`, `condition`, `batch` and `definition`
 //! are families of statements; `term` and `functions` look into values; `signature` and

@@ -7,6 +7,7 @@ mod keyspace;
 mod kind;
 mod label;
 mod leaves;
+mod reader;
 mod summary;
 
 pub use bound::{Bound, InText, Overwrite, Restriction};

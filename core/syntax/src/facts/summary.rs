@@ -3,18 +3,13 @@
 //! Enums are exhaustive on purpose: what `cql!` writes has each of their variants, and is released together with them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 use super::StatementKind;
-use super::bound::Overwrite;
-use super::leaves::Target;
+use super::reader::{Reader, writes_json};
 use crate::keyword::Keyword;
 use crate::parse::verb;
-use crate::tree::{
-    Assignment, Change, Delete, Insert, InsertRow, LiteralKind, Name, Operator, Part, Statement,
-    Term, TermKind, Update,
-};
+use crate::tree::{LiteralKind, Statement};
 
 type List<T> = Cow<'static, [T]>;
 
@@ -72,8 +67,8 @@ pub struct Lists {
 pub enum Names {
     /// By the macro.
     Given(&'static [&'static str]),
-    /// By the parser.
-    Read(Vec<Box<str>>),
+    /// By the parser: all names, and where each ends.
+    Read(Box<str>, Box<[u32]>),
 }
 
 /// The form of a statement, as far as that decides whether it may stand in a batch.
@@ -119,20 +114,20 @@ pub enum Effect {
     Removed,
 }
 
-/// The purpose of a marker: a [`Target`] without places in the text.
+/// The purpose of a marker: a [`Target`](crate::Target) without places in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkerTarget<N = u32> {
-    /// [`Target::Column`]
+    /// [`Target::Column`](crate::Target::Column)
     Column(N),
-    /// [`Target::In`]
+    /// [`Target::In`](crate::Target::In)
     In(N),
-    /// [`Target::Key`]
+    /// [`Target::Key`](crate::Target::Key)
     Key(N),
-    /// [`Target::Element`]
+    /// [`Target::Element`](crate::Target::Element)
     Element(N),
-    /// [`Target::Field`], without the field.
+    /// [`Target::Field`](crate::Target::Field), without the field.
     Field(N),
-    /// [`Target::Part`]
+    /// [`Target::Part`](crate::Target::Part)
     Part(N),
     /// Its type does not depend on a table: `LIMIT`, `USING`, a token, a row as JSON.
     Fixed,
@@ -172,7 +167,7 @@ impl Names {
         let index = index as usize;
         match self {
             Self::Given(names) => names.get(index).copied().unwrap_or_default(),
-            Self::Read(names) => names.get(index).map_or("", |name| name),
+            Self::Read(all, ends) => nth(all, ends, index),
         }
     }
 
@@ -180,7 +175,7 @@ impl Names {
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         let count = match self {
             Self::Given(names) => names.len(),
-            Self::Read(names) => names.len(),
+            Self::Read(_, ends) => ends.len(),
         };
         (0..u32::try_from(count).unwrap_or(u32::MAX)).map(|index| self.at(index))
     }
@@ -191,13 +186,12 @@ impl Facts {
     #[must_use]
     pub fn of(statement: &Statement<'_>) -> Self {
         let kind = statement.kind();
-        let is_row = |overwrite: &Overwrite<'_, '_>| matches!(overwrite, Overwrite::Row);
         Self {
             kind,
             is_idempotent: statement.is_idempotent(),
             form: Form::of(statement),
             depends_on_use: statement.depends_on_use(),
-            writes_json: statement.overwrites().iter().any(is_row),
+            writes_json: writes_json(statement),
             label: statement.label().into(),
             lists: Reader::default().read(statement, kind),
         }
@@ -325,18 +319,6 @@ impl Lists {
     };
 }
 
-impl Form {
-    const fn of(statement: &Statement<'_>) -> Self {
-        match statement {
-            Statement::Insert(_) => Self::Insert,
-            Statement::Update(_) | Statement::Delete(_) => Self::Change,
-            Statement::Batch(_) => Self::Batch,
-            Statement::Use(_) => Self::Use,
-            _ => Self::Other,
-        }
-    }
-}
-
 impl<N: Copy> MarkerTarget<N> {
     /// The column that the value is for, or for a part of.
     #[must_use]
@@ -352,7 +334,7 @@ impl<N: Copy> MarkerTarget<N> {
         }
     }
 
-    fn map<M>(self, name: impl FnOnce(N) -> M) -> MarkerTarget<M> {
+    pub(super) fn map<M>(self, name: impl FnOnce(N) -> M) -> MarkerTarget<M> {
         match self {
             Self::Column(it) => MarkerTarget::Column(name(it)),
             Self::In(it) => MarkerTarget::In(name(it)),
@@ -366,136 +348,10 @@ impl<N: Copy> MarkerTarget<N> {
     }
 }
 
-impl<'t> MarkerTarget<Name<'t>> {
-    fn of(target: Target<'t>) -> Self {
-        match target {
-            Target::Column(name) => Self::Column(name),
-            Target::In(name) => Self::In(name),
-            Target::Key(name) => Self::Key(name),
-            Target::Element(name) => Self::Element(name),
-            Target::Field(name, _) => Self::Field(name),
-            Target::Part(name) => Self::Part(name),
-            Target::Token
-            | Target::Ttl
-            | Target::Timestamp
-            | Target::Timeout
-            | Target::Limit
-            | Target::PerPartitionLimit
-            | Target::Json => Self::Fixed,
-            Target::Tuple
-            | Target::InTuple
-            | Target::Index(_)
-            | Target::Argument
-            | Target::Result => Self::Other,
-        }
-    }
-}
-
-impl Effect {
-    fn of_value(value: &Term<'_>) -> Self {
-        match (&value.kind, &value.without_parentheses().kind) {
-            (TermKind::Marker(_), _) => Self::Bound,
-            (_, TermKind::List(_)) => Self::List,
-            _ => Self::Value,
-        }
-    }
-
-    fn of_assignment(assignment: &Assignment<'_>) -> Self {
-        match (&assignment.part, &assignment.change) {
-            (Part::Whole, Change::Set(value)) => Self::of_value(value),
-            _ => Self::Part,
-        }
-    }
-}
-
-/// Gives each name its index.
-#[derive(Default)]
-struct Reader<'t> {
-    names: Vec<Cow<'t, str>>,
-    known: HashMap<Cow<'t, str>, u32>,
-}
-
-impl<'t> Reader<'t> {
-    fn index(&mut self, text: Cow<'t, str>) -> u32 {
-        let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        let index = *self.known.entry(text.clone()).or_insert(next);
-        if index == next {
-            self.names.push(text);
-        }
-        index
-    }
-
-    fn name(&mut self, name: Name<'t>) -> u32 {
-        self.index(name.resolved())
-    }
-
-    fn read(mut self, statement: &Statement<'t>, kind: StatementKind) -> Lists {
-        let tables = statement.tables().into_iter().map(|table| {
-            (table.keyspace.map(|keyspace| self.name(keyspace)), self.name(table.name))
-        });
-        let tables = tables.collect();
-        let several = self.several(statement, kind);
-        let given = statement
-            .given()
-            .into_iter()
-            .map(|(column, value)| (self.name(column), self.value(value)));
-        let given = given.collect();
-        let mut written = Vec::new();
-        self.written(statement, &mut written);
-        let markers = statement
-            .markers()
-            .into_iter()
-            .map(|bound| MarkerTarget::of(bound.target).map(|name| self.name(name)));
-        let markers = markers.collect();
-        let names = self.names.into_iter().map(|name| name.into_owned().into());
-        let names = Names::Read(names.collect());
-        Lists { names, tables, several: several.into(), given, written: written.into(), markers }
-    }
-
-    fn several(&mut self, statement: &Statement<'t>, kind: StatementKind) -> Vec<u32> {
-        let may_be = matches!(kind, StatementKind::MultiPartition | StatementKind::Counter);
-        // A batch is several partitions by its statements.
-        if !may_be || matches!(statement, Statement::Batch(_)) {
-            return Vec::new();
-        }
-        let restrictions = statement.restrictions();
-        let with_in = restrictions.iter().filter(|it| it.operator == Operator::In);
-        with_in.map(|restriction| self.name(restriction.column)).collect()
-    }
-
-    fn value(&mut self, value: &Term<'t>) -> GivenValue {
-        match (&value.kind, &value.without_parentheses().kind) {
-            (TermKind::Marker(marker), _) => GivenValue::Marker(marker.index),
-            (_, TermKind::Literal(literal)) => {
-                GivenValue::Literal(literal.kind, self.index(literal.written.into()))
-            }
-            _ => GivenValue::Computed,
-        }
-    }
-
-    fn written(&mut self, statement: &Statement<'t>, written: &mut Vec<(u32, Effect)>) {
-        match statement {
-            Statement::Insert(Insert { row: InsertRow::Values { columns, values }, .. }) => {
-                for (column, value) in columns.iter().zip(values) {
-                    written.push((self.name(*column), Effect::of_value(value)));
-                }
-            }
-            Statement::Update(Update { assignments, .. }) => {
-                for assignment in assignments {
-                    written.push((self.name(assignment.column), Effect::of_assignment(assignment)));
-                }
-            }
-            Statement::Delete(Delete { deletions, .. }) => {
-                for deletion in deletions {
-                    written.push((self.name(deletion.column), Effect::Removed));
-                }
-            }
-            Statement::Batch(batch) => {
-                for statement in &batch.statements {
-                    self.written(statement, written);
-                }
-            }
-            _ => {}
-        }
-    }
+/// The name at this index, of names that stand one after the other.
+pub(super) fn nth<'n>(all: &'n str, ends: &[u32], index: usize) -> &'n str {
+    let end = |index: usize| ends.get(index).map(|end| *end as usize);
+    let start = index.checked_sub(1).map_or(Some(0), end);
+    let span = start.zip(end(index));
+    span.and_then(|(start, end)| all.get(start..end)).unwrap_or_default()
 }
