@@ -13,7 +13,7 @@ pub use self::error::SchemaError;
 use self::error::{Fault, Outcome};
 pub use self::kind::DataType;
 use crate::parse::{Scripted, script};
-use crate::tree::{IndexPart, Name, PropertyValue, Statement, Table as TableName};
+use crate::tree::{Create, Created, IndexPart, Name, PropertyValue, Statement, Table as TableName};
 
 /// Keyspaces and what is in them, by name, as a server keeps them: in small letters, unless they were quoted.
 ///
@@ -253,19 +253,23 @@ impl Schema {
         }
     }
 
-    fn change(&mut self, statement: &Statement<'_>, current: &mut Option<String>) -> Outcome<()> {
-        let keyspace = match statement {
+    /// Whether a statement is about what the server has made, and the script has not.
+    fn is_left_out(&self, statement: &Statement<'_>, current: Option<&str>) -> bool {
+        let named = match statement {
+            Statement::Create(Create { object: Created::Keyspace(..), .. }) => return false,
             Statement::Create(create) => create.object.keyspace(),
             Statement::Alter(alter) => alter.object.keyspace(),
             Statement::Drop(drop) => drop.object.keyspace(),
-            _ => None,
+            _ => return false,
         };
-        let keyspace = keyspace.map(|keyspace| keyspace.resolved());
-        if keyspace.as_deref().or(current.as_deref()).is_some_and(is_system) {
-            // The model has none of them; a keyspace of one's own is named where it is made.
-            if !matches!(statement, Statement::Use(_)) {
-                return Ok(());
-            }
+        let named = named.map(|keyspace| keyspace.resolved());
+        let is_theirs = |name: &str| is_system(name) && !self.keyspaces.contains_key(name);
+        named.as_deref().or(current).is_some_and(is_theirs)
+    }
+
+    fn change(&mut self, statement: &Statement<'_>, current: &mut Option<String>) -> Outcome<()> {
+        if self.is_left_out(statement, current.as_deref()) {
+            return Ok(());
         }
         match statement {
             Statement::Use(of) if is_system(&of.keyspace.resolved()) => {
