@@ -4,7 +4,7 @@ use crate::keyword::{Keyword, Use};
 
 /// Native functions and aggregates, and whether each is known to give the same for the same. Those that convert have a
 /// name for each type, and are not among them.
-const NATIVE: [(&str, bool); 57] = [
+const NATIVE: [(&str, bool); 55] = [
     ("abs", true),
     ("avg", false),
     ("collection_avg", true),
@@ -13,7 +13,6 @@ const NATIVE: [(&str, bool); 57] = [
     ("collection_min", true),
     ("collection_sum", true),
     ("count", false),
-    ("countrows", false),
     ("current_date", false),
     ("current_time", false),
     ("current_timestamp", false),
@@ -43,7 +42,6 @@ const NATIVE: [(&str, bool); 57] = [
     ("min", false),
     ("min_timeuuid", true),
     ("mintimeuuid", true),
-    ("minwritetime", false),
     ("now", false),
     ("round", true),
     ("similarity_cosine", true),
@@ -87,7 +85,7 @@ pub(crate) fn is_repeatable(name: &str) -> bool {
 /// Whether it tells of a cell when it was written or when it expires. Such are no functions to the server, but part
 /// of a selection.
 pub(crate) fn is_of_cell(name: &str) -> bool {
-    matches!(name, "writetime" | "maxwritetime" | "minwritetime" | "ttl")
+    matches!(name, "writetime" | "maxwritetime" | "ttl")
 }
 
 /// `blob_as_int`, `int_as_blob`, and as they were called before: `blobAsInt`, `intAsBlob`.
@@ -97,10 +95,9 @@ fn converts_blob(name: &str) -> bool {
     other.or(one).is_some_and(is_type)
 }
 
-/// `cast_as_int`, and as it was called before: `castAsInt`.
+/// `cast_as_int`
 fn casts(name: &str) -> bool {
-    let to = ["cast_as_", "castas"].iter().find_map(|prefix| name.strip_prefix(prefix));
-    to.is_some_and(is_type)
+    name.strip_prefix("cast_as_").is_some_and(is_type)
 }
 
 fn is_type(word: &str) -> bool {

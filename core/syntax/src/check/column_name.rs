@@ -2,7 +2,9 @@
 
 use super::find::Of;
 use crate::functions::is_of_cell;
-use crate::tree::{ArithmeticOperator, Function, LiteralKind, Step, Term, TermKind};
+use crate::tree::{
+    ArithmeticOperator, Function, LiteralKind, Step, Table, Term, TermKind, Type, TypeKind,
+};
 
 /// The name of a selected term without an alias. Names in it have no quotes.
 pub(super) fn column_name(of: Of<'_>, term: &Term<'_>) -> String {
@@ -19,6 +21,12 @@ pub(super) fn full_name(of: Of<'_>, function: &Function<'_>) -> String {
         Some(keyspace) => keyspace.resolved().into_owned(),
         None if own.any(|it| it.name == name) => of.keyspace.to_owned(),
         None => "system".to_owned(),
+    };
+    // Two that have another name by now.
+    let name = match &*name {
+        "tojson" => "to_json",
+        "fromjson" => "from_json",
+        name => name,
     };
     format!("{keyspace}.{name}")
 }
@@ -43,9 +51,7 @@ fn write(of: Of<'_>, term: &Term<'_>, name: &mut String) {
             name.push(')');
         }
         TermKind::Hint(kind, inner) => {
-            name.push('(');
-            name.push_str(&kind.to_string());
-            name.push(')');
+            name.push_str(&hint(of, kind));
             write(of, inner, name);
         }
         TermKind::Negation(inner) => {
@@ -80,6 +86,14 @@ fn write(of: Of<'_>, term: &Term<'_>, name: &mut String) {
     }
 }
 
+/// A type of users has its keyspace.
+fn hint(of: Of<'_>, kind: &Type<'_>) -> String {
+    match &kind.kind {
+        TypeKind::User(Table { keyspace: None, name }) => format!("({}.{name})", of.keyspace),
+        _ => format!("({kind})"),
+    }
+}
+
 fn quote(text: &str, name: &mut String) {
     name.push('\'');
     name.push_str(&text.replace('\'', "''"));
@@ -102,6 +116,15 @@ fn write_call(of: Of<'_>, function: &Function<'_>, name: &mut String) {
         && function.name.resolved() == "count";
     if counts_rows {
         name.push_str("count");
+        return;
+    }
+    let own = function.name.resolved();
+    if let (Some(kind), [argument]) = (own.strip_prefix("cast_as_"), &function.arguments[..]) {
+        name.push_str("cast(");
+        write(of, argument, name);
+        name.push_str(" as ");
+        name.push_str(kind);
+        name.push(')');
         return;
     }
     name.push_str(&call_name(of, function));

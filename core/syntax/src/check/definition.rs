@@ -1,7 +1,11 @@
 //! `CREATE`, `ALTER`, `DROP`: what they name is there, and options are known.
 
 use super::{Checker, Finding, Lint};
-use crate::tree::{Altered, Created, Name, Property, Statement, TableChange, TableOption};
+use crate::keyword::Keyword;
+use crate::tree::{
+    Altered, ColumnDefinition, Created, Name, Property, Statement, TableChange, TableDefinition,
+    TableOption, TypeKind,
+};
 
 /// Options of tables and views of Cassandra 5; the last three are accepted, and mean nothing any more.
 const OF_TABLES: [&str; 22] = [
@@ -43,7 +47,10 @@ impl Checker<'_> {
         match statement {
             Statement::Create(create) => match &create.object {
                 Created::Keyspace(_, properties) => self.options(properties, &OF_KEYSPACES),
-                Created::Table(table) => self.table_options(&table.options),
+                Created::Table(table) => {
+                    self.counters_alone(table);
+                    self.table_options(&table.options);
+                }
                 Created::View(view) => self.table_options(&view.options),
                 _ => {}
             },
@@ -58,6 +65,26 @@ impl Checker<'_> {
                 Altered::Type(..) => {}
             },
             _ => {}
+        }
+    }
+
+    /// Beside counters a table has nothing but its key.
+    fn counters_alone(&mut self, table: &TableDefinition<'_>) {
+        let is_counter =
+            |column: &&ColumnDefinition<'_>| column.kind.kind == TypeKind::Native(Keyword::Counter);
+        let key = table.key.as_ref();
+        let in_key = |column: &ColumnDefinition<'_>| {
+            let named = key.is_some_and(|key| {
+                key.partition.contains(&column.name) || key.clustering.contains(&column.name)
+            });
+            column.is_primary_key || named
+        };
+        let other = table.columns.iter().find(|column| !is_counter(column) && !in_key(column));
+        if let (Some(counter), Some(other)) = (table.columns.iter().find(is_counter), other) {
+            let message = format!("`{}` is a counter, and `{}` is none", counter.name, other.name);
+            let finding =
+                Finding::new(other.name.span(), message, "counters alone, beside the key");
+            self.report(finding.with_lint(Lint::RefusedWhenExecuted));
         }
     }
 

@@ -48,6 +48,9 @@ impl Signature {
     }
 }
 
+/// The name of each marker in what a `SELECT` gives.
+const SELECTED: &str = "[selection]";
+
 struct Reader<'s> {
     schema: &'s Schema,
     keyspace: Option<&'s str>,
@@ -91,7 +94,16 @@ impl<'s> Receiver<'s> {
             ) => Some(&**of),
             _ => None,
         };
-        Self { name: format!("value({})", self.name), kind }
+        self.part("value", kind)
+    }
+
+    /// What a `SELECT` gives has no names of its own for parts.
+    fn part(&self, prefix: &str, kind: Option<&'s DataType>) -> Self {
+        let name = match &*self.name {
+            SELECTED => SELECTED.to_owned(),
+            name => format!("{prefix}({name})"),
+        };
+        Self { name, kind }
     }
 
     fn key(&self) -> Self {
@@ -100,7 +112,7 @@ impl<'s> Receiver<'s> {
             Some(DataType::Map(of, _) | DataType::Set(of)) => ("key", Some(&**of)),
             _ => ("key", None),
         };
-        Self { name: format!("{prefix}({})", self.name), kind }
+        self.part(prefix, kind)
     }
 }
 
@@ -284,7 +296,7 @@ impl<'s> Reader<'s> {
             TermKind::Tuple(terms) => self.tuple(of, terms, receiver),
             TermKind::Function(function) => self.function(of, function),
             TermKind::Hint(_, inner) => self.term(of, inner, receiver),
-            TermKind::Cast(inner, _) => self.term(of, inner, &Receiver::named("[selection]")),
+            TermKind::Cast(inner, _) => self.term(of, inner, &Receiver::named(SELECTED)),
             TermKind::Negation(inner) => {
                 let receiver = self.argument(0, "system._negate");
                 self.term(of, inner, &receiver);
@@ -337,7 +349,7 @@ impl<'s> Reader<'s> {
 
     fn argument(&self, index: usize, function: &str) -> Receiver<'s> {
         if self.selects {
-            Receiver::named("[selection]")
+            Receiver::named(SELECTED)
         } else {
             Receiver::named(format!("arg{index}({function})"))
         }
@@ -354,9 +366,9 @@ impl<'s> Reader<'s> {
     fn path(&mut self, of: Of<'s>, base: &Term<'_>, steps: &[Step<'_>]) {
         let mut whole = match base.kind {
             TermKind::Column(name) => receiver(of, name),
-            _ => Receiver::named("[selection]"),
+            _ => Receiver::named(SELECTED),
         };
-        self.term(of, base, &Receiver::named("[selection]"));
+        self.term(of, base, &Receiver::named(SELECTED));
         for step in steps {
             whole = match step {
                 Step::Field(field) => field_of(of, &whole, *field),
@@ -382,7 +394,7 @@ impl<'s> Reader<'s> {
             Selection::Selectors(selectors) => {
                 self.selects = true;
                 for selector in selectors {
-                    self.term(of, &selector.term, &Receiver::named("[selection]"));
+                    self.term(of, &selector.term, &Receiver::named(SELECTED));
                     columns.push(match selector.alias {
                         Some(alias) => alias.resolved().into_owned(),
                         None => column_name(of, &selector.term),
