@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cqlstack_syntax::check::{Finding, check};
-use cqlstack_syntax::{Dialect, Facts, Statement};
+use cqlstack_syntax::{Dialect, Facts};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 
@@ -32,22 +32,21 @@ pub(crate) fn expand(
     environment: &Environment,
     schemas: &Schemas,
 ) -> TokenStream {
+    expanded(input, environment, schemas).unwrap_or_else(Fault::into_tokens)
+}
+
+fn expanded(
+    input: TokenStream,
+    environment: &Environment,
+    schemas: &Schemas,
+) -> Result<TokenStream, Fault> {
     let mut tokens: Vec<TokenTree> = input.into_iter().collect();
     let root = root(&mut tokens);
     let place = tokens.first().map_or_else(Span::call_site, TokenTree::span);
-    let parts = split(tokens.into_iter().collect());
-    let (text, options) = match parts
-        .split_first()
-        .map(|(text, options)| Ok::<_, Fault>((text_of(text, place)?, Options::read(options)?)))
-    {
-        Some(Ok(read)) => read,
-        Some(Err(fault)) => return fault.into_tokens(),
-        None => return Fault::new(place, "expected the text of a statement").into_tokens(),
-    };
-    let schema = match schema(&options, environment, schemas, text.span) {
-        Ok(schema) => schema,
-        Err(fault) => return fault.into_tokens(),
-    };
+    let mut parts = split(tokens.into_iter().collect());
+    let text = text_of(&parts.remove(0), place)?;
+    let options = Options::read(&parts)?;
+    let schema = schema(&options, environment, schemas, text.span)?;
     let mut lines = TokenStream::new();
     if options.schema.is_none() && schemas.is_first_to_ask() {
         lines.extend(quote! {
@@ -67,15 +66,13 @@ pub(crate) fn expand(
         }
     }
     let requires_schema = environment.requires_schema && !is_dependency(&environment.folder);
-    let checked = checked(&text, &options, schema.as_deref(), requires_schema);
-    match checked {
+    Ok(match checked(&text, &options, schema.as_deref(), requires_schema) {
         Ok(facts) if faults.is_empty() => statement(&root, &text, &facts, &options, &lines),
-        Ok(_) => errors(&lines, faults),
-        Err(wrong) => {
-            faults.extend(wrong);
+        checked => {
+            faults.extend(checked.err().into_iter().flatten());
             errors(&lines, faults)
         }
-    }
+    })
 }
 
 fn errors(lines: &TokenStream, faults: Vec<Fault>) -> TokenStream {
@@ -138,9 +135,8 @@ fn checked(
     if !faults.is_empty() {
         return Err(faults);
     }
-    // As the session reads it, which does not know the dialect.
-    let read = Dialect::Any.parse(text);
-    Ok(read.map_or_else(|_| Facts::unread(text), |statement: Statement<'_>| Facts::of(&statement)))
+    // The session reads it in all dialects at once, which tells the same.
+    Ok(Facts::of(&parsed))
 }
 
 /// What a text that does not parse may be instead.

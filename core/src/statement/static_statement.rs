@@ -72,27 +72,22 @@ impl StaticStatement {
     }
 
     pub(super) const fn with_text(text: Cow<'static, str>) -> Self {
+        Self::made(text, Known::Read(OnceLock::new()))
+    }
+
+    /// A statement whose text need not be read: its facts are known when the program is compiled.
+    pub(crate) const fn with_facts(text: &'static str, facts: Facts) -> Self {
+        Self::made(Cow::Borrowed(text), Known::Given(facts))
+    }
+
+    const fn made(text: Cow<'static, str>, facts: Known) -> Self {
         Self {
             text,
             name: None,
             kind: None,
             idempotent: None,
             defaults: Defaults::NONE,
-            facts: Known::Read(OnceLock::new()),
-            id: AtomicU32::new(0),
-        }
-    }
-
-    /// A statement whose text need not be read: its facts are known when the program is compiled.
-    pub(crate) const fn with_facts(text: &'static str, facts: Facts) -> Self {
-        // `..Self::new(text)` would drop what it replaces, which a constant cannot.
-        Self {
-            text: Cow::Borrowed(text),
-            name: None,
-            kind: None,
-            idempotent: None,
-            defaults: Defaults::NONE,
-            facts: Known::Given(facts),
+            facts,
             id: AtomicU32::new(0),
         }
     }

@@ -40,16 +40,24 @@ impl Fault {
     }
 }
 
+/// Line and column after a text that begins at these, in characters.
+pub(crate) fn after(text: &str, (line, column): (u32, u32)) -> (u32, u32) {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    match text.rfind('\n') {
+        Some(last) => {
+            let lines = count(text.matches('\n').count());
+            (line.saturating_add(lines), count(text[last + 1..].chars().count()).saturating_add(1))
+        }
+        None => (line, column.saturating_add(count(text.chars().count()))),
+    }
+}
+
 impl SyntaxError {
     pub(crate) fn new(text: &str, fault: Fault) -> Self {
         let Fault { span, found, expected } = fault;
         let before = text.get(..span.start as usize).unwrap_or(text);
-        let (lines, last) = match before.rfind('\n') {
-            Some(at) => (before.matches('\n').count(), &before[at + 1..]),
-            None => (0, before),
-        };
-        let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
-        Self { span, line: count(lines), column: count(last.chars().count()), found, expected }
+        let (line, column) = after(before, (1, 1));
+        Self { span, line, column, found, expected }
     }
 
     /// Where the text stops being CQL.

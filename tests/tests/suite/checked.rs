@@ -6,6 +6,8 @@ use cqlstack_syntax::{Dialect, Facts, Schema, parse, script};
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::corpus;
 
+use crate::support;
+
 const SCHEMA: &str = include_str!("checked/schema.cql");
 /// Statements that the server prepares, one a line.
 const RIGHT: &str = include_str!("checked/right.cql");
@@ -14,13 +16,7 @@ const WRONG: &str = include_str!("checked/wrong.tsv");
 
 /// A server with the schema, which is in use.
 async fn shop() -> (Cluster, Session) {
-    let cluster = Cluster::builder()
-        .yaml("user_defined_functions_enabled", "true")
-        .yaml("materialized_views_enabled", "true")
-        .yaml("dynamic_data_masking_enabled", "true")
-        .start()
-        .await
-        .unwrap();
+    let cluster = support::with_every_feature().await;
     for scripted in script(SCHEMA).unwrap() {
         let text = scripted.text.to_owned();
         cluster.run(text.clone()).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));

@@ -52,7 +52,6 @@ impl Scratch {
     }
 
     async fn cargo(&self, arguments: &[&str], variable: Option<&str>) -> Output {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         // The tests beside it measure times.
         let mut cargo = Command::new("nice");
         cargo
@@ -60,12 +59,16 @@ impl Scratch {
             .arg(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(arguments)
             .arg("--offline")
-            .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", target)
             .env_remove("CQLSTACK_SCHEMA")
-            .envs(variable.map(|variable| ("CQLSTACK_SCHEMA", variable)))
-            .stdin(Stdio::null());
-        let output = process::Command::from(cargo).kill_on_drop(true).output();
+            .envs(variable.map(|variable| ("CQLSTACK_SCHEMA", variable)));
+        self.run(cargo).await
+    }
+
+    /// In its folder, with the target folder of the workspace.
+    async fn run(&self, mut command: Command) -> Output {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        command.current_dir(&self.folder).env("CARGO_TARGET_DIR", target).stdin(Stdio::null());
+        let output = process::Command::from(command).kill_on_drop(true).output();
         timeout(LONGEST, output).await.expect("cargo ends in time").unwrap()
     }
 
@@ -271,16 +274,11 @@ async fn a_checked_statement_costs_little_to_compile() {
 impl Scratch {
     /// Processor time of a build, the compiler's and cargo's.
     async fn build_seconds(&self) -> f64 {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let script = "TIMEFORMAT='%U %S'; time cargo build --offline --quiet";
-        let output = process::Command::new("bash")
-            .args(["-c", script])
-            .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", target)
-            .env("CARGO_INCREMENTAL", "0")
-            .kill_on_drop(true)
-            .output();
-        let output = timeout(LONGEST, output).await.expect("cargo ends in time").unwrap();
+        let mut build = Command::new("bash");
+        build
+            .args(["-c", "TIMEFORMAT='%U %S'; time cargo build --offline --quiet"])
+            .env("CARGO_INCREMENTAL", "0");
+        let output = self.run(build).await;
         let log = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{log}");
         let times = log.lines().last().unwrap().split(' ');

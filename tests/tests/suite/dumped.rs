@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use cqlstack_core::{Client, Session, Statement};
 use cqlstack_syntax::schema::{Keyspace, Property};
 use cqlstack_syntax::{ColumnRole, IndexPart, Schema, script};
-use cqlstack_tests::cluster::Cluster;
 use futures::TryStreamExt;
+
+use crate::support;
 
 /// Every type, key, index, and what else a schema can have.
 const SCRIPT: &str = r#"
@@ -210,13 +211,7 @@ async fn compare(db: &Client<Session>, schema: &Schema) -> usize {
 
 #[tokio::test]
 async fn what_a_script_makes_and_what_describe_says_is_what_the_server_has() {
-    let cluster = Cluster::builder()
-        .yaml("user_defined_functions_enabled", "true")
-        .yaml("materialized_views_enabled", "true")
-        .yaml("dynamic_data_masking_enabled", "true")
-        .start()
-        .await
-        .unwrap();
+    let cluster = support::with_every_feature().await;
     let session = Session::builder().contact_points(cluster.contact_points()).build();
     let db = Client::new(session.await.unwrap());
     let statements = script(SCRIPT).unwrap();

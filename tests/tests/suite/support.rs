@@ -139,3 +139,12 @@ impl Log {
         text.lines().filter(|line| line.contains(with)).map(str::to_owned).collect()
     }
 }
+
+/// A node that takes functions, views and masks, which are off by default.
+pub(crate) async fn with_every_feature() -> Cluster {
+    let cluster = Cluster::builder()
+        .yaml("user_defined_functions_enabled", "true")
+        .yaml("materialized_views_enabled", "true")
+        .yaml("dynamic_data_masking_enabled", "true");
+    cluster.start().await.unwrap()
+}

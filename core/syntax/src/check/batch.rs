@@ -1,9 +1,9 @@
 //! `BEGIN BATCH … APPLY BATCH`.
 
-use super::find::{Of, quoted};
+use super::find::Of;
 use super::{Checker, Finding};
 use crate::token::Span;
-use crate::tree::{Batch, BatchKind, Condition, Statement, UsingOption, UsingParameter};
+use crate::tree::{Batch, BatchKind, Condition, Statement, UsingOption, UsingParameter, quoted};
 
 /// What of a statement in a batch its batch may not have.
 struct Member<'s> {

@@ -1,6 +1,6 @@
 //! `IF`.
 
-use super::find::{Of, quoted};
+use super::find::Of;
 use super::{Checker, Finding};
 use crate::schema::ColumnRole;
 use crate::token::Span;
@@ -26,16 +26,10 @@ impl<'s> Checker<'s> {
             };
             self.comparand(of, relation);
             let Some(column) = self.column(of, name) else { continue };
-            match column.role {
-                ColumnRole::PartitionKey { .. } | ColumnRole::Clustering { .. } => {
-                    let own = quoted(&column.name);
-                    let message = format!("`{own}` is part of the primary key {}", of.key());
-                    let expected = "a condition on another column, or IF EXISTS";
-                    self.report(Finding::new(name.span(), message, expected));
-                }
-                ColumnRole::Regular => about_row = true,
-                ColumnRole::Static => {}
+            if column.role.is_key() {
+                self.of_key(of, name, "a condition on another column, or IF EXISTS");
             }
+            about_row |= column.role == ColumnRole::Regular;
             match &relation.left {
                 Operand::Field(_, field) => drop(self.field(of, &column.kind, *field)),
                 Operand::Element(_, key) => self.value(of, key, None),

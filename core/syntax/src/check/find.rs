@@ -4,7 +4,7 @@ use super::term::unfrozen;
 use super::{Checker, Finding, Lint, nearest};
 use crate::keyword::Keyword;
 use crate::schema::{Column, ColumnRole, DataType, Keyspace, Schema, Table, is_system};
-use crate::tree::{Name, Table as TableName, needs_no_quotes};
+use crate::tree::{Name, Table as TableName, quoted};
 
 /// How many names a message lists.
 const MOST: usize = 12;
@@ -63,11 +63,15 @@ impl<'s> Of<'s> {
         format!("{}.{}", quoted(self.keyspace), quoted(self.name))
     }
 
+    /// The columns of the partition key.
+    pub(super) fn partition(self) -> String {
+        list(self.partition_key().map(|column| &*column.name))
+    }
+
     /// The primary key as it was defined.
     pub(super) fn key(self) -> String {
-        let names = |columns: Vec<&Column>| list(columns.iter().map(|it| &*it.name));
-        let (partition, clustering) =
-            (names(self.partition_key().collect()), names(self.clustering_key().collect()));
+        let clustering = list(self.clustering_key().map(|column| &*column.name));
+        let partition = self.partition();
         match (self.partition_key().count(), clustering.is_empty()) {
             (1, true) => format!("({partition})"),
             (1, false) => format!("({partition}, {clustering})"),
@@ -81,22 +85,13 @@ pub(super) fn is_counter(column: &Column) -> bool {
     column.kind == DataType::Native(Keyword::Counter)
 }
 
-/// A name as it has to be written.
-pub(super) fn quoted(name: &str) -> String {
-    if needs_no_quotes(name) {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
-}
-
 /// Names with commas between them, not too many.
 pub(super) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let mut names = names.into_iter();
-    let mut shown: Vec<String> = names.by_ref().take(MOST).map(quoted).collect();
+    let mut shown: Vec<_> = names.by_ref().take(MOST).map(quoted).collect();
     let more = names.count();
     if more > 0 {
-        shown.push(format!("and {more} more"));
+        shown.push(format!("and {more} more").into());
     }
     shown.join(", ")
 }
@@ -240,6 +235,13 @@ impl<'s> Checker<'s> {
             self.report(Self::missing(name, message, known));
         }
         found.map(|(_, kind)| kind)
+    }
+
+    /// What stands where a column of the primary key cannot.
+    pub(super) fn of_key(&mut self, of: Of<'s>, name: Name<'_>, expected: &str) {
+        let message =
+            format!("`{}` is part of the primary key {}", quoted(&name.resolved()), of.key());
+        self.report(Finding::new(name.span(), message, expected));
     }
 
     /// What is wrong with writing it, if it is a view, which is written by its table.

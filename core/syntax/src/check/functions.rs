@@ -1,10 +1,10 @@
 //! The functions that a statement may call.
 
-use super::find::{Of, quoted};
+use super::find::Of;
 use super::{Checker, Finding, Lint, nearest};
 use crate::functions::{is_native, names};
 use crate::schema::is_system;
-use crate::tree::Function;
+use crate::tree::{Function, quoted};
 
 impl<'s> Checker<'s> {
     /// That there is such a function; a newer server may have more of its own.

@@ -9,8 +9,8 @@
 //! a finding with a [`Lint`].
 //!
 //! Files: `find` looks names up; `restriction` judges a `WHERE`; `select`, `write`, `condition`, `batch` and `definition`
-//! are families of statements; `term` and `functions` look into values; `signature` and
-//! `column_name` tell what a prepared statement takes and gives. A rule for operators or for types of literals
+//! are families of statements; `term` and `functions` look into values; `signature`, with
+//! `receiver` and `column_name`, tells what a prepared statement takes and gives. A rule for operators or for types of literals
 //! belongs into `restriction` or `term`.
 
 mod batch;
@@ -22,6 +22,7 @@ mod finding;
 mod functions;
 mod lint;
 mod near;
+mod receiver;
 mod restriction;
 mod select;
 mod signature;

@@ -1,10 +1,10 @@
 //! What a `WHERE` restricts, and whether the primary key serves it.
 
-use super::find::{Of, list, quoted};
+use super::find::{Of, list};
 use super::{Checker, Finding};
 use crate::schema::{Column, ColumnRole};
 use crate::token::Span;
-use crate::tree::{Comparand, Name, Operand, Operator, Relation};
+use crate::tree::{Comparand, Name, Operand, Operator, Relation, quoted};
 
 /// How a column is restricted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,6 +189,23 @@ impl<'s> Checker<'s> {
             self.once(found, column, how, name.span());
             let (span, several, follows) = (name.span(), how == How::In, index > 0);
             found.all.push(Restricted { column, how, span, several, follows });
+        }
+    }
+
+    /// What is of a partition has no row that could be chosen; `how` the partition key is to be given.
+    pub(super) fn no_rows(
+        &mut self,
+        of: Of<'s>,
+        restrictions: &Restrictions<'s>,
+        what: &str,
+        how: &str,
+    ) {
+        let of_row = |it: &&Restricted<'s>| matches!(it.column.role, ColumnRole::Clustering { .. });
+        if let Some(row) = restrictions.all.iter().find(of_row) {
+            let own = quoted(&row.column.name);
+            let message = format!("{what} are of a partition, and `{own}` names rows");
+            let expected = format!("the partition key ({}) {how}", of.partition());
+            self.report(Finding::new(row.span, message, expected));
         }
     }
 

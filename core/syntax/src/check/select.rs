@@ -1,11 +1,11 @@
 //! `SELECT`.
 
-use super::find::{Of, list, quoted};
+use super::find::{Of, list};
 use super::restriction::{How, Restricted, Restrictions};
 use super::{Checker, Finding, Lint};
 use crate::schema::{Column, ColumnRole};
 use crate::token::Span;
-use crate::tree::{Select, Selection, Selector, TermKind};
+use crate::tree::{Select, Selection, Selector, TermKind, quoted};
 
 impl<'s> Checker<'s> {
     pub(super) fn select(&mut self, select: &Select<'_>) {
@@ -22,8 +22,13 @@ impl<'s> Checker<'s> {
             }
         }
         let is_near = select.order_by.iter().any(|ordering| ordering.near.is_some());
-        self.distinct(of, select, &restrictions);
-        self.of_partition(of, select, &restrictions);
+        if let Some(selected) = Self::selected(of, select) {
+            // Columns of a compact table may be static without saying so.
+            if select.distinct && !of.table.is_compact {
+                self.distinct(of, &selected, &restrictions);
+            }
+            self.of_partition(of, &selected, &restrictions);
+        }
         if restrictions.unknown || is_near {
             return;
         }
@@ -58,13 +63,13 @@ impl<'s> Checker<'s> {
     }
 
     /// `DISTINCT` is of partitions.
-    fn distinct(&mut self, of: Of<'s>, select: &Select<'_>, restrictions: &Restrictions<'s>) {
-        // Columns of a compact table may be static without saying so.
-        if !select.distinct || of.table.is_compact {
-            return;
-        }
-        let Some(selected) = Self::selected(of, select) else { return };
-        let partition = list(of.partition_key().map(|column| &*column.name));
+    fn distinct(
+        &mut self,
+        of: Of<'s>,
+        selected: &[(&'s Column, Span)],
+        restrictions: &Restrictions<'s>,
+    ) {
+        let partition = of.partition();
         let of_row = |it: &&(&Column, Span)| {
             matches!(it.0.role, ColumnRole::Clustering { .. } | ColumnRole::Regular)
         };
@@ -92,22 +97,19 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// Static columns have no row that could be chosen.
-    fn of_partition(&mut self, of: Of<'s>, select: &Select<'_>, restrictions: &Restrictions<'s>) {
-        let Some(selected) = Self::selected(of, select) else { return };
+    /// What is asked for is of a partition, and of no row.
+    fn of_partition(
+        &mut self,
+        of: Of<'s>,
+        selected: &[(&'s Column, Span)],
+        restrictions: &Restrictions<'s>,
+    ) {
         let is_static = |it: &(&Column, Span)| it.0.role == ColumnRole::Static;
         let of_partition = |it: &(&Column, Span)| {
-            matches!(it.0.role, ColumnRole::Static | ColumnRole::PartitionKey { .. })
+            is_static(it) || matches!(it.0.role, ColumnRole::PartitionKey { .. })
         };
-        let only_static = selected.iter().any(is_static) && selected.iter().all(of_partition);
-        let of_row = |it: &&Restricted<'s>| matches!(it.column.role, ColumnRole::Clustering { .. });
-        if let (true, Some(row)) = (only_static, restrictions.all.iter().find(of_row)) {
-            let own = quoted(&row.column.name);
-            let message = format!("static columns are of a partition, and `{own}` names rows");
-            let partition = list(of.partition_key().map(|column| &*column.name));
-            let expected =
-                format!("the partition key ({partition}) alone, or a column of the rows");
-            self.report(Finding::new(row.span, message, expected));
+        if selected.iter().any(is_static) && selected.iter().all(of_partition) {
+            self.no_rows(of, restrictions, "static columns", "alone, or a column of the rows");
         }
     }
 
@@ -123,7 +125,7 @@ impl<'s> Checker<'s> {
                     return self.partial_key(of, restrictions, restricted);
                 }
                 ColumnRole::Clustering { .. } if !full => {
-                    let partition = list(of.partition_key().map(|column| &*column.name));
+                    let partition = of.partition();
                     format!("values for the partition key ({partition}) too")
                 }
                 ColumnRole::Clustering { .. } => match gap {
@@ -166,7 +168,7 @@ impl<'s> Checker<'s> {
         let message = format!(
             "the partition key of {} is ({}), and `{own}` alone finds no partition",
             of.full(),
-            list(of.partition_key().map(|column| &*column.name))
+            of.partition()
         );
         let expected = format!("a value by `=` or `IN` for {} too", list(missing));
         let help =
@@ -182,7 +184,7 @@ impl<'s> Checker<'s> {
         filtering: bool,
         restrictions: &Restrictions<'s>,
     ) {
-        let partition = list(of.partition_key().map(|column| &*column.name));
+        let partition = of.partition();
         if filtering {
             let message =
                 format!("ALLOW FILTERING reads all of {} to give a part of it", of.full());

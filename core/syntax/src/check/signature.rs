@@ -2,8 +2,8 @@
 
 use super::column_name::{column_name, full_name};
 use super::find::Of;
-use super::term::unfrozen;
-use crate::schema::{Column, ColumnRole, DataType, Schema};
+use super::receiver::{Receiver, SELECTED, field_of, receiver};
+use crate::schema::{ColumnRole, DataType, Schema};
 use crate::tree::{
     ArithmeticOperator, Batch, Change, Comparand, Condition, Function, InsertRow, Name, Operand,
     Operator, Part, Relation, Select, Selection, Statement, Step, Table as TableName, Term,
@@ -48,72 +48,12 @@ impl Signature {
     }
 }
 
-/// The name of each marker in what a `SELECT` gives.
-const SELECTED: &str = "[selection]";
-
 struct Reader<'s> {
     schema: &'s Schema,
     keyspace: Option<&'s str>,
     markers: Vec<(u32, String)>,
     /// What a `SELECT` gives is read: arguments have no names there.
     selects: bool,
-}
-
-/// What a term is for: the name that a marker in its place has, and the type of its column.
-#[derive(Clone)]
-struct Receiver<'s> {
-    name: String,
-    kind: Option<&'s DataType>,
-}
-
-impl<'s> Receiver<'s> {
-    fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), kind: None }
-    }
-
-    fn new(name: impl Into<String>, kind: &'s DataType) -> Self {
-        Self { name: name.into(), kind: Some(kind) }
-    }
-
-    fn column(column: &'s Column) -> Self {
-        Self::new(&column.name, &column.kind)
-    }
-
-    fn unfrozen(&self) -> Option<&'s DataType> {
-        self.kind.map(unfrozen)
-    }
-
-    /// An element of a list or set, a value of a map.
-    fn element(&self) -> Self {
-        let kind = match self.unfrozen() {
-            Some(
-                DataType::List(of)
-                | DataType::Set(of)
-                | DataType::Vector(of, _)
-                | DataType::Map(_, of),
-            ) => Some(&**of),
-            _ => None,
-        };
-        self.part("value", kind)
-    }
-
-    /// What a `SELECT` gives has no names of its own for parts.
-    fn part(&self, prefix: &str, kind: Option<&'s DataType>) -> Self {
-        let name = match &*self.name {
-            SELECTED => SELECTED.to_owned(),
-            name => format!("{prefix}({name})"),
-        };
-        Self { name, kind }
-    }
-
-    fn key(&self) -> Self {
-        let (prefix, kind) = match self.unfrozen() {
-            Some(DataType::List(_)) => ("idx", None),
-            Some(DataType::Map(of, _) | DataType::Set(of)) => ("key", Some(&**of)),
-            _ => ("key", None),
-        };
-        self.part(prefix, kind)
-    }
 }
 
 impl<'s> Reader<'s> {
@@ -420,21 +360,6 @@ impl<'s> Reader<'s> {
         }
         Some(columns)
     }
-}
-
-fn receiver<'s>(of: Of<'s>, name: Name<'_>) -> Receiver<'s> {
-    let resolved = name.resolved();
-    of.column(&resolved).map_or_else(|| Receiver::named(&*resolved), Receiver::column)
-}
-
-fn field_of<'s>(of: Of<'s>, whole: &Receiver<'s>, field: Name<'_>) -> Receiver<'s> {
-    let resolved = field.resolved();
-    let fields = match whole.unfrozen() {
-        Some(DataType::User(name)) => of.within.types.get(name),
-        _ => None,
-    };
-    let known = fields.into_iter().flatten().find(|(name, _)| *name == resolved);
-    Receiver { name: format!("{}.{resolved}", whole.name), kind: known.map(|(_, kind)| kind) }
 }
 
 /// The columns of `*`: the key, static columns and the others, those by name.

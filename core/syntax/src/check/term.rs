@@ -1,11 +1,11 @@
 //! Looks into values: columns, fields, types and functions that they name.
 
-use super::find::{Of, quoted};
+use super::find::Of;
 use super::{Checker, Finding, Lint};
 use crate::functions::is_of_cell;
-use crate::schema::{ColumnRole, DataType};
+use crate::schema::DataType;
 use crate::token::Span;
-use crate::tree::{Function, Name, Step, Term, TermKind, Type, TypeKind};
+use crate::tree::{Function, Name, Step, Term, TermKind, Type, TypeKind, quoted};
 
 impl<'s> Checker<'s> {
     /// A value for a column or a part of one; `kind` is its type, where it is known.
@@ -116,7 +116,7 @@ impl<'s> Checker<'s> {
 
     fn has_cell(&mut self, of: Of<'s>, name: Name<'_>, function: &str) {
         let Some(column) = of.column(&name.resolved()) else { return };
-        if matches!(column.role, ColumnRole::PartitionKey { .. } | ColumnRole::Clustering { .. }) {
+        if column.role.is_key() {
             let own = quoted(&column.name);
             let message = format!("`{own}` is part of the primary key, which has no {function}");
             let expected = format!("a column that is not in {}", of.key());

@@ -1,18 +1,14 @@
 //! `INSERT`, `UPDATE`, `DELETE`.
 
-use super::find::{Of, is_counter, list, quoted};
-use super::restriction::{How, Restricted, Restrictions};
+use super::find::{Of, is_counter, list};
+use super::restriction::{How, Restrictions};
 use super::{Checker, Finding, Lint};
 use crate::schema::{Column, ColumnRole, DataType};
 use crate::token::Span;
 use crate::tree::{
     Assignment, Change, Condition, Delete, Insert, InsertRow, Name, Part, Table as TableName, Term,
-    Update, UsingOption, UsingParameter,
+    Update, UsingOption, UsingParameter, quoted,
 };
-
-const fn is_key(role: ColumnRole) -> bool {
-    matches!(role, ColumnRole::PartitionKey { .. } | ColumnRole::Clustering { .. })
-}
 
 /// What a write changes beside its key.
 #[derive(Default)]
@@ -50,7 +46,7 @@ impl<'s> Checker<'s> {
         if of.is_counter() {
             let message = format!("{} has counters, which are not inserted", of.full());
             let counter = of.table.columns.iter().find(|column| is_counter(column));
-            let own = counter.map_or_else(String::new, |column| quoted(&column.name));
+            let own = counter.map_or_else(Default::default, |column| quoted(&column.name));
             let expected = format!("UPDATE {} SET {own} = {own} + ? WHERE …", of.full());
             self.report(Finding::new(insert.into.name.span(), message, expected));
             return;
@@ -130,10 +126,9 @@ impl<'s> Checker<'s> {
             return;
         }
         let place = update.table.name.span();
-        if !self.finds_partition(of, &restrictions, place) {
+        if !self.finds_partition(of, &restrictions, place, is_conditional) {
             return;
         }
-        self.one_partition(of, &restrictions, is_conditional);
         let slice = restrictions.all.iter().find(|it| it.how > How::In);
         if let Some(slice) = slice {
             let own = quoted(&slice.column.name);
@@ -144,7 +139,8 @@ impl<'s> Checker<'s> {
                 "`=` or `IN`, for each column of the key",
             ));
         } else if changed.only_statics() {
-            self.only_statics(of, &restrictions);
+            let table = of.full();
+            self.no_rows(of, &restrictions, &format!("static columns of {table}"), "alone");
         } else if !of.table.is_compact {
             let missing = restrictions.without(of.clustering_key());
             if !missing.is_empty() {
@@ -158,10 +154,9 @@ impl<'s> Checker<'s> {
         let Assignment { column: name, part, change, .. } = assignment;
         let column = self.column(of, *name)?;
         let own = quoted(&column.name);
-        if is_key(column.role) {
-            let message = format!("`{own}` is part of the primary key {}", of.key());
+        if column.role.is_key() {
             let expected = "a column that is not: a row keeps its key; INSERT writes another row";
-            self.report(Finding::new(name.span(), message, expected));
+            self.of_key(of, *name, expected);
             return None;
         }
         let kind = match part {
@@ -200,11 +195,9 @@ impl<'s> Checker<'s> {
                 unknown = true;
                 continue;
             };
-            if is_key(column.role) {
-                let own = quoted(&column.name);
-                let message = format!("`{own}` is part of the primary key {}", of.key());
+            if column.role.is_key() {
                 let expected = "a column that is not, or none: then rows are deleted";
-                self.report(Finding::new(deletion.column.span(), message, expected));
+                self.of_key(of, deletion.column, expected);
                 unknown = true;
             }
             match &deletion.part {
@@ -224,17 +217,17 @@ impl<'s> Checker<'s> {
             return;
         }
         let place = delete.from.name.span();
-        if !self.finds_partition(of, &restrictions, place) {
+        if !self.finds_partition(of, &restrictions, place, is_conditional) {
             return;
         }
-        self.one_partition(of, &restrictions, is_conditional);
         if let Some((of_gap, before)) = restrictions.gap() {
             let (own, before) = (quoted(&of_gap.column.name), quoted(&before.name));
             let message = format!("`{own}` is restricted, and `{before}` before it has no value");
             let expected = format!("a value for `{before}`: the key is {}", of.key());
             self.report(Finding::new(of_gap.span, message, expected));
         } else if changed.only_statics() {
-            self.only_statics(of, &restrictions);
+            let table = of.full();
+            self.no_rows(of, &restrictions, &format!("static columns of {table}"), "alone");
         } else if changed.regular || is_conditional {
             self.whole_row(of, &restrictions, place, is_conditional);
         }
@@ -276,6 +269,7 @@ impl<'s> Checker<'s> {
         of: Of<'s>,
         restrictions: &Restrictions<'s>,
         place: Span,
+        is_conditional: bool,
     ) -> bool {
         let missing = restrictions.without(of.partition_key());
         if !missing.is_empty() {
@@ -285,7 +279,10 @@ impl<'s> Checker<'s> {
             self.key_missing(of, span, &list(missing), "`=` or `IN` in WHERE");
             return false;
         }
-        let Some(other) = restrictions.all.iter().find(|it| !is_key(it.column.role)) else {
+        let Some(other) = restrictions.all.iter().find(|it| !it.column.role.is_key()) else {
+            if is_conditional {
+                self.one_row(of, restrictions);
+            }
             return true;
         };
         let own = quoted(&other.column.name);
@@ -296,29 +293,14 @@ impl<'s> Checker<'s> {
         false
     }
 
-    /// Static columns have no row.
-    fn only_statics(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>) {
-        let of_row = |it: &&Restricted<'s>| matches!(it.column.role, ColumnRole::Clustering { .. });
-        if let Some(row) = restrictions.all.iter().find(of_row) {
-            let own = quoted(&row.column.name);
-            let message = format!(
-                "static columns of {} are of a partition, and `{own}` names rows",
-                of.full()
-            );
-            let partition = list(of.partition_key().map(|column| &*column.name));
-            let expected = format!("the partition key ({partition}) alone");
-            self.report(Finding::new(row.span, message, expected));
-        }
-    }
-
     /// Paxos is of one partition, and of given rows.
-    fn one_partition(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>, is_conditional: bool) {
-        let with_in = restrictions.all.iter().find(|it| it.how == How::In && it.several);
-        if let (true, Some(with_in)) = (is_conditional, with_in) {
-            let own = quoted(&with_in.column.name);
+    fn one_row(&mut self, of: Of<'s>, restrictions: &Restrictions<'s>) {
+        let several = restrictions.all.iter().find(|it| it.how == How::In && it.several);
+        if let Some(several) = several {
+            let own = quoted(&several.column.name);
             let message =
                 format!("`IN` on `{own}`, and a condition: it is about one row of {}", of.full());
-            let finding = Finding::new(with_in.span, message, format!("`{own} = ?`"));
+            let finding = Finding::new(several.span, message, format!("`{own} = ?`"));
             self.report(finding.with_lint(Lint::RefusedWhenExecuted));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Parsed, Parser};
 use crate::dialect::Dialect;
-use crate::error::{Fault, SyntaxError};
+use crate::error::{Fault, SyntaxError, after};
 use crate::lexer::script_tokens;
 use crate::token::{Span, Token, TokenKind};
 use crate::tree::Statement;
@@ -73,19 +73,11 @@ pub(crate) fn read_script(text: &str, dialect: Dialect) -> Result<Vec<Scripted<'
             return Err(error(fault));
         };
         let before = text.get(counted..span.start as usize).unwrap_or_default();
-        line += count(before.matches('\n'));
-        column = match before.rfind('\n') {
-            Some(at) => 1 + count(before[at + 1..].chars()),
-            None => column + count(before.chars()),
-        };
+        (line, column) = after(before, (line, column));
         counted = span.start as usize;
         let span = parser.since(span);
         statements.push(Scripted { line, column, span, text: span.of(text), statement });
     }
-}
-
-fn count(of: impl Iterator) -> u32 {
-    u32::try_from(of.count()).unwrap_or(u32::MAX)
 }
 
 /// A file's text.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::error::{Fault, Outcome};
 use super::kind::DataType;
-use super::{Column, ColumnRole, Function, Keyspace, Schema, Table, owned, properties, resolve};
+use super::{Column, Function, Keyspace, Schema, Table, owned, properties, resolve};
 use crate::tree::{
     Alter, Altered, ColumnDefinition, Drop, Dropped, Name, Table as TableName, TableChange, Type,
     TypeChange,
@@ -73,7 +73,7 @@ impl AlteredTable<'_> {
                 Err(_) if if_exists => continue,
                 column => column?.role,
             };
-            if matches!(role, ColumnRole::PartitionKey { .. } | ColumnRole::Clustering { .. }) {
+            if role.is_key() {
                 let fault = Fault::invalid(self.full(*name), "is part of the primary key");
                 return Err(fault.at(name.span()));
             }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::error::SyntaxError;
+use crate::error::{SyntaxError, after};
 use crate::parse::Scripted;
 use crate::token::Span;
 
@@ -106,10 +106,7 @@ impl SchemaError {
         let span = fault.span.unwrap_or(statement.span);
         let into = span.start.saturating_sub(statement.span.start);
         let before = text.get(..into as usize).unwrap_or_default();
-        let (line, column) = match before.rfind('\n') {
-            Some(at) => (line + count(before.matches('\n')), 1 + count(before[at + 1..].chars())),
-            None => (line, column + count(before.chars())),
-        };
+        let (line, column) = after(before, (line, column));
         Self { line, column, why: fault.why }
     }
 
@@ -155,10 +152,6 @@ impl fmt::Display for Why {
             Self::Invalid(name, why) => write!(f, "{name} {why}"),
         }
     }
-}
-
-fn count(of: impl Iterator) -> u32 {
-    u32::try_from(of.count()).unwrap_or(u32::MAX)
 }
 
 impl From<SyntaxError> for SchemaError {

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use super::error::{Fault, Outcome};
 use super::{Keyspace, resolve};
 use crate::keyword::Keyword;
-use crate::tree::{Table, Type, TypeKind, needs_no_quotes};
+use crate::tree::{Table, Type, TypeKind, quoted};
 
 /// A type. `Display` writes it as `system_schema` does: `varchar` is `text`, a tuple is always frozen, and so is
 /// what is in something frozen.
@@ -214,13 +214,7 @@ impl Display for DataType {
             }
             Self::Vector(kind, length) => write!(f, "vector<{kind}, {length}>"),
             Self::Frozen(kind) => write!(f, "frozen<{kind}>"),
-            Self::User(name) => {
-                if needs_no_quotes(name) {
-                    f.write_str(name)
-                } else {
-                    write!(f, "\"{}\"", name.replace('"', "\"\""))
-                }
-            }
+            Self::User(name) => f.write_str(&quoted(name)),
             Self::Custom(class) => write!(f, "'{class}'"),
         }
     }

@@ -120,6 +120,14 @@ pub enum ColumnRole {
     Regular,
 }
 
+impl ColumnRole {
+    /// Whether it is part of the primary key.
+    #[must_use]
+    pub const fn is_key(self) -> bool {
+        matches!(self, Self::PartitionKey { .. } | Self::Clustering { .. })
+    }
+}
+
 /// An index.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

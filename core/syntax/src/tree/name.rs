@@ -83,6 +83,15 @@ pub(crate) fn needs_no_quotes(resolved: &str) -> bool {
         && !Keyword::of(resolved).is_some_and(Keyword::is_reserved)
 }
 
+/// A name that the schema has, as it has to be written.
+pub(crate) fn quoted(resolved: &str) -> Cow<'_, str> {
+    if needs_no_quotes(resolved) {
+        Cow::Borrowed(resolved)
+    } else {
+        Cow::Owned(format!("\"{}\"", resolved.replace('"', "\"\"")))
+    }
+}
+
 /// A table, with its keyspace if that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,0 +1,81 @@
+//! What a term is for, as a server names it.
+
+use super::find::Of;
+use super::term::unfrozen;
+use crate::schema::{Column, DataType};
+use crate::tree::Name;
+
+/// The name of each marker in what a `SELECT` gives.
+pub(super) const SELECTED: &str = "[selection]";
+
+/// What a term is for: the name that a marker in its place has, and the type of its column.
+#[derive(Clone)]
+pub(super) struct Receiver<'s> {
+    pub(super) name: String,
+    pub(super) kind: Option<&'s DataType>,
+}
+
+impl<'s> Receiver<'s> {
+    pub(super) fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: None }
+    }
+
+    fn new(name: impl Into<String>, kind: &'s DataType) -> Self {
+        Self { name: name.into(), kind: Some(kind) }
+    }
+
+    fn column(column: &'s Column) -> Self {
+        Self::new(&column.name, &column.kind)
+    }
+
+    pub(super) fn unfrozen(&self) -> Option<&'s DataType> {
+        self.kind.map(unfrozen)
+    }
+
+    /// An element of a list or set, a value of a map.
+    pub(super) fn element(&self) -> Self {
+        let kind = match self.unfrozen() {
+            Some(
+                DataType::List(of)
+                | DataType::Set(of)
+                | DataType::Vector(of, _)
+                | DataType::Map(_, of),
+            ) => Some(&**of),
+            _ => None,
+        };
+        self.part("value", kind)
+    }
+
+    /// What a `SELECT` gives has no names of its own for parts.
+    fn part(&self, prefix: &str, kind: Option<&'s DataType>) -> Self {
+        let name = match &*self.name {
+            SELECTED => SELECTED.to_owned(),
+            name => format!("{prefix}({name})"),
+        };
+        Self { name, kind }
+    }
+
+    pub(super) fn key(&self) -> Self {
+        let (prefix, kind) = match self.unfrozen() {
+            Some(DataType::List(_)) => ("idx", None),
+            Some(DataType::Map(of, _) | DataType::Set(of)) => ("key", Some(&**of)),
+            _ => ("key", None),
+        };
+        self.part(prefix, kind)
+    }
+}
+
+pub(super) fn receiver<'s>(of: Of<'s>, name: Name<'_>) -> Receiver<'s> {
+    let resolved = name.resolved();
+    of.column(&resolved).map_or_else(|| Receiver::named(&*resolved), Receiver::column)
+}
+
+pub(super) fn field_of<'s>(of: Of<'s>, whole: &Receiver<'s>, field: Name<'_>) -> Receiver<'s> {
+    let resolved = field.resolved();
+    let fields = match whole.unfrozen() {
+        Some(DataType::User(name)) => of.within.types.get(name),
+        _ => None,
+    };
+    let known = fields.into_iter().flatten().find(|(name, _)| *name == resolved);
+    Receiver { name: format!("{}.{resolved}", whole.name), kind: known.map(|(_, kind)| kind) }
+}
