@@ -1,5 +1,6 @@
 //! The user's handle over a stack.
 
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,17 +8,19 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
 use tokio::time::Instant;
+use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::boxed::BoxedService;
 use crate::error::{Error, ErrorKind, Waited};
 use crate::readying::{NotReady, Readying};
 use crate::request::Request;
 use crate::response::Response;
+use crate::session::Session;
 use crate::statement::Statement;
 use crate::traits::Described;
 
-/// Any stack of layers around a session: what a function takes that does not mind which. One that
-/// spawns tasks takes `impl CqlService + 'static`.
+/// Any stack of layers around a session: what a function takes that does not mind which.
 ///
 /// ```
 /// use cqlstack_core::{Client, CqlService, Error, Statement};
@@ -27,16 +30,19 @@ use crate::traits::Described;
 /// }
 /// ```
 pub trait CqlService:
-    Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send
+    Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + 'static
 {
 }
 
 impl<S> CqlService for S where
-    S: Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send
+    S: Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + 'static
 {
 }
 
-/// Sends requests through a service: a [`Session`](crate::Session), bare or in layers.
+/// Sends requests through a service: a [`Session`], bare or in layers.
+///
+/// Without a type parameter it is over any stack: [`boxed`](Self::boxed) makes it, for a field of a struct or the state
+/// of a web framework. [`session`](Self::session) has readiness, health, nodes and shutdown.
 ///
 /// How long a request takes at most is up to its [deadline](Request::with_deadline), or to a retry layer, which sets
 /// one where there is none: 10 s after the call by default. Without both, a call of a bare session ends after its
@@ -62,17 +68,58 @@ impl<S> CqlService for S where
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Client<S> {
+pub struct Client<S = BoxedService> {
     service: S,
+    /// What the stack stands on, as far as that is known.
+    session: Option<Session>,
 }
 
 impl<S: CqlService> Client<S> {
-    /// A handle over this service.
+    /// A client over this service.
+    ///
+    /// If that is a stack of layers around a [`Session`], [`layered`](Self::layered) makes a client that has the
+    /// session, too.
     pub fn new(service: S) -> Self {
         // Nobody calls the one that is kept, and the one that is given may have been made ready.
         let kept = service.clone();
         drop(service);
-        Self { service: kept }
+        let session = session_of(&kept);
+        Self { service: kept, session }
+    }
+
+    /// A client over layers around a session, or around what a test puts in its place. The client has the session:
+    /// [`session`](Self::session).
+    ///
+    /// ```
+    /// use cqlstack_core::{Client, CqlService, Session};
+    /// use tower_layer::Layer;
+    ///
+    /// /// `layers` is for example `ServiceBuilder::new().layer(retry).layer(limit)`, of `tower`.
+    /// fn client(session: Session, layers: impl Layer<Session, Service: CqlService + Sync>) -> Client {
+    ///     Client::layered(session, layers).boxed()
+    /// }
+    /// ```
+    pub fn layered<B, L>(base: B, layers: L) -> Self
+    where
+        B: CqlService,
+        L: Layer<B, Service = S>,
+    {
+        let session = session_of(&base);
+        Self { session, ..Self::new(layers.layer(base)) }
+    }
+
+    /// The session on which the stack stands: readiness, health, nodes, profiles and shutdown are there.
+    ///
+    /// None of a client that was [made](Self::new) of a stack and not of a session, or over something else, as in a
+    /// test.
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// The same over another service, which stands on the same session.
+    pub(crate) fn map_service<T>(self, map: impl FnOnce(S) -> T) -> Client<T> {
+        Client { service: map(self.service), session: self.session }
     }
 
     /// Executes a statement with these values; the answer is the first page of rows.
@@ -91,8 +138,7 @@ impl<S: CqlService> Client<S> {
     /// Sends a request that has options set, or one without values. As [`execute`](Self::execute).
     #[inline]
     pub fn request(&self, request: impl Into<Request>) -> Call<S> {
-        let (service, request) = (Some(self.service.clone()), Some(request.into()));
-        Call { state: State::Begun { service, request } }
+        Call::new(self.service.clone(), request.into())
     }
 
     /// The service.
@@ -101,16 +147,27 @@ impl<S: CqlService> Client<S> {
     }
 }
 
+fn session_of(service: &impl CqlService) -> Option<Session> {
+    (service as &dyn Any).downcast_ref().cloned()
+}
+
 pin_project! {
     /// The answer to a [`Client`]'s request, to come: a [`Response`], or what the layers and the
     /// session report.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Call<S>
+    pub struct Call<S = BoxedService>
     where
         S: Service<Request>,
     {
         #[pin]
         state: State<S>,
+    }
+}
+
+impl<S: Service<Request>> Call<S> {
+    #[inline]
+    pub(crate) fn new(service: S, request: Request) -> Self {
+        Self { state: State::Begun { service: Some(service), request: Some(request) } }
     }
 }
 

@@ -43,6 +43,7 @@
 pub mod __macros;
 mod attempts;
 pub mod batch;
+mod boxed;
 mod client;
 mod conditional;
 #[cfg(feature = "serde")]
@@ -83,6 +84,7 @@ mod traits;
 mod values;
 
 pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits};
+pub use boxed::BoxedService;
 pub use client::{Client, CqlService};
 pub use conditional::Conditional;
 pub use error::{
@@ -93,7 +95,7 @@ pub use error::{
 pub use human_duration::HumanDuration;
 pub use invalid_config::InvalidConfig;
 pub use logs::DRIVER_LOGS;
-pub use many::{Many, ManyError, ManyReport};
+pub use many::{GivenRows, Many, ManyError, ManyReport, ReadRows};
 pub use pages::{PageStream, RowStream};
 #[cfg(feature = "page-token")]
 pub use paging::PageTokenKey;

@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
+use crate::timer::runtime;
+
 /// A service that becomes ready for one request, before the request's deadline or not at all.
 ///
 /// Readiness may be a permit, or a place in a buffer, that others lack. So a layer follows one rule: **an
@@ -71,6 +73,10 @@ impl<S> Readying<S> {
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
+        if self.end.is_none() && runtime().is_none() {
+            // There are no timers outside of a runtime.
+            return Poll::Pending;
+        }
         self.end.get_or_insert_with(|| Box::pin(sleep_until(deadline))).as_mut().poll(cx)
     }
 

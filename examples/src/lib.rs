@@ -38,7 +38,7 @@ pub async fn start_cassandra() -> Result<Cluster, Failure> {
 /// The first that is refused, or what is wrong with the file.
 pub async fn apply(schema: &'static str, db: &Client<impl CqlService>) -> Result<(), Failure> {
     for scripted in cqlstack_syntax::script(schema)? {
-        db.request(&Statement::new(scripted.text)).await?;
+        db.request(Statement::new(scripted.text)).await?;
     }
     Ok(())
 }

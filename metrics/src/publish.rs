@@ -186,7 +186,7 @@ mod tests {
         let service = layer.layer(ScriptedSession::new().otherwise(Answer::never()));
         let db = Client::new(service);
         drop(layer);
-        let mut request = Box::pin(db.request(&Statement::new("SELECT a FROM t")));
+        let mut request = Box::pin(db.request(Statement::new("SELECT a FROM t")));
         assert!(request.as_mut().now_or_never().is_none());
         assert!(!handle.is_gone());
         drop(db);

@@ -303,7 +303,7 @@ async fn a_scan_leaves_a_hot_set_that_fills_the_cache() {
             }
         }
         for n in 0..10_000 {
-            db.request(&Statement::new(format!("SELECT o{n} FROM t"))).await.unwrap();
+            db.request(Statement::new(format!("SELECT o{n} FROM t"))).await.unwrap();
         }
         let before = session.prepares();
         for statement in &hot {

@@ -126,7 +126,7 @@ async fn a_hanging_prepare_holds_up_nobody_but_those_who_need_it() {
     let db = stack(&session);
     let hanging = tokio::spawn(db.request(&slow));
     tokio::task::yield_now().await;
-    db.request(&Statement::new("SELECT b FROM t")).await.unwrap();
+    db.request(Statement::new("SELECT b FROM t")).await.unwrap();
     hanging.abort();
     assert!(hanging.await.unwrap_err().is_cancelled());
     db.request(&slow).await.unwrap();

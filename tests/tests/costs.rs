@@ -33,7 +33,7 @@ const _: () = assert!(size_of::<Call<Session>>() <= 160);
 const _: () = assert!(size_of::<Call<Full<Session>>>() <= 296);
 const _: () = assert!(size_of::<Result<Response, Error>>() <= 64);
 
-fn full<S: CqlService + 'static>(session: S) -> Client<Full<S>> {
+fn full<S: CqlService>(session: S) -> Client<Full<S>> {
     let stack = ServiceBuilder::new()
         .layer(MetricsLayer::new())
         .layer(RetryLayer::default())

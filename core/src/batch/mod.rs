@@ -35,6 +35,7 @@ mod rows;
 mod warnings;
 mod write_set;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use scylla::serialize::row::SerializeRow;
@@ -46,7 +47,7 @@ pub use payload::BatchPayload;
 pub(crate) use rows::{Rounds, Rows};
 pub(crate) use write_set::{Known, WriteSet};
 
-use crate::statement::Statement;
+use crate::statement::{Statement, interned};
 use crate::values::Values;
 use payload::{BatchKind, Members};
 
@@ -114,9 +115,9 @@ impl Batch {
     }
 
     /// Sets the name by which metrics and errors speak of it. Else it is `LOGGED BATCH`, `UNLOGGED BATCH`
-    /// or `COUNTER BATCH`.
-    pub fn named(mut self, name: &'static str) -> Self {
-        self.name = Some(name);
+    /// or `COUNTER BATCH`. One that is made at run time is taken as [`Statement::named`] takes it.
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = interned(name.into()).or(self.name);
         self
     }
 

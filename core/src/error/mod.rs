@@ -114,9 +114,27 @@ impl Error {
     /// An error of a layer: what it means, and what happened. Its text must say what happened
     /// without showing a value; class and advice are added to it.
     ///
-    /// [`ErrorClass::Exhausted`] has [`Error::exhausted`].
-    pub fn other(class: ErrorClass, error: impl StdError + Send + Sync + 'static) -> Self {
-        Self::new(ErrorKind::Layer, class).caused_by(error)
+    /// It takes an error, or one in a box, as `tower`'s own layers have them. An `Error` stays what it is, with the class
+    /// that it has. [`ErrorClass::Exhausted`] has [`Error::exhausted`].
+    ///
+    /// ```
+    /// use cqlstack_core::{Error, ErrorClass, ErrorKind};
+    ///
+    /// let timed_out: Box<dyn std::error::Error + Send + Sync> = Box::new(std::fmt::Error);
+    /// let error = Error::other(ErrorClass::Ambiguous, timed_out);
+    /// assert!(error.downcast_ref::<std::fmt::Error>().is_some());
+    ///
+    /// let below: Box<dyn std::error::Error + Send + Sync> = Box::new(error);
+    /// assert_eq!(Error::other(ErrorClass::Permanent, below).class(), ErrorClass::Ambiguous);
+    /// ```
+    pub fn other(class: ErrorClass, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        match error.into().downcast() {
+            Ok(ours) => *ours,
+            Err(other) => {
+                let inner = Inner::new(ErrorKind::Layer, class);
+                Self(Arc::new(Inner { cause: Some(Arc::from(other)), ..inner }))
+            }
+        }
     }
 
     /// An error of a layer that sent a request several times and gave up; `worst` is the worst class

@@ -22,21 +22,27 @@
 //! and no permit is left.
 
 mod outcome;
+mod rows;
 mod sending;
 
 use std::collections::HashMap;
+use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
+use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use pin_project_lite::pin_project;
 use scylla::serialize::row::SerializeRow;
+use tokio::runtime::Handle;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
+use tracing::Span;
 
 pub use outcome::{ManyError, ManyReport};
+use rows::RowValues;
+pub use rows::{GivenRows, ReadRows};
 
 use crate::client::{Client, CqlService};
 use crate::error::{Error, ErrorKind, Waited};
@@ -61,13 +67,15 @@ pin_project! {
         early: HashMap<usize, Answer>,
         under_way: JoinSet<Answer>,
         rows: HashMap<Id, Row>,
+        // Of whoever made it.
+        span: Span,
     }
 }
 
 /// The answer to a row, unless it is sent again.
 type Landed = Option<(usize, Answer)>;
 
-impl<S: CqlService + 'static> Client<S> {
+impl<S: CqlService> Client<S> {
     /// Executes a statement once for each of these values, 100 at a time.
     ///
     /// ```no_run
@@ -76,7 +84,7 @@ impl<S: CqlService + 'static> Client<S> {
     /// static INSERT: StaticStatement =
     ///     StaticStatement::new("INSERT INTO app.users (id, name) VALUES (?, ?)");
     ///
-    /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn run(db: Client<impl CqlService>) -> Result<(), Box<dyn std::error::Error>> {
     /// // Sends a thousand rows, and stops at the first error, which names its row.
     /// db.many(&INSERT, (0..1_000).map(|id| (id, format!("User{id}")))).run().await?;
     /// # Ok(())
@@ -87,34 +95,65 @@ impl<S: CqlService + 'static> Client<S> {
         &self,
         statement: impl Into<Statement>,
         rows: I,
-    ) -> Many<S, stream::Iter<I::IntoIter>>
+    ) -> Many<S, GivenRows<I::IntoIter>>
     where
         I: IntoIterator<Item: SerializeRow + Send + Sync + 'static>,
     {
-        self.many_of(statement, stream::iter(rows))
+        Many::new(self.clone(), statement.into(), GivenRows(rows.into_iter()))
     }
 
-    /// As [`many`](Self::many), with values that come from a stream.
-    pub fn many_of<V>(&self, statement: impl Into<Statement>, rows: V) -> Many<S, V>
+    /// As [`many`](Self::many), with values that come from a stream, and may fail to come: lines of a file, or the
+    /// rows of another table.
+    ///
+    /// A row that fails is not sent, and counts as any failure: it ends [`run`](Many::run), and is one of those that
+    /// [`run_all`](Many::run_all) tells. The error is what [`Error::other`] makes of it, of the class
+    /// [`Permanent`](crate::ErrorClass::Permanent), and [`Error::downcast_ref`] has it back; an [`Error`] stays as it is.
+    /// The stream is asked for more until it ends. Rows that cannot fail are `Ok::<_, Infallible>(row)`.
+    ///
+    /// ```
+    /// use cqlstack_core::{Client, CqlService, ManyError, StaticStatement};
+    /// use futures::stream;
+    ///
+    /// static INSERT: StaticStatement =
+    ///     StaticStatement::new("INSERT INTO app.users (id, name) VALUES (?, ?)");
+    ///
+    /// /// `1,Ada`
+    /// fn user(line: &str) -> Result<(i32, String), Box<dyn std::error::Error + Send + Sync>> {
+    ///     let (id, name) = line.split_once(',').ok_or("a line has no comma")?;
+    ///     Ok((id.parse()?, name.to_owned()))
+    /// }
+    ///
+    /// async fn load(db: &Client<impl CqlService>, file: &str) -> Result<usize, ManyError> {
+    ///     db.many_of(&INSERT, stream::iter(file.lines().map(user))).run().await
+    /// }
+    /// ```
+    pub fn many_of<V, R, E>(&self, statement: impl Into<Statement>, rows: V) -> Many<S, ReadRows<V>>
     where
-        V: Stream<Item: SerializeRow + Send + Sync + 'static>,
+        V: Stream<Item = Result<R, E>>,
+        R: SerializeRow + Send + Sync + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        Many {
-            client: self.clone(),
-            sending: Sending::new(statement.into(), rows),
+        Many::new(self.clone(), statement.into(), ReadRows { rows })
+    }
+}
+
+impl<S: CqlService, V> Many<S, V>
+where
+    V: Stream<Item = RowValues>,
+{
+    fn new(client: Client<S>, statement: Statement, rows: V) -> Self {
+        Self {
+            client,
+            sending: Sending::new(statement, rows),
             ordered: false,
             next: 0,
             early: HashMap::new(),
             under_way: JoinSet::new(),
             rows: HashMap::new(),
+            span: Span::current(),
         }
     }
-}
 
-impl<S: CqlService + 'static, V> Many<S, V>
-where
-    V: Stream<Item: SerializeRow + Send + Sync + 'static>,
-{
     /// Sets how many rows are in flight at most, 1 at least. What a limit below does not let through
     /// waits there; as many as it lets through, or somewhat more, are enough.
     ///
@@ -196,6 +235,11 @@ where
     async fn drive(self, mut each: impl FnMut(usize, Answer), stop_at_failure: bool) -> bool {
         let Self { client, sending, .. } = self;
         let mut sending = pin!(sending);
+        if Handle::try_current().is_err() {
+            let (index, answer) = sending.without_runtime();
+            each(index, answer);
+            return false;
+        }
         let mut under_way = FuturesUnordered::new();
         let mut tell = |sending: Pin<&mut Sending<V>>, index, answer: Answer| {
             if stop_at_failure && answer.is_err() {
@@ -209,8 +253,11 @@ where
                 while let Poll::Ready(Some(row)) =
                     sending.as_mut().poll_next(cx, under_way.len(), 0)
                 {
-                    let call = client.request(row.request.clone());
-                    under_way.push(async move { (row, call.await) });
+                    if stop_at_failure && row.request.is_err() {
+                        sending.as_mut().stop();
+                    }
+                    let answer = row.answer(&client);
+                    under_way.push(async move { (row, answer.await) });
                 }
                 while let Some((index, answer)) = sending.as_mut().given_up() {
                     tell(sending.as_mut(), index, answer);
@@ -234,13 +281,14 @@ where
     }
 
     /// Sends rows until so many are in flight or were not taken yet.
-    fn send(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+    fn send(self: Pin<&mut Self>, cx: &mut Context<'_>, runtime: &Handle) {
         let mut this = self.project();
         loop {
             let (in_flight, not_taken) = (this.under_way.len(), this.early.len());
             let next = this.sending.as_mut().poll_next(cx, in_flight, not_taken);
             let Poll::Ready(Some(row)) = next else { return };
-            let task = this.under_way.spawn(this.client.request(row.request.clone()));
+            let answer = task::in_span(this.span, row.answer(this.client));
+            let task = this.under_way.spawn_on(answer, runtime);
             this.rows.insert(task.id(), row);
         }
     }
@@ -255,24 +303,33 @@ where
         let Some(ended) = ready!(this.under_way.poll_join_next_with_id(cx)) else {
             return Poll::Ready(None);
         };
+        let lost = |request: &Request| request.error(ErrorKind::ConnectionBroken, None);
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some(row) = this.rows.remove(&id) else { return Poll::Ready(Some(None)) };
         let answer = task::outcome(ended.map(|(_, answer)| answer))
             // Where the runtime has ended, so have its connections.
-            .unwrap_or_else(|| Err(row.request.error(ErrorKind::ConnectionBroken, None)));
+            .unwrap_or_else(|| Err(row.request.as_ref().map_or_else(Error::clone, lost)));
         Poll::Ready(Some(this.sending.as_mut().answered(row, answer, this.under_way.len())))
     }
 }
 
-impl<S: CqlService + 'static, V> Stream for Many<S, V>
+impl<S: CqlService, V> Stream for Many<S, V>
 where
-    V: Stream<Item: SerializeRow + Send + Sync + 'static>,
+    V: Stream<Item = RowValues>,
 {
     type Item = (usize, Answer);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let runtime = Handle::try_current();
         loop {
-            self.as_mut().send(cx);
+            match &runtime {
+                Ok(runtime) => self.as_mut().send(cx, runtime),
+                Err(_) if self.sending.is_done() => {}
+                Err(_) => {
+                    let this = self.as_mut().project();
+                    return Poll::Ready(Some(this.sending.without_runtime()));
+                }
+            }
             let this = self.as_mut().project();
             if let Some(answer) = this.early.remove(this.next) {
                 *this.next += 1;

@@ -37,9 +37,10 @@ impl fmt::Display for ManyError {
     }
 }
 
+/// The source is what stands beneath the row's error, which `Display` shows already.
 impl std::error::Error for ManyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
+        self.error.source()
     }
 }
 

@@ -5,19 +5,23 @@
 //! flight, since others have all of the room, a wait that doubles makes it.
 
 use std::collections::VecDeque;
+use std::future::{Ready, ready as ready_now};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use futures::future::Either;
 use futures::stream::{self, FusedStream, Stream, StreamExt};
 use pin_project_lite::pin_project;
-use scylla::serialize::row::SerializeRow;
 use tokio::time::Instant;
 
+use crate::client::{Call, Client, CqlService};
 use crate::error::Error;
+use crate::many::rows::RowValues;
 use crate::refusal::{PATIENCE, Refusals, is_refused};
 use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
+use crate::task;
 use crate::timer::Timer;
 
 /// What the performance guide sends at a time.
@@ -54,7 +58,21 @@ pin_project! {
 /// A row on its way.
 pub(super) struct Row {
     pub(super) index: usize,
-    pub(super) request: Request,
+    /// What is sent, or why the row could not be read: that row fails at once, and no other is affected.
+    pub(super) request: Result<Request, Error>,
+}
+
+impl Row {
+    /// What becomes of it.
+    pub(super) fn answer<S: CqlService>(
+        &self,
+        client: &Client<S>,
+    ) -> Either<Call<S>, Ready<Answer>> {
+        match &self.request {
+            Ok(request) => Either::Left(client.request(request.clone())),
+            Err(error) => Either::Right(ready_now(Err(error.clone()))),
+        }
+    }
 }
 
 struct Refused {
@@ -108,6 +126,17 @@ impl<V: Stream> Sending<V> {
         *self.project().is_over = true;
     }
 
+    /// Sends no other row, since there is no runtime; the next one fails for that.
+    pub(super) fn without_runtime(mut self: Pin<&mut Self>) -> (usize, Answer) {
+        let error = task::no_runtime();
+        self.as_mut().stop();
+        let this = self.project();
+        *this.is_complete = Some(false);
+        this.again.clear();
+        *this.sent += 1;
+        (*this.sent - 1, Err(error))
+    }
+
     /// The answer to a row, unless the row is to be sent again; beside so many in flight.
     pub(super) fn answered(
         mut self: Pin<&mut Self>,
@@ -116,7 +145,8 @@ impl<V: Stream> Sending<V> {
         in_flight: usize,
     ) -> Option<(usize, Answer)> {
         let error = match answer {
-            Err(error) if is_refused(&error) => error,
+            // The error of a row that could not be read may be a refusal of the stack that it was read through.
+            Err(error) if row.request.is_ok() && is_refused(&error) => error,
             answer => {
                 let this = self.project();
                 (*this.refusals, *this.pause) = (Refusals::default(), None);
@@ -149,7 +179,7 @@ impl<V: Stream> Sending<V> {
     }
 }
 
-impl<V: Stream<Item: SerializeRow + Send + Sync + 'static>> Sending<V> {
+impl<V: Stream<Item = RowValues>> Sending<V> {
     /// The next row to be sent, beside those in flight and those whose answers were not taken yet; none if
     /// there is none left.
     pub(super) fn poll_next(
@@ -183,10 +213,16 @@ impl<V: Stream<Item: SerializeRow + Send + Sync + 'static>> Sending<V> {
         let Some(values) = ready!(this.rows.as_mut().poll_next(cx)) else {
             return Poll::Ready(None);
         };
-        let mut request = Request::new(&*this.statement, values);
-        if let Some(deadline) = *this.deadline {
-            request.set_deadline(deadline);
-        }
+        let request = match values {
+            Ok(values) => {
+                let mut request = Request::of_values(this.statement.clone(), values);
+                if let Some(deadline) = *this.deadline {
+                    request.set_deadline(deadline);
+                }
+                Ok(request)
+            }
+            Err(error) => Err(error.about(this.statement)),
+        };
         let index = *this.sent;
         *this.sent += 1;
         Poll::Ready(Some(Row { index, request }))

@@ -1,9 +1,11 @@
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use futures::stream;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
@@ -83,7 +85,7 @@ async fn rows_may_come_from_a_stream_that_pauses() {
     let db = Client::new(Limited::to(10));
     let rows = stream::iter(0..20).then(async |k| {
         sleep(Duration::from_secs(1)).await;
-        (k,)
+        Ok::<_, Infallible>((k,))
     });
     assert_eq!(db.many_of(insert(), Box::pin(rows)).run().await.unwrap(), 20);
     assert_eq!(db.many(insert(), Vec::<(i32,)>::new()).run().await.unwrap(), 0);
@@ -135,7 +137,7 @@ async fn it_can_be_spawned() {
     let db = Client::new(Limited::to(10));
     let many = db.many(insert(), (0..20).map(|k| (k,)));
     assert_eq!(tokio::spawn(many.run()).await.unwrap().unwrap(), 20);
-    let many = db.many_of(insert(), stream::iter(0..20).map(|k| (k,))).ordered();
+    let many = db.many_of(insert(), stream::iter(0..20).map(|k| Ok::<_, Error>((k,)))).ordered();
     assert_eq!(tokio::spawn(many.count()).await.unwrap(), 20);
 }
 
@@ -282,7 +284,7 @@ async fn a_deadline_ends_it_whatever_it_waits_for() {
 
     // Rows that do not come.
     let db = Client::new(Limited::to(10));
-    let pending = || stream::iter([(1,)]).chain(stream::pending());
+    let pending = || stream::iter([Ok::<_, Infallible>((1,))]).chain(stream::pending());
     let began = Instant::now();
     let error = db.many_of(insert(), pending()).with_deadline(late()).run().await.unwrap_err();
     assert!(matches!(error.error.kind(), ErrorKind::DeadlinePassed(_)), "{error}");

@@ -23,11 +23,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::{Stream, StreamExt};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
+use tracing::Span;
 
 pub use rows::RowStream;
 
+use crate::boxed::BoxedService;
 use crate::client::{Client, CqlService};
 use crate::error::{Error, ErrorClass, ErrorKind};
 use crate::paging::PagingState;
@@ -39,13 +42,15 @@ use crate::task;
 /// The pages of one result, to the last: a stream of [`Response`]s, each of which is one page. Pages may
 /// be empty, also where others follow. After an error it ends.
 #[must_use = "nothing is fetched until it is polled"]
-pub struct PageStream<S> {
+pub struct PageStream<S = BoxedService> {
     client: Client<S>,
     request: Request,
     state: State,
     ahead: bool,
     pages: usize,
     most: Option<NonZeroUsize>,
+    /// Of whoever made it.
+    span: Span,
 }
 
 enum State {
@@ -88,14 +93,14 @@ async fn fetched<S: CqlService>(client: Client<S>, request: Request) -> Result<R
     }
 }
 
-impl<S: CqlService + 'static> Client<S> {
+impl<S: CqlService> Client<S> {
     /// The pages of a request's result, from the first, or from where
     /// [`with_page`](Request::with_page) says.
     ///
     /// ```no_run
     /// use cqlstack_core::{Client, CqlService, Error, Request, Statement};
     ///
-    /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
+    /// # async fn run(db: Client<impl CqlService>) -> Result<(), Error> {
     /// let all = Request::from(&Statement::new("SELECT id FROM app.users")).with_page_size(1_000);
     /// let mut pages = db.pages(all);
     /// while let Some(page) = pages.next_page().await? {
@@ -108,11 +113,12 @@ impl<S: CqlService + 'static> Client<S> {
     pub fn pages(&self, request: impl Into<Request>) -> PageStream<S> {
         let request = request.into();
         let state = State::Next(request.page());
-        PageStream { client: self.clone(), request, state, ahead: true, pages: 0, most: None }
+        let (client, span) = (self.clone(), Span::current());
+        PageStream { client, request, state, ahead: true, pages: 0, most: None, span }
     }
 }
 
-impl<S: CqlService + 'static> PageStream<S> {
+impl<S: CqlService> PageStream<S> {
     /// Fetches a page only when it is asked for, and none ahead.
     #[doc(alias("Prefetch"))]
     pub fn without_prefetch(mut self) -> Self {
@@ -170,10 +176,12 @@ impl<S: CqlService + 'static> PageStream<S> {
         Ok(())
     }
 
-    fn fetch(&self, page: PagingState) -> State {
+    /// An error outside of a runtime.
+    fn fetch(&self, page: PagingState) -> Result<State, Error> {
+        let runtime = Handle::try_current().map_err(|_| task::no_runtime())?;
         let request = self.request.clone().with_page(page.clone());
-        let fetched = fetched(self.client.clone(), request);
-        State::UnderWay { of: page, task: Task(tokio::spawn(fetched)) }
+        let fetched = task::in_span(&self.span, fetched(self.client.clone(), request));
+        Ok(State::UnderWay { of: page, task: Task(runtime.spawn(fetched)) })
     }
 
     /// What follows a page that came.
@@ -185,19 +193,22 @@ impl<S: CqlService + 'static> PageStream<S> {
         }
         Ok(match self.most {
             Some(most) if self.pages == most.get() => State::Ended(Some(next)),
-            _ if self.ahead => self.fetch(next),
+            _ if self.ahead => self.fetch(next.clone()).unwrap_or(State::Next(next)),
             _ => State::Next(next),
         })
     }
 }
 
-impl<S: CqlService + 'static> Stream for PageStream<S> {
+impl<S: CqlService> Stream for PageStream<S> {
     type Item = Result<Response, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         if let State::Next(page) = &this.state {
-            this.state = this.fetch(page.clone());
+            let page = page.clone();
+            let fetching = this.fetch(page.clone());
+            this.state = State::Ended(Some(page));
+            this.state = fetching?;
         }
         let State::UnderWay { of, task } = &mut this.state else { return Poll::Ready(None) };
         let ended = ready!(Pin::new(&mut task.0).poll(cx));

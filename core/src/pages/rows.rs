@@ -35,13 +35,13 @@ pub struct RowStream<S, R> {
     unreadable: bool,
 }
 
-impl<S: CqlService + 'static> Client<S> {
+impl<S: CqlService> Client<S> {
     /// The rows of a request's result, over all its pages. Rows are owned: `String`, not `&str`.
     ///
     /// ```no_run
     /// use cqlstack_core::{Client, CqlService, Error, Statement};
     ///
-    /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
+    /// # async fn run(db: Client<impl CqlService>) -> Result<(), Error> {
     /// let all = Statement::new("SELECT id, name FROM app.users");
     /// let mut users = db.rows::<(i32, String)>(&all);
     /// while let Some((id, name)) = users.next_row().await? {
@@ -59,7 +59,7 @@ impl<S: CqlService + 'static> Client<S> {
     }
 }
 
-impl<S: CqlService + 'static> PageStream<S> {
+impl<S: CqlService> PageStream<S> {
     /// The rows of these pages.
     pub fn rows<R: for<'r> DeserializeRow<'r, 'r>>(self) -> RowStream<S, R> {
         let page = self.next_paging_state().unwrap_or_default();
@@ -68,7 +68,7 @@ impl<S: CqlService + 'static> PageStream<S> {
     }
 }
 
-impl<S: CqlService + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
+impl<S: CqlService, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R> {
     /// The next row; none after the last.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl<S: CqlService + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R>
     /// ```no_run
     /// use cqlstack_core::{Client, CqlService, Error, Request, Statement};
     ///
-    /// # async fn run(db: Client<impl CqlService + 'static>) -> Result<(), Error> {
+    /// # async fn run(db: Client<impl CqlService>) -> Result<(), Error> {
     /// let all = Request::from(&Statement::new("SELECT id FROM app.users"));
     /// let mut users = db.rows::<(i32,)>(all.clone());
     /// let first = users.next_row().await?;
@@ -141,7 +141,7 @@ impl<S: CqlService + 'static, R: for<'r> DeserializeRow<'r, 'r>> RowStream<S, R>
     }
 }
 
-impl<S: CqlService + 'static, R: for<'r> DeserializeRow<'r, 'r>> Stream for RowStream<S, R> {
+impl<S: CqlService, R: for<'r> DeserializeRow<'r, 'r>> Stream for RowStream<S, R> {
     type Item = Result<R, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

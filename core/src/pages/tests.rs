@@ -56,7 +56,7 @@ async fn pages_are_given_one_by_one_empty_ones_too() {
         sizes.push(page.rows_count());
         Ok::<(), Error>(())
     };
-    db.pages(&select()).for_each_page(each).await.unwrap();
+    db.pages(select()).for_each_page(each).await.unwrap();
     assert_eq!(sizes, [2, 0, 1]);
 }
 
@@ -64,7 +64,7 @@ async fn pages_are_given_one_by_one_empty_ones_too() {
 async fn it_ends_after_as_many_pages_as_are_wanted_and_tells_where_it_goes_on() {
     let session = paged(&[1, 0, 2, 2]);
     let db = Client::new(session.clone());
-    let mut rows = db.pages(&select()).max_pages(NonZeroUsize::new(3).unwrap()).rows::<(i32,)>();
+    let mut rows = db.pages(select()).max_pages(NonZeroUsize::new(3).unwrap()).rows::<(i32,)>();
     let all: Vec<_> = rows.by_ref().try_collect().await.unwrap();
     assert_eq!(all.len(), 3);
     assert_eq!(rows.next_paging_state(), Some(PagingState::from_bytes(&[3])));
@@ -79,7 +79,7 @@ async fn one_page_is_fetched_ahead_or_none() {
     for (ahead, fetched) in [(true, 2), (false, 1)] {
         let session = paged(&[1, 1, 1, 1]);
         let db = Client::new(session.clone());
-        let pages = db.pages(&select());
+        let pages = db.pages(select());
         let mut pages = if ahead { pages } else { pages.without_prefetch() };
         pages.next_page().await.unwrap();
         for _ in 0..10 {
@@ -107,7 +107,7 @@ async fn dropping_it_gives_the_page_up() {
 #[test]
 fn a_page_whose_runtime_has_ended_is_an_error_and_the_end() {
     let db = Client::new(ScriptedSession::new().otherwise(Answer::never()));
-    let mut pages = db.pages(&select());
+    let mut pages = db.pages(select());
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let of_the_task = runtime();
     let waits = of_the_task.block_on(async { pages.next().now_or_never() });
@@ -188,7 +188,7 @@ fn ten() -> Client<Ten> {
 async fn stopped_after_any_row_it_goes_on_with_the_next() {
     for ahead in [true, false] {
         for stop in 0..=10 {
-            let pages = ten().pages(&select());
+            let pages = ten().pages(select());
             let mut rows = if ahead { pages } else { pages.without_prefetch() }.rows::<(i32,)>();
             let mut seen = Vec::new();
             for _ in 0..stop {

@@ -80,9 +80,13 @@ impl Request {
     where
         V: SerializeRow + Send + Sync + 'static,
     {
-        let statement = statement.into();
+        Self::of_values(statement.into(), Values::new(values))
+    }
+
+    #[inline]
+    pub(crate) fn of_values(statement: Statement, values: Values) -> Self {
         let options = Options::of(&statement).stamped(&statement);
-        Self { statement, payload: Payload::Raw(Values::new(values)), options, place: None }
+        Self { statement, payload: Payload::Raw(values), options, place: None }
     }
 
     /// Begins to count how often it and its clones are sent. Costs one allocation, the first time.
@@ -331,6 +335,27 @@ impl From<Batch> for Request {
 impl From<&Statement> for Request {
     fn from(statement: &Statement) -> Self {
         Self::new(statement, ())
+    }
+}
+
+/// A statement without values.
+impl From<Statement> for Request {
+    fn from(statement: Statement) -> Self {
+        Self::new(statement, ())
+    }
+}
+
+/// A statement without values, from its text: [`Statement::new`].
+impl From<&'static str> for Request {
+    fn from(text: &'static str) -> Self {
+        Self::new(text, ())
+    }
+}
+
+/// A statement without values, from its text: [`Statement::new`].
+impl From<String> for Request {
+    fn from(text: String) -> Self {
+        Self::new(text, ())
     }
 }
 

@@ -21,7 +21,7 @@ thread_local! {
 struct Registered {
     sleep: Pin<Box<Sleep>>,
     // Whose clock it is. A thread can run one runtime after the other.
-    runtime: Option<Id>,
+    runtime: Id,
 }
 
 pub(super) struct DeadlineTimer {
@@ -30,9 +30,10 @@ pub(super) struct DeadlineTimer {
 }
 
 impl DeadlineTimer {
+    /// None outside of a runtime, where nobody could wait for it.
     #[inline]
-    pub(super) fn at(deadline: Instant) -> Self {
-        let runtime = runtime();
+    pub(super) fn at(deadline: Instant) -> Option<Self> {
+        let runtime = runtime()?;
         let timer = match idle::take(&IDLE) {
             Some(mut idle) if idle.runtime == runtime => {
                 if idle.sleep.deadline() > deadline {
@@ -48,7 +49,7 @@ impl DeadlineTimer {
                 Registered { sleep: Box::pin(sleep_until(deadline)), runtime }
             }
         };
-        Self { timer: Some(timer), deadline }
+        Some(Self { timer: Some(timer), deadline })
     }
 
     /// Until the deadline, also where the request itself has used up the task's budget.
@@ -86,13 +87,13 @@ mod tests {
 
     async fn expire(time: Duration) {
         let started = Instant::now();
-        DeadlineTimer::at(started + time).expired().await;
+        DeadlineTimer::at(started + time).unwrap().expired().await;
         assert_eq!(started.elapsed(), time);
     }
 
     /// A request that is answered before the timer expires.
     fn answered(time: Duration) {
-        let mut deadline_timer = DeadlineTimer::at(Instant::now() + time);
+        let mut deadline_timer = DeadlineTimer::at(Instant::now() + time).unwrap();
         assert!(deadline_timer.expired().now_or_never().is_none());
     }
 
@@ -121,6 +122,11 @@ mod tests {
                 answered(SECOND);
             });
         }
+    }
+
+    #[test]
+    fn without_a_runtime_there_is_none() {
+        assert!(DeadlineTimer::at(Instant::now()).is_none());
     }
 
     #[test]

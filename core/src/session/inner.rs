@@ -53,12 +53,12 @@ impl Inner {
     }
 
     /// Ready when the time of a request is over, or the session is shut down. Costs next to nothing where it is
-    /// dropped soon.
+    /// dropped soon. None outside of a runtime.
     pub(in crate::session) fn over(
         &self,
         started: Instant,
         until: Instant,
-    ) -> impl Future<Output = ()> {
+    ) -> Option<impl Future<Output = ()>> {
         wait::over(&self.shutdown.aborted, started, until)
     }
 

@@ -32,18 +32,22 @@ pub(in crate::session) async fn until<T>(
 }
 
 /// Ready when the time of a request is over, or the session is shut down; of a request that began less than [`SOON`]
-/// ago, not before that.
-pub(in crate::session) async fn over(
+/// ago, not before that. None outside of a runtime.
+#[inline]
+pub(in crate::session) fn over(
     aborted: &CancellationToken,
     started: Instant,
     until: Instant,
-) {
+) -> Option<impl Future<Output = ()>> {
     let soon = started + SOON;
-    DeadlineTimer::at(until.min(soon)).expired().await;
-    if soon < until {
-        let end = pin!(unconstrained(sleep_until(until)));
-        select(end, pin!(aborted.cancelled())).await;
-    }
+    let mut timer = DeadlineTimer::at(until.min(soon))?;
+    Some(async move {
+        timer.expired().await;
+        if soon < until {
+            let end = pin!(unconstrained(sleep_until(until)));
+            select(end, pin!(aborted.cancelled())).await;
+        }
+    })
 }
 
 #[inline]
@@ -81,7 +85,7 @@ mod tests {
             aborted.cancel();
         };
         select(
-            pin!(over(&aborted, started, started + time)),
+            pin!(over(&aborted, started, started + time).unwrap()),
             pin!(shut_down.then(|()| sleep(SECOND * 99))),
         )
         .await;

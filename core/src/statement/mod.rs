@@ -1,6 +1,7 @@
 //! What is known about a statement without asking the server.
 
 mod kind;
+mod name;
 mod schema_facts;
 mod static_statement;
 mod warnings;
@@ -18,6 +19,7 @@ pub use cqlstack_syntax::StatementKind;
 use cqlstack_syntax::{Facts, Form, Lists};
 use kind::is_never_idempotent;
 pub(crate) use kind::{fails_over, parse, takes_timestamp};
+pub(crate) use name::interned;
 pub(crate) use schema_facts::{Attempt, SchemaFacts, Told};
 pub(crate) use static_statement::Defaults;
 pub use static_statement::StaticStatement;
@@ -104,9 +106,26 @@ impl Statement {
 
     /// Sets the name by which metrics and errors speak of it. Else that is its verb and table, for
     /// example `SELECT app.users`.
+    ///
+    /// A name that is made at run time is cut after 128 bytes, and kept for as long as the process runs: statements of
+    /// one name share it. A name ends as a label of metrics, so a process takes 4,096 of them; a statement that would
+    /// get one more keeps the name that it has, and the log says so once. To name a statement so takes a lock.
+    ///
+    /// ```
+    /// use cqlstack_core::Statement;
+    ///
+    /// let of = |tenant: &str| {
+    ///     Statement::new(format!("SELECT name FROM {tenant}.users WHERE id = ?"))
+    ///         .named(format!("user_of_{tenant}"))
+    /// };
+    /// assert_eq!(of("acme").name(), "user_of_acme");
+    /// ```
     #[must_use]
-    pub fn named(self, name: &'static str) -> Self {
-        self.change(|inner| inner.name = Some(name))
+    pub fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
+        match interned(name.into()) {
+            Some(name) => self.change(|inner| inner.name = Some(name)),
+            None => self,
+        }
     }
 
     /// Sets the kind, where the keywords mislead.
@@ -335,6 +354,20 @@ impl From<&Self> for Statement {
 impl From<&&'static StaticStatement> for Statement {
     fn from(statement: &&'static StaticStatement) -> Self {
         Self::from_static(statement)
+    }
+}
+
+/// As [`Statement::new`]: the text is read anew for each statement that is made so. Keep one that is sent often.
+impl From<&'static str> for Statement {
+    fn from(text: &'static str) -> Self {
+        Self::new(text)
+    }
+}
+
+/// As [`Statement::new`].
+impl From<String> for Statement {
+    fn from(text: String) -> Self {
+        Self::new(text)
     }
 }
 

@@ -359,6 +359,6 @@ mod tests {
     #[should_panic(expected = "the script has no answer for `SELECT t`")]
     async fn a_script_that_runs_out_fails_the_test_and_names_the_statement() {
         let db = Client::new(ScriptedSession::new());
-        let _ = db.request(&Statement::new("SELECT n FROM t")).await;
+        let _ = db.request(Statement::new("SELECT n FROM t")).await;
     }
 }

@@ -17,11 +17,11 @@ pub enum ExporterError {
     #[error("there is no tokio runtime here: install the exporter from within one")]
     NoRuntime,
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
+    #[error("cannot listen on {address}: {error}; choose another port, or 0 for a free one")]
     Bind {
         /// Which address.
         address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said: `Display` shows it, so that it is no source.
+        error: io::Error,
     },
 }

@@ -46,7 +46,7 @@ pub struct Server {
 
 impl Server {
     pub(super) async fn start(address: SocketAddr, router: Router) -> Result<Self, ExporterError> {
-        let bind = |source| ExporterError::Bind { address, source };
+        let bind = |error| ExporterError::Bind { address, error };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         if address.ip().is_loopback() {

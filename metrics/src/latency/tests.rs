@@ -34,7 +34,7 @@ async fn answers_and_failures_are_counted_and_timed() {
     );
     let db = Client::new(layer.layer(session));
     for _ in 0..3 {
-        let _ = db.request(&statement()).await;
+        let _ = db.request(statement()).await;
     }
     let stats = read(&layer);
     assert_eq!((stats.query_count, stats.error_count, stats.cancelled), (3, 2, 0));
@@ -47,7 +47,7 @@ async fn answers_and_failures_are_counted_and_timed() {
 async fn a_dropped_request_is_cancelled_with_its_time() {
     let layer = MetricsLayer::new();
     let db = Client::new(layer.layer(ScriptedSession::new().on("read", [Answer::never()])));
-    let mut call = Box::pin(db.request(&statement()));
+    let mut call = Box::pin(db.request(statement()));
     assert!(call.as_mut().now_or_never().is_none());
     assert_eq!(read(&layer).in_flight, 1);
     sleep(Duration::from_secs(4)).await;
@@ -93,7 +93,7 @@ impl Service<Request> for Inner {
 async fn a_panic_below_leaves_nothing_in_flight() {
     let layer = MetricsLayer::new();
     let db = Client::new(layer.layer(Inner { panics: true }));
-    let panicked = tokio::spawn(db.request(&statement())).await.unwrap_err();
+    let panicked = tokio::spawn(db.request(statement())).await.unwrap_err();
     assert!(panicked.is_panic());
     assert_eq!((read(&layer).in_flight, read(&layer).cancelled), (0, 1));
 }
@@ -120,7 +120,7 @@ async fn a_recorder_of_the_program_gets_every_latency() {
     let _recorded = metrics::set_default_local_recorder(&recorder);
     let db = Client::new(MetricsLayer::new().layer(Inner { panics: false }));
     for _ in 0..3 {
-        db.request(&statement()).await.unwrap();
+        db.request(statement()).await.unwrap();
     }
     let text = recorder.handle().render();
     assert!(
@@ -136,7 +136,7 @@ async fn clones_and_services_of_a_layer_share_their_statistics() {
         [layer.layer(Inner { panics: false }), layer.clone().layer(Inner { panics: false })]
     {
         let db = Client::new(service.clone());
-        db.request(&statement()).await.unwrap();
+        db.request(statement()).await.unwrap();
     }
     assert_eq!(read(&layer).query_count, 2);
 }

@@ -40,7 +40,7 @@ impl<S> StatementCache<S> {
     }
 }
 
-impl<S: CqlService + 'static> Service<Request> for StatementCache<S> {
+impl<S: CqlService> Service<Request> for StatementCache<S> {
     type Response = Response;
     type Error = Error;
     type Future = ResponseFuture<S>;
@@ -71,7 +71,7 @@ impl<S: CqlService + 'static> Service<Request> for StatementCache<S> {
     }
 }
 
-impl<S: CqlService + 'static> StatementCache<S> {
+impl<S: CqlService> StatementCache<S> {
     fn prepare(&mut self, request: Request) -> ResponseFuture<S> {
         // It is answered here, or after a wait for another one's prepare.
         self.give_back();

@@ -59,7 +59,7 @@ async fn what_needs_no_preparing_passes_as_it_is() {
     let session = session();
     let (db, handle) = cached(10, &session);
     for text in ["CREATE TABLE t (k int PRIMARY KEY)", "TRUNCATE t", "USE ks"] {
-        db.request(&Statement::new(text)).await.unwrap();
+        db.request(Statement::new(text)).await.unwrap();
     }
     assert_eq!((session.prepares(), session.executes()), (0, 3));
     assert_eq!(handle.stats().misses, 0);

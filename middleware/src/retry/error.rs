@@ -70,9 +70,10 @@ impl fmt::Display for Exhausted {
     }
 }
 
+/// The source is what stands beneath the last error, which `Display` shows already.
 impl std::error::Error for Exhausted {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.last)
+        self.last.source()
     }
 }
 

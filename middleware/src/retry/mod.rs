@@ -53,6 +53,7 @@
 //! such a failure as the outcome of its call, which is an attempt.
 //!
 //! ```
+//! use std::sync::Arc;
 //! use std::sync::atomic::{AtomicU32, Ordering};
 //!
 //! use cqlstack_core::{Client, Error, ErrorClass, Request, Response, Statement};
@@ -61,12 +62,13 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), cqlstack_core::Error> {
-//! let calls = AtomicU32::new(0);
-//! let session = service_fn(|request: Request| {
-//!     let call = calls.fetch_add(1, Ordering::Relaxed);
+//! let calls = Arc::new(AtomicU32::new(0));
+//! let counted = Arc::clone(&calls);
+//! let session = service_fn(move |request: Request| {
+//!     let call = counted.fetch_add(1, Ordering::Relaxed);
 //!     async move {
 //!         match call {
-//!             0 | 1 => Err(Error::other(ErrorClass::Ambiguous, std::io::Error::other("connection lost"))),
+//!             0 | 1 => Err(Error::other(ErrorClass::Ambiguous, "connection lost")),
 //!             _ => Ok(Response::done(request.statement())),
 //!         }
 //!     }

@@ -54,10 +54,11 @@ fn overloaded(times: usize) -> Vec<Failure> {
 
 #[tokio::test(start_paused = true)]
 async fn the_guide_s_preset_waits_exactly_one_second_and_then_two() {
-    let calls = Mutex::new(Vec::new());
-    let service = tower::service_fn(|request: Request| {
-        calls.lock().unwrap().push(Instant::now());
-        let failed = calls.lock().unwrap().len() < 3;
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&calls);
+    let service = tower::service_fn(move |request: Request| {
+        noted.lock().unwrap().push(Instant::now());
+        let failed = noted.lock().unwrap().len() < 3;
         async move {
             if failed {
                 let aborted = std::io::Error::other("connection lost");

@@ -44,7 +44,7 @@ fn status(answer: &str) -> &str {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scrape_has_the_statistics_and_healthz_says_ok() {
     let db = answering(&MetricsLayer::new());
-    db.request(&statement("scraped")).await.unwrap();
+    db.request(statement("scraped")).await.unwrap();
     let server = serve().await;
     assert!(server.address().ip().is_loopback());
     let (head, body) = get(server.address(), "/metrics").await;

@@ -13,7 +13,7 @@ async fn names_of_any_kind_are_one_line_each() {
     let db = answering(&MetricsLayer::new());
     let long: &'static str = "x".repeat(1 << 20).leak();
     for name in NAMES.into_iter().chain([long, ""]) {
-        db.request(&statement(name)).await.unwrap();
+        db.request(statement(name)).await.unwrap();
     }
     let text = exporter().render();
     assert!(text.len() < 1 << 20);
@@ -36,7 +36,7 @@ async fn names_of_any_kind_are_one_line_each() {
 async fn a_text_with_literals_is_never_a_label() {
     let db = answering(&MetricsLayer::new());
     let text = "SELECT v FROM secrets WHERE k = 'hunter2'";
-    db.request(&cqlstack_core::Statement::new(text)).await.unwrap();
+    db.request(cqlstack_core::Statement::new(text)).await.unwrap();
     let text = exporter().render();
     assert!(text.contains("statement=\"SELECT secrets\""));
     assert!(!text.contains("hunter2"));

@@ -29,7 +29,7 @@ fn batch(id: i32) -> Request {
     Request::from(both).with_consistency(Consistency::Quorum)
 }
 
-async fn ids(db: &Client<impl CqlService + 'static>, table: &str) -> Result<BTreeSet<i32>, Error> {
+async fn ids(db: &Client<impl CqlService>, table: &str) -> Result<BTreeSet<i32>, Error> {
     let text = format!("SELECT id FROM {table}");
     let all = Request::from(&Statement::new(text)).with_consistency(Consistency::Quorum);
     let ids = db.rows::<(i32,)>(all).map_ok(|(id,)| id);
@@ -38,7 +38,7 @@ async fn ids(db: &Client<impl CqlService + 'static>, table: &str) -> Result<BTre
 
 /// What is in both tables, once it is the same. The batch log of a dead coordinator is replayed late, and
 /// until the others have noticed that it is dead, they wait for it.
-async fn written_in_both(db: &Client<impl CqlService + 'static>) -> BTreeSet<i32> {
+async fn written_in_both(db: &Client<impl CqlService>) -> BTreeSet<i32> {
     let until = Instant::now() + Duration::from_secs(90);
     loop {
         let both = (ids(db, "users_by_id").await, ids(db, "users_by_email").await);
@@ -58,7 +58,7 @@ async fn written_in_both(db: &Client<impl CqlService + 'static>) -> BTreeSet<i32
 }
 
 /// Sends batches, 100 at a time, and kills a node among them; then looks until each is both or none.
-async fn kill_among(cluster: &Cluster, db: &Client<impl CqlService + 'static>, round: i32) {
+async fn kill_among(cluster: &Cluster, db: &Client<impl CqlService>, round: i32) {
     let node = round.unsigned_abs() as usize % 3;
     let first = round * BATCHES;
     let mut outcomes = stream::iter(first..first + BATCHES)

@@ -49,7 +49,7 @@ fn fault(outcome: Result<cqlstack_core::Response, Error>) -> BatchFault {
 
 async fn count(db: &Cached, table: &str) -> i64 {
     let text = format!("SELECT count(*) FROM {table}");
-    db.request(&Statement::new(text)).await.unwrap().value().unwrap()
+    db.request(Statement::new(text)).await.unwrap().value().unwrap()
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn counters_and_rows_are_never_mixed() {
         batch.push(Statement::new("UPDATE ticks SET n = n + ? WHERE id = ?"), (Counter(2), id % 2));
     }
     db.request(batch).await.unwrap();
-    let ticks = db.request(&Statement::new("SELECT n FROM ticks WHERE id = 1")).await.unwrap();
+    let ticks = db.request(Statement::new("SELECT n FROM ticks WHERE id = 1")).await.unwrap();
     assert_eq!(ticks.value::<Counter>().unwrap(), Counter(20));
 }
 

@@ -119,7 +119,7 @@ async fn first_uses_beside_a_frozen_node_are_answered_in_time() {
     cluster.node(1).unwrap().freeze().await.unwrap();
     let started = Instant::now();
     let ours = join_all(texts.iter().map(|text| {
-        let call = db.request(&Statement::new(text.clone()));
+        let call = db.request(Statement::new(text.clone()));
         async move { (call.await, started.elapsed()) }
     }))
     .await;

@@ -134,7 +134,7 @@ async fn what_is_read_table_by_table_is_what_the_driver_reads_at_once() {
     let session = builder.build().await.unwrap();
     let db = Client::new(session.clone());
     for text in SCHEMA {
-        let made = db.request(&Statement::new(text)).await;
+        let made = db.request(Statement::new(text)).await;
         made.unwrap_or_else(|error| panic!("{text}: {:?}", error.server_message()));
     }
     for table in 0..TABLES {

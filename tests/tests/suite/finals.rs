@@ -19,11 +19,7 @@ use crate::support::{HEAVY, count, run, soon};
 const LONG: Duration = Duration::from_secs(60);
 
 /// A session through a proxy, with the default retry and a cache.
-async fn retrying(
-    proxy: &FaultProxy,
-    keyspace: &str,
-    texts: usize,
-) -> Client<impl CqlService + 'static> {
+async fn retrying(proxy: &FaultProxy, keyspace: &str, texts: usize) -> Client<impl CqlService> {
     let limits = BatchLimits { texts, ..BatchLimits::CASSANDRA };
     let session = Session::builder()
         .contact_points([proxy.address().to_string()])
@@ -210,7 +206,7 @@ async fn a_shutdown_counts_requests() {
     cluster.node(0).unwrap().freeze().await.unwrap();
     let in_flight: Vec<_> = (0..3).map(|_| tokio::spawn(db.request(request()))).collect();
     // A text that depends on the keyspace goes on when its caller has given up.
-    let given_up = tokio::spawn(db.request(&Statement::new("TRUNCATE t")));
+    let given_up = tokio::spawn(db.request(Statement::new("TRUNCATE t")));
     tokio::time::sleep(Duration::from_millis(100)).await;
     given_up.abort();
     let asking = tokio::spawn({

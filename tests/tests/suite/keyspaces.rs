@@ -115,7 +115,7 @@ async fn a_first_use_while_the_keyspace_changes_is_never_taken_for_the_other_one
     let hold =
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(400)));
     let playing = proxy.play(hold).unwrap();
-    let change = tokio::spawn(db.request(&use_(b)));
+    let change = tokio::spawn(db.request(use_(b)));
     begins(&playing).await;
     let batch = || Batch::logged().add(&PUT, (200, "a")).add(&PUT, (201, "b"));
     let (read, write, batched) =
@@ -129,7 +129,7 @@ async fn a_first_use_while_the_keyspace_changes_is_never_taken_for_the_other_one
 
     // And back again, several times: nothing comes back that was prepared in the other one.
     for (round, name) in (1_i32..).zip([a, b, a, b, a]) {
-        db.request(&use_(name)).await.unwrap();
+        db.request(use_(name)).await.unwrap();
         for n in 0..3 {
             assert_eq!(&value(db.request(&WHO).await), name, "read {n} of round {round}");
             let id = 1_000 * round + n;
@@ -152,7 +152,7 @@ async fn a_truncate_while_the_keyspace_changes_waits() {
     let hold =
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(400)));
     let playing = proxy.play(hold).unwrap();
-    let change = tokio::spawn(db.request(&use_(b)));
+    let change = tokio::spawn(db.request(use_(b)));
     begins(&playing).await;
     let hurried = Request::from(&Statement::new("TRUNCATE crate_by_id"));
     let error =
@@ -180,7 +180,7 @@ async fn a_use_waits_for_a_text_that_was_given_up() {
     let error =
         db.request(given_up.with_attempt_timeout(Duration::from_millis(50))).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Ambiguous);
-    db.request(&use_(b)).await.unwrap();
+    db.request(use_(b)).await.unwrap();
     assert!(playing.begun() > 0);
     run(&db, "SELECT id FROM crate_by_id").await;
     assert_eq!(run(&db, &format!("SELECT id FROM {b}.crate_by_id")).await.rows_count(), 21);
@@ -195,14 +195,14 @@ async fn after_a_use_that_failed_or_was_dropped_nothing_is_sent_until_one_succee
     assert_eq!(&value(db.request(&WHO).await), a);
     let named = Statement::new(format!("SELECT who FROM {a}.crate_by_id WHERE id = 1"));
 
-    let refused = db.request(&use_("there_is_no_such_keyspace")).await.unwrap_err();
+    let refused = db.request(use_("there_is_no_such_keyspace")).await.unwrap_err();
     assert_eq!(*refused.kind(), ErrorKind::Invalid);
     let unsettled = db.request(&WHO).await;
     println!("{}", unsettled.as_ref().unwrap_err());
     assert!(is_unsettled(&unsettled));
-    assert!(is_unsettled(&db.request(&Statement::new("TRUNCATE crate_by_id")).await));
+    assert!(is_unsettled(&db.request(Statement::new("TRUNCATE crate_by_id")).await));
     assert_eq!(&value(db.request(&named).await), a, "a keyspace that is named is no question");
-    db.request(&use_(a)).await.unwrap();
+    db.request(use_(a)).await.unwrap();
     assert_eq!(&value(db.request(&WHO).await), a);
 
     // Dropped after each of the first polls, and long before its answer.
@@ -210,7 +210,7 @@ async fn after_a_use_that_failed_or_was_dropped_nothing_is_sent_until_one_succee
         let hold =
             Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(100)));
         let playing = proxy.play(hold).unwrap();
-        let mut change = Box::pin(db.request(&use_(b)));
+        let mut change = Box::pin(db.request(use_(b)));
         for _ in 0..polls {
             let _ = futures::poll!(change.as_mut());
             sleep(Duration::from_millis(1)).await;
@@ -223,7 +223,7 @@ async fn after_a_use_that_failed_or_was_dropped_nothing_is_sent_until_one_succee
             assert!(is_unsettled(&answer), "after {polls} polls: {answer:?}");
         }
         drop(playing);
-        db.request(&use_(a)).await.unwrap();
+        db.request(use_(a)).await.unwrap();
         for _ in 0..3 {
             assert_eq!(&value(db.request(&WHO).await), a, "after {polls} polls");
         }
@@ -267,7 +267,7 @@ async fn of_two_at_once_one_is_the_last() {
     let ([a, b], session) = &in_the_first().await;
     let db = full_stack(session);
     for round in 0..30 {
-        let changes = [a, b, a, b].map(|name| tokio::spawn(db.request(&use_(name))));
+        let changes = [a, b, a, b].map(|name| tokio::spawn(db.request(use_(name))));
         for change in join_all(changes).await {
             change.unwrap().unwrap();
         }
@@ -299,7 +299,7 @@ async fn a_session_of_the_driver_s_that_was_told_past_us_is_noticed() {
     let db = full_stack(session);
     session.driver().unwrap().use_keyspace(b.as_str(), true).await.unwrap();
     assert!(is_unsettled(&db.request(&WHO).await));
-    db.request(&use_(b)).await.unwrap();
+    db.request(use_(b)).await.unwrap();
     assert_eq!(&value(db.request(&WHO).await), b);
 }
 
@@ -317,13 +317,13 @@ async fn a_write_that_is_sent_again_stays_in_its_keyspace() {
     let requests: [(u8, i32, Request); 2] =
         [(opcode::EXECUTE, 200, single(200)), (opcode::BATCH, 300, batch(300))];
     for (what, id, request) in requests {
-        db.request(&use_(a)).await.unwrap();
+        db.request(use_(a)).await.unwrap();
         let lose = Script::answers().when(move |frame| frame.request() == Some(what));
         let playing = proxy.play(lose.on_every_connection().then(Step::Lose(1))).unwrap();
         let write = db.request(request.with_attempt_timeout(Duration::from_millis(500)));
         let write = tokio::spawn(write);
         begins(&playing).await;
-        db.request(&use_(b)).await.unwrap();
+        db.request(use_(b)).await.unwrap();
         let error = write.await.unwrap().unwrap_err();
         println!("{error}");
         assert_eq!(error.worst_class(), ErrorClass::Ambiguous);
@@ -352,7 +352,7 @@ async fn a_use_with_values_is_refused_at_once() {
 async fn a_use_whose_answer_is_not_taken_is_dropped_too() {
     let ([a, b], session) = &in_the_first().await;
     let db = full_stack(session);
-    let mut change = Box::pin(db.request(&use_(b)));
+    let mut change = Box::pin(db.request(use_(b)));
     let _ = futures::poll!(change.as_mut());
     let named = Arc::new(b.clone());
     let is_told = async {
@@ -364,7 +364,7 @@ async fn a_use_whose_answer_is_not_taken_is_dropped_too() {
     sleep(Duration::from_millis(200)).await;
     drop(change);
     assert!(is_unsettled(&db.request(&WHO).await));
-    db.request(&use_(a)).await.unwrap();
+    db.request(use_(a)).await.unwrap();
     assert_eq!(&value(db.request(&WHO).await), a);
 }
 
@@ -381,7 +381,7 @@ async fn a_text_that_is_sent_again_stays_in_its_keyspace() {
     let truncate = Request::from(&truncate).with_attempt_timeout(Duration::from_millis(300));
     let truncate = tokio::spawn(db.request(truncate));
     begins(&playing).await;
-    db.request(&use_(b)).await.unwrap();
+    db.request(use_(b)).await.unwrap();
     let error = truncate.await.unwrap().unwrap_err();
     println!("{error}");
     assert_eq!(error.worst_class(), ErrorClass::Ambiguous);
@@ -402,20 +402,20 @@ async fn a_request_that_is_kept_and_sent_again_goes_to_the_keyspace_in_use() {
     let db = full_stack(&session);
     let put = Request::new(&PUT, (100, "kept"));
     for name in [a, b, a] {
-        db.request(&use_(name)).await.unwrap();
+        db.request(use_(name)).await.unwrap();
         db.request(put.clone()).await.unwrap();
     }
     assert_eq!(home(cluster, &keyspaces, 100).await, format!("{a} and {b}"));
 
     // The first statement of the batch is known, the second waits for the USE.
-    db.request(&put_again()).await.unwrap();
+    db.request(put_again()).await.unwrap();
     let hold =
         Script::answers().with(&[opcode::QUERY]).then(Step::Wait(Duration::from_millis(300)));
     let playing = proxy.play(hold).unwrap();
     let cold = Statement::new("INSERT INTO crate_by_id (id, who) VALUES (?, 'cold')");
     let batch = Batch::logged().add(put_again(), ()).add(&cold, (300,));
     let batch = tokio::spawn(db.request(batch));
-    let change = tokio::spawn(db.request(&use_(b)));
+    let change = tokio::spawn(db.request(use_(b)));
     change.await.unwrap().unwrap();
     batch.await.unwrap().unwrap();
     assert!(playing.begun() > 0);

@@ -26,7 +26,7 @@ async fn ten_thousand_rows_are_written_and_prepared_once() {
     let rows = (0..10_000).map(|k| (k, format!("v{k}")));
     assert_eq!(db.many(insert(), rows).run().await.unwrap(), 10_000);
     assert_eq!(handle.stats().prepares, 1);
-    let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
+    let count = db.request(Statement::new("SELECT count(*) FROM t")).await.unwrap();
     assert_eq!(count.value::<i64>().unwrap(), 10_000);
 }
 
@@ -43,7 +43,7 @@ async fn values_of_the_wrong_type_are_told_by_their_row() {
     assert_eq!(error.index, 7_341);
     assert!(matches!(error.error.kind(), ErrorKind::Values(_)));
     assert_eq!(error.failed, 1);
-    let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
+    let count = db.request(Statement::new("SELECT count(*) FROM t")).await.unwrap();
     assert_eq!(count.value::<i64>().unwrap(), i64::try_from(error.succeeded).unwrap());
 }
 
@@ -76,7 +76,7 @@ async fn ten_thousand_rows_pass_limits_that_refuse() {
         ("of 20 that refuses", limit(20).reject()),
         ("of 100 that refuses", limit(100).reject()),
     ] {
-        db.request(&Statement::new("TRUNCATE t")).await.unwrap();
+        db.request(Statement::new("TRUNCATE t")).await.unwrap();
         let handle = limit.handle();
         // As they are recommended to be stacked, with others in flight.
         let stack = ServiceBuilder::new().layer(RetryLayer::default()).layer(limit);
@@ -92,7 +92,7 @@ async fn ten_thousand_rows_pass_limits_that_refuse() {
         println!("{name}: {:.1?}, {:?}", began.elapsed(), handle.stats());
         assert_eq!(run.unwrap(), usize::try_from(half_of_all).unwrap(), "{name}");
         assert!(all.is_complete && all.failed.is_empty(), "{name}");
-        let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
+        let count = db.request(Statement::new("SELECT count(*) FROM t")).await.unwrap();
         assert_eq!(count.value::<i64>().unwrap(), i64::from(half_of_all) * 2, "{name}");
     }
 }
@@ -110,7 +110,7 @@ async fn a_deadline_ends_an_import_and_tells_how_far_it_came() {
     assert!(began.elapsed() < time + Duration::from_millis(500), "{:?}", began.elapsed());
     println!("{} rows in {time:?}, {} failed", report.succeeded, report.failed.len());
     assert!(!report.is_complete && report.succeeded > 0);
-    let count = db.request(&Statement::new("SELECT count(*) FROM t")).await.unwrap();
+    let count = db.request(Statement::new("SELECT count(*) FROM t")).await.unwrap();
     let written = usize::try_from(count.value::<i64>().unwrap()).unwrap();
     // One that was in flight may have been applied.
     assert!((report.succeeded..=report.succeeded + 1).contains(&written), "{written}");

@@ -201,13 +201,13 @@ async fn a_stream_stays_in_the_keyspace_in_which_it_began() {
     let ([a, b], session) = &in_the_first().await;
     for db in [&full_stack(session)] {
         for ahead in [true, false] {
-            db.request(&use_(a)).await.unwrap();
+            db.request(use_(a)).await.unwrap();
             let pages = db.pages(Request::from(&ALL).with_page_size(2));
             let mut rows = if ahead { pages } else { pages.without_prefetch() }.rows::<(String,)>();
             let mut seen = Vec::new();
             for turn in 0..3 {
                 seen.push(rows.next_row().await.unwrap().unwrap());
-                db.request(&use_([b, a, b][turn])).await.unwrap();
+                db.request(use_([b, a, b][turn])).await.unwrap();
             }
             let rest: Vec<_> = rows.try_collect().await.unwrap();
             seen.extend(rest);
@@ -227,13 +227,13 @@ async fn a_place_stays_in_the_keyspace_of_what_was_read_before_it() {
     let (db, _) = cached(session);
     let all = || Request::from(&ALL).with_page_size(10);
     for stop in [0, 3, 9, 10, 15, 20] {
-        db.request(&use_(a)).await.unwrap();
+        db.request(use_(a)).await.unwrap();
         let mut rows = db.rows::<(String,)>(all());
         for _ in 0..stop {
             rows.next_row().await.unwrap().unwrap();
         }
         let place = rows.next_paging_state().unwrap();
-        db.request(&use_(b)).await.unwrap();
+        db.request(use_(b)).await.unwrap();
         let rest = db.rows::<(String,)>(all().with_page(place.clone()));
         let rest: Vec<_> = rest.try_collect().await.unwrap();
         let home = if stop == 0 { b } else { a };
@@ -259,12 +259,12 @@ async fn a_text_that_is_read_page_by_page_stays_where_it_began() {
     let by_token = || Request::from(&text).with_page_size(5).with_page_token(&key(), Some(&token));
     db.request(request(place.clone())).await.unwrap();
     db.request(by_token()).await.unwrap();
-    db.request(&use_(b)).await.unwrap();
+    db.request(use_(b)).await.unwrap();
     let error = db.request(request(place.clone())).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::OtherResult);
     let error = db.request(by_token()).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::PageToken);
-    db.request(&use_(a)).await.unwrap();
+    db.request(use_(a)).await.unwrap();
     let rows = db.rows::<(String,)>(request(place)).try_collect::<Vec<_>>().await.unwrap();
     assert!(rows.len() == 16 && rows.iter().all(|(who,)| who == a));
 }

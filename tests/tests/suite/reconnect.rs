@@ -15,7 +15,7 @@ use crate::support::keyspace;
 /// As long as no test takes.
 const NEVER: Duration = Duration::from_secs(60);
 
-fn stack(session: &Session, retry: &RetryLayer) -> Client<impl CqlService + 'static> {
+fn stack(session: &Session, retry: &RetryLayer) -> Client<impl CqlService> {
     let stack = ServiceBuilder::new().layer(retry.clone()).layer(StatementCacheLayer::default());
     Client::new(stack.service(session.clone()))
 }

@@ -28,7 +28,7 @@ async fn table() -> (Lent, Session) {
 
 /// 500 writes a second, until it is told to end; how many there were, and what failed.
 async fn write_on(
-    db: Client<impl CqlService + 'static>,
+    db: Client<impl CqlService>,
     end: tokio::sync::watch::Receiver<bool>,
 ) -> (i32, Vec<String>) {
     let mut every = interval(Duration::from_millis(2));
@@ -98,7 +98,7 @@ async fn with_the_node_of_the_control_connection_frozen_the_session_goes_on() {
     let other = Client::new(other.keyspace(keyspace.as_str()).build().await.unwrap());
     let create = "CREATE TABLE later (k int PRIMARY KEY, v int)";
     // The frozen node does not agree: that it was done is what counts.
-    let _ = timeout(Duration::from_secs(5), other.request(&Statement::new(create))).await;
+    let _ = timeout(Duration::from_secs(5), other.request(Statement::new(create))).await;
     let later = Statement::new("INSERT INTO later (k, v) VALUES (1, 1)");
     let usable = async {
         while db.request(&later).await.is_err() {

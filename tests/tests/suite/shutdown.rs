@@ -130,7 +130,7 @@ async fn dropping_every_handle_leaves_no_task() {
     let tasks = alive_tasks();
     let session = shared_builder().await.build().await.unwrap();
     let db = Client::new(session.clone());
-    db.request(&Statement::new("SELECT key FROM system.local")).await.unwrap();
+    db.request(Statement::new("SELECT key FROM system.local")).await.unwrap();
     drop((db, session));
     until_tasks_are(tasks).await;
 }

@@ -301,7 +301,7 @@ async fn while_it_is_stale_batches_pages_new_tables_and_changes_work_and_what_is
     assert_eq!(rows.len(), 25);
 
     let began = Instant::now();
-    db.request(&Statement::new("CREATE TABLE own (k int PRIMARY KEY)")).await.unwrap();
+    db.request(Statement::new("CREATE TABLE own (k int PRIMARY KEY)")).await.unwrap();
     println!("a change while stale: {:.2?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(4));
     db.execute(Statement::new("INSERT INTO own (k) VALUES (?)"), (1,)).await.unwrap();

@@ -36,13 +36,13 @@ pub(crate) async fn connect_by(builder: SessionBuilder, tables: &[&str]) -> Clie
 }
 
 /// All layers that there are, as the README stacks them.
-pub(crate) fn full_stack(session: &Session) -> Client<impl CqlService + 'static> {
+pub(crate) fn full_stack(session: &Session) -> Client<impl CqlService> {
     let stack = ServiceBuilder::new()
         .layer(MetricsLayer::new())
         .layer(RetryLayer::default())
         .layer(ConcurrencyLimitLayer::new(1_000).unwrap())
         .layer(StatementCacheLayer::default());
-    Client::new(stack.service(session.clone()))
+    Client::layered(session.clone(), stack)
 }
 
 /// The name of a new keyspace of one replica.
@@ -59,7 +59,7 @@ pub(crate) async fn shared_builder() -> SessionBuilder {
 
 /// Runs a statement without values, which has to succeed.
 pub(crate) async fn run(db: &Client<Session>, text: &str) -> Response {
-    db.request(&Statement::new(text.to_owned())).await.unwrap()
+    db.request(Statement::new(text.to_owned())).await.unwrap()
 }
 
 /// Looks until it holds, or fails after 10 s: for what processes do and nobody tells of.

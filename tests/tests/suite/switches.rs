@@ -73,7 +73,7 @@ impl Seen {
     }
 }
 
-struct Storm<S: CqlService + 'static> {
+struct Storm<S: CqlService> {
     db: Client<S>,
     names: [String; 2],
     in_use: InUse,
@@ -82,7 +82,7 @@ struct Storm<S: CqlService + 'static> {
     over: AtomicBool,
 }
 
-impl<S: CqlService + 'static> Storm<S> {
+impl<S: CqlService> Storm<S> {
     fn ids(&self, count: i32) -> Vec<i32> {
         let first = self.next.fetch_add(count, Ordering::Relaxed);
         (first..first + count).collect()

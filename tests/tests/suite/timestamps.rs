@@ -129,7 +129,7 @@ async fn a_table_s_first_conditional_statement_leaves_its_plain_writes_to_the_se
     };
     let sent_before = Request::new(&insert, (2,));
     assert!(keeps(sent_before.clone()).await);
-    db.request(&Statement::new("UPDATE t SET v = 3 WHERE k = 1 IF v = 2")).await.unwrap();
+    db.request(Statement::new("UPDATE t SET v = 3 WHERE k = 1 IF v = 2")).await.unwrap();
     assert!(!keeps(Request::new(&insert, (4,))).await);
     // Never sent before, it is as one that is made now.
     assert!(!keeps(made_before).await);

@@ -23,7 +23,7 @@ fn first_uses() -> [Statement; 3] {
         .map(Statement::new)
 }
 
-fn ways(db: &Client<impl CqlService + 'static>) -> Vec<Way> {
+fn ways(db: &Client<impl CqlService>) -> Vec<Way> {
     let read = Statement::new("SELECT k, v FROM t WHERE k = ?");
     let write = Statement::new("INSERT INTO t (k, v) VALUES (?, ?)");
     let [unprepared, other, another] = first_uses();
@@ -49,7 +49,7 @@ fn ways(db: &Client<impl CqlService + 'static>) -> Vec<Way> {
             async move { all.run_all().await.failed.pop().map(|it| it.1) }.boxed(),
         ),
         ("many, a stream", TOTAL, async move { stream.next().await?.1.err() }.boxed()),
-        ("text", TOTAL, db.request(&Statement::new("TRUNCATE nowhere.t")).map(Result::err).boxed()),
+        ("text", TOTAL, db.request(Statement::new("TRUNCATE nowhere.t")).map(Result::err).boxed()),
         ("a first use in a batch", TOTAL, {
             let batch = Batch::logged().add(Statement::new("DELETE FROM t WHERE k = ?"), (1,));
             db.request(batch).map(Result::err).boxed()

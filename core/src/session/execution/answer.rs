@@ -21,6 +21,7 @@ use crate::session::execution::time::Time;
 use crate::session::inner::Inner;
 use crate::session::schema::unreadable;
 use crate::statement::Attempt;
+use crate::task::no_runtime;
 
 pub(in crate::session) type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
 
@@ -33,7 +34,10 @@ pub(in crate::session) async fn within(
     time: Time,
     mut answer: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Response, Error> {
-    let mut over = pin!(session.over(time.started, time.until));
+    let Some(over) = session.over(time.started, time.until) else {
+        return Err(no_runtime());
+    };
+    let mut over = pin!(over);
     let mut failed = 0;
     poll_fn(|cx| {
         sent::resume(failed);

@@ -19,6 +19,8 @@ use crate::session::execution::{batch, text, use_keyspace};
 use crate::session::inner::Inner;
 use crate::session::lifecycle::Entry;
 use crate::session::schema::change::SchemaChange;
+use crate::task::no_runtime;
+use crate::timer::runtime;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -35,7 +37,7 @@ pub(in crate::session) enum Call {
 #[inline]
 pub(in crate::session) fn start(session: Entry, request: Request) -> Call {
     let called = Instant::now();
-    Call::Other(match request.payload() {
+    let future: BoxFuture<_> = match request.payload() {
         Payload::Bound(_) => return start_bound(session, request, called),
         Payload::Prepare => Box::pin(async move {
             prepare(session.session(), &request, called).await.map(Response::of_prepared)
@@ -53,7 +55,14 @@ pub(in crate::session) fn start(session: Entry, request: Request) -> Call {
             Box::pin(async move { use_keyspace::send(session, request, called).await })
         }
         Payload::Raw(_) => Box::pin(async move { text::query(&session, &request, called).await }),
-    })
+    };
+    // What is bound finds that out when it takes its timer.
+    Call::Other(Box::pin(async move {
+        if runtime().is_none() {
+            return Err(no_runtime());
+        }
+        future.await
+    }))
 }
 
 #[inline]

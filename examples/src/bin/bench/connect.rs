@@ -66,13 +66,13 @@ impl Connect {
 
 /// The stack of the README.
 pub(crate) fn full_stack(
-    session: impl CqlService + Sync + 'static,
+    session: impl CqlService + Sync,
     permits: usize,
-) -> Result<Client<impl CqlService + Sync + 'static>, Failure> {
+) -> Result<Client<impl CqlService + Sync>, Failure> {
     let stack = ServiceBuilder::new()
         .layer(MetricsLayer::new())
         .layer(RetryLayer::default())
         .layer(ConcurrencyLimitLayer::new(permits)?)
         .layer(StatementCacheLayer::default());
-    Ok(Client::new(stack.service(session)))
+    Ok(Client::layered(session, stack))
 }

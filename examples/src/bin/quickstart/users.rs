@@ -39,10 +39,7 @@ impl User {
 }
 
 /// Single writes: each goes to its own partition.
-pub(crate) async fn write(
-    db: &Client<impl CqlService + 'static>,
-    count: u32,
-) -> Result<(), Failure> {
+pub(crate) async fn write(db: &Client<impl CqlService>, count: u32) -> Result<(), Failure> {
     let work = Work::new("writing", count)?;
     let users = (0..i32::try_from(count)?).map(|id| {
         let User { id, name, email } = User::number(id);
@@ -80,7 +77,7 @@ pub(crate) async fn read_and_compare(
 
 /// All of them, page by page; at no time more than two pages are in memory.
 pub(crate) async fn stream_and_compare(
-    db: &Client<impl CqlService + 'static>,
+    db: &Client<impl CqlService>,
     count: u32,
 ) -> Result<(), Failure> {
     let work = Work::new("streaming", count)?;

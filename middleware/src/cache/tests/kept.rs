@@ -13,7 +13,7 @@ async fn a_hot_set_survives_a_scan_of_ten_thousand_one_off_texts() {
         }
     }
     for n in 0..10_000 {
-        db.request(&Statement::new(format!("SELECT o{n} FROM t"))).await.unwrap();
+        db.request(Statement::new(format!("SELECT o{n} FROM t"))).await.unwrap();
     }
     let kept = hot.iter().filter(|statement| db.service().look_up(statement)).count();
     println!("{kept} of 900 hot statements survived: {:?}", handle.stats());

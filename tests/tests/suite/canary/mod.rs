@@ -45,7 +45,7 @@ const LONG: Duration = Duration::from_secs(120);
 fn stack(
     session: &Session,
     exporter: &PrometheusExporter,
-) -> (Client<impl CqlService + 'static>, MetricsHandle) {
+) -> (Client<impl CqlService>, MetricsHandle) {
     let slow = SlowRequests::over(Duration::from_nanos(1)).unwrap().at_most_every(Duration::ZERO);
     let metrics = MetricsLayer::new().slow_requests(slow);
     let retry = RetryLayer::default();

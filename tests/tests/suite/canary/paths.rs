@@ -27,7 +27,7 @@ fn stated(text: impl Into<String>) -> Request {
 
 /// Bound, as value and as key, in all types that can hold it.
 pub(super) async fn bound(
-    db: &Client<impl CqlService + 'static>,
+    db: &Client<impl CqlService>,
     session: &Session,
     it: Needle,
     said: &Said,
@@ -66,7 +66,7 @@ pub(super) async fn bound(
 }
 
 /// Mistakes with what is bound.
-pub(super) async fn mistaken(db: &Client<impl CqlService + 'static>, it: Needle, said: &Said) {
+pub(super) async fn mistaken(db: &Client<impl CqlService>, it: Needle, said: &Said) {
     let request = |text: &'static str| Statement::new(text);
     let wrong = async |path, text: &'static str, values: Vec<String>| {
         said.outcome(path, false, db.execute(request(text), values).await);
@@ -96,7 +96,7 @@ pub(super) async fn mistaken(db: &Client<impl CqlService + 'static>, it: Needle,
 }
 
 /// In the text, right and wrong.
-pub(super) async fn literal(db: &Client<impl CqlService + 'static>, it: Needle, said: &Said) {
+pub(super) async fn literal(db: &Client<impl CqlService>, it: Needle, said: &Said) {
     let (text, hex, uuid) = (it.text(), it.hex(), it.uuid());
     let reads = format!("SELECT v FROM t WHERE k = '{text}'");
     said.debug("statement", &Statement::new(reads.clone()));
@@ -139,7 +139,7 @@ pub(super) async fn literal(db: &Client<impl CqlService + 'static>, it: Needle, 
 }
 
 /// Several at a time.
-pub(super) async fn batches(db: &Client<impl CqlService + 'static>, it: Needle, said: &Said) {
+pub(super) async fn batches(db: &Client<impl CqlService>, it: Needle, said: &Said) {
     let insert = Statement::new("INSERT INTO p (k, c, v) VALUES (?, ?, ?)");
     let row = |c: usize| (it.text(), format!("{c}{}", it.text()), it.text());
     let other = |c: usize| (format!("{c}{}", it.text()), it.text(), it.text());
@@ -172,7 +172,7 @@ pub(super) async fn batches(db: &Client<impl CqlService + 'static>, it: Needle, 
 }
 
 /// Page by page, with tokens, streams, and many at a time.
-pub(super) async fn pages(db: &Client<impl CqlService + 'static>, it: Needle, said: &Said) {
+pub(super) async fn pages(db: &Client<impl CqlService>, it: Needle, said: &Said) {
     let insert = Statement::new("INSERT INTO p (k, c, v) VALUES (?, ?, ?)");
     let rows = (0..4).map(|c| (it.text(), format!("{c}{}", it.text()), it.text()));
     said.debug("many", &db.many(&insert, rows).run().await.unwrap());
@@ -226,12 +226,7 @@ pub(super) async fn pages(db: &Client<impl CqlService + 'static>, it: Needle, sa
 }
 
 /// Passwords in statements.
-pub(super) async fn roles(
-    db: &Client<impl CqlService + 'static>,
-    it: Needle,
-    number: usize,
-    said: &Said,
-) {
+pub(super) async fn roles(db: &Client<impl CqlService>, it: Needle, number: usize, said: &Said) {
     let text = it.text();
     for (is_ok, statement) in [
         (true, format!("CREATE ROLE role_{number} WITH PASSWORD = '{text}' AND LOGIN = true")),

@@ -66,7 +66,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     let connect = bench.connect(&runtime)?;
     let (db, driver) = runtime.block_on(async {
         let db = full_stack(connect.session().await?, 100_000)?;
-        db.request(&Statement::new(TABLE)).await?;
+        db.request(Statement::new(TABLE)).await?;
         Ok::<_, Failure>((db, Prepared::new(&connect).await?))
     })?;
     let rounds = bench.arguments.rounds.unwrap_or(10);
@@ -125,7 +125,7 @@ fn tell(bench: &mut Bench, rates: &[Vec<f64>; SIDES.len()]) -> Result<(), Failur
     Ok(())
 }
 
-async fn single(db: &Client<impl CqlService + 'static>, load: &str) -> Result<(), Failure> {
+async fn single(db: &Client<impl CqlService>, load: &str) -> Result<(), Failure> {
     Ok(db.many(&INSERT, rows(load)).in_flight(IN_FLIGHT)?.run().await.map(drop)?)
 }
 
@@ -138,7 +138,7 @@ fn batch(rows: Vec<Row>, guard: BatchGuard) -> Batch {
 }
 
 async fn batches(
-    db: &Client<impl CqlService + 'static>,
+    db: &Client<impl CqlService>,
     load: &str,
     guard: BatchGuard,
 ) -> Result<(), Failure> {

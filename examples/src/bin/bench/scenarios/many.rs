@@ -109,7 +109,7 @@ fn by_driver(runtime: &Runtime, side: &(Driver, PreparedStatement)) -> Result<f6
     Ok(f64::from(ROWS) / began.elapsed().as_secs_f64())
 }
 
-fn by_many(runtime: &Runtime, db: &Client<impl CqlService + 'static>) -> Result<f64, Failure> {
+fn by_many(runtime: &Runtime, db: &Client<impl CqlService>) -> Result<f64, Failure> {
     let began = Instant::now();
     runtime.block_on(db.many(&INSERT, rows()).in_flight(IN_FLIGHT)?.run())?;
     Ok(f64::from(ROWS) / began.elapsed().as_secs_f64())

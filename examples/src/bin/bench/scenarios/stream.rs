@@ -140,14 +140,14 @@ async fn by_pager(driver: &Driver) -> Result<u64, Failure> {
 /// A million rows, unless they are there.
 async fn fill(connect: &Connect) -> Result<usize, Failure> {
     let db = full_stack(connect.session().await?, 1_000)?;
-    db.request(&Statement::new(TABLE)).await?;
+    db.request(Statement::new(TABLE)).await?;
     let rows = (0..ROWS).map(|row| {
         (row / IN_PARTITION, row % IN_PARTITION, format!("reading number {row:07} of a sensor"))
     });
     Ok(db.many(&INSERT, rows).in_flight(300)?.run().await?)
 }
 
-async fn by_stream(db: &Client<impl CqlService + 'static>) -> Result<u64, Failure> {
+async fn by_stream(db: &Client<impl CqlService>) -> Result<u64, Failure> {
     let all = Statement::new(SELECT);
     let mut rows = db.rows::<(i32, i32, String)>(Request::from(&all));
     let mut count = 0;

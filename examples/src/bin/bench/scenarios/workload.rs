@@ -48,7 +48,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         let driver = connect.driver().await?;
         let db = full_stack(connect.session().await?, 30_000)?;
         for text in schema {
-            db.request(&Statement::new(text)).await?;
+            db.request(Statement::new(text)).await?;
         }
         let prepared = mix.prepared(&driver).await?;
         Ok::<_, Failure>((theirs(driver, prepared), ours(db, mix)))

@@ -38,6 +38,7 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     let exporter = PrometheusExporter::install()?;
     let client = full_stack(AtOnce, 100)?;
     let full = client.service().clone();
+    let boxed = client.clone().boxed();
     let theirs = ServiceBuilder::new()
         .layer_fn(ByMacro)
         .retry(ByClass(2))
@@ -89,10 +90,16 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         of("full stack, a hit", Some("macro, tower's retry and limit"), &raw, full),
         by_client("client, no layer", None, &raw, Client::new(AtOnce)),
         by_client("client, full stack, a hit", Some("full stack, a hit"), &raw, client),
+        by_client(
+            "boxed client, full stack, a hit",
+            Some("client, full stack, a hit"),
+            &raw,
+            boxed,
+        ),
     ])
 }
 
-fn by_client<S: CqlService + 'static>(
+fn by_client<S: CqlService>(
     name: &'static str,
     beside: Option<&'static str>,
     request: &Request,
