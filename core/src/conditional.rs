@@ -58,6 +58,10 @@ impl Response {
     /// all columns of the table, of other conditions the columns that they name; in a batch those of the
     /// primary key before them.
     ///
+    /// The order of the columns is the server's, and not that of the text: of a whole table as `SELECT *` has it, of
+    /// conditions static columns last. Read several of them by name, with a struct that derives
+    /// [`DeserializeRow`](crate::DeserializeRow).
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Rows`](crate::ErrorKind::Rows) if the statement has no `IF`, or if it was not applied
@@ -69,7 +73,7 @@ impl Response {
         if self.applied()? {
             return Ok(Conditional::Applied);
         }
-        let [_, columns @ ..] = self.columns() else { return Err(self.no_condition()) };
+        let [_, columns @ ..] = self.specs() else { return Err(self.no_condition()) };
         if columns.is_empty() {
             return Ok(Conditional::NotApplied(Vec::new()));
         }

@@ -67,6 +67,7 @@ mod refusal;
 mod report;
 mod request;
 mod response;
+mod script;
 mod sent;
 mod serialized_row;
 mod session;
@@ -103,11 +104,12 @@ pub use paging::PagingState;
 pub use prepared::Prepared;
 pub use profile::Profile;
 pub use request::Request;
-pub use response::{Response, Rows};
+pub use response::{DynamicRow, Response, Rows};
+pub use script::{Script, ScriptError};
 pub use session::{
     ClockOffset, Compression, Credentials, DriverRef, Health, NodeHealth, NodeKey, NodeStats,
     Password, ResponseFuture, SchemaStats, Session, SessionBuilder, SessionConfig, Shutdown, Tls,
-    WarmNode, WarmUp,
+    Trace, TraceEvent, WarmNode, WarmUp,
 };
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use timestamp::Timestamps;
@@ -117,6 +119,8 @@ pub use scylla;
 /// The types of columns, for responses that a test makes.
 pub use scylla::frame::response::result::{ColumnType, NativeType};
 pub use scylla::frame::types::{Consistency, SerialConsistency};
+/// A value of any type.
+pub use scylla::value::CqlValue;
 /// Derives for rows and values; see the driver's documentation. They expect the crate `scylla` in
 /// the user's dependencies, or `#[scylla(crate = cqlstack_core::scylla)]` on the struct.
 pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue};
@@ -169,6 +173,7 @@ pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue}
 /// | `consistency = LocalQuorum` | the session's: [`Statement::with_consistency`] |
 /// | `serial_consistency = LocalSerial` | [`Statement::with_serial_consistency`] |
 /// | `page_size = 100` | the session's: [`Statement::with_page_size`] |
+/// | `paging = false` | pages: [`Statement::without_paging`] |
 /// | `attempt_timeout = "250ms"` (`ms`, `s` or `m`) | the session's: [`Statement::with_attempt_timeout`] |
 /// | `allow(scan, filtering)` | none of the lints below |
 /// | `keyspace = "app"` | the script's `USE` |

@@ -8,6 +8,7 @@ use scylla::frame::types::{Consistency, SerialConsistency};
 use crate::de;
 #[cfg(feature = "serde")]
 use crate::human_duration::HumanDuration;
+use crate::request::PageSize;
 use crate::timestamp::Timestamps;
 
 /// Options that statements of a kind share, under a name in the [`SessionConfig`](crate::SessionConfig):
@@ -36,6 +37,8 @@ pub struct Profile {
     pub serial_consistency: Option<SerialConsistency>,
     /// [`Statement::with_page_size`](crate::Statement::with_page_size)
     pub page_size: Option<u32>,
+    /// `false` is [`Statement::without_paging`](crate::Statement::without_paging), and goes with no page size.
+    pub paging: Option<bool>,
     /// [`Statement::with_attempt_timeout`](crate::Statement::with_attempt_timeout)
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_option"))]
     pub attempt_timeout: Option<Duration>,
@@ -43,4 +46,14 @@ pub struct Profile {
     pub timestamps: Option<Timestamps>,
     /// [`Statement::idempotent`](crate::Statement::idempotent)
     pub idempotent: Option<bool>,
+}
+
+impl Profile {
+    /// How a result is paged, if it says so.
+    pub(crate) fn paged(&self) -> Option<PageSize> {
+        match self.paging {
+            Some(false) => Some(PageSize::NONE),
+            Some(true) | None => self.page_size.map(PageSize::new),
+        }
+    }
 }

@@ -145,7 +145,7 @@ fn marker(target: MarkerTarget) -> TokenStream {
 
 /// The statement's options, as calls.
 fn chained(root: &TokenStream, options: &Options) -> TokenStream {
-    let Options { name, idempotent, page_size, .. } = options;
+    let Options { name, idempotent, page_size, paging, .. } = options;
     let mut calls = TokenStream::new();
     if let Some(name) = name {
         calls.extend(quote!(.named(#name)));
@@ -161,6 +161,9 @@ fn chained(root: &TokenStream, options: &Options) -> TokenStream {
     }
     if let Some(rows) = page_size {
         calls.extend(quote!(.with_page_size(#rows)));
+    }
+    if *paging == Some(false) {
+        calls.extend(quote!(.without_paging()));
     }
     if let Some(timeout) = options.attempt_timeout {
         let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);

@@ -17,6 +17,7 @@ pub(crate) struct Options {
     pub(crate) consistency: Option<&'static str>,
     pub(crate) serial_consistency: Option<&'static str>,
     pub(crate) page_size: Option<u32>,
+    pub(crate) paging: Option<bool>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) allowed: Vec<Lint>,
     pub(crate) keyspace: Option<String>,
@@ -24,12 +25,13 @@ pub(crate) struct Options {
     pub(crate) dialect: Dialect,
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "name",
     "idempotent",
     "consistency",
     "serial_consistency",
     "page_size",
+    "paging",
     "attempt_timeout",
     "allow",
     "keyspace",
@@ -79,6 +81,10 @@ impl Options {
                 return Err(Fault::new(name.span(), format!("`{word}` is there twice")));
             }
             options.set(name, &word, rest)?;
+            if options.page_size.is_some() && options.paging == Some(false) {
+                let message = "`page_size` goes with pages: leave out `paging = false`";
+                return Err(Fault::new(name.span(), message));
+            }
             seen.push(word);
         }
         Ok(options)
@@ -92,6 +98,7 @@ impl Options {
             "consistency" => self.consistency = Some(value.one_of(&CONSISTENCY)?),
             "serial_consistency" => self.serial_consistency = Some(value.one_of(&SERIAL)?),
             "page_size" => self.page_size = Some(value.rows()?),
+            "paging" => self.paging = Some(value.boolean()?),
             "attempt_timeout" => self.attempt_timeout = Some(value.duration()?),
             "allow" => self.allowed = value.lints()?,
             "keyspace" => self.keyspace = Some(value.text("a keyspace, as the server has it")?.0),

@@ -55,10 +55,51 @@ pub(crate) enum Origin {
 }
 
 impl PagingState {
-    /// From bytes, for a response that a test makes.
+    /// A place from the server's bytes, as [`as_bytes`](Self::as_bytes) gives them: of this program, of another one, or
+    /// of another driver. No bytes are the start of the first page.
+    ///
+    /// A server refuses bytes that are no place with [`ErrorKind::Protocol`](crate::ErrorKind::Protocol) or
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid); bytes of another statement or other values it may take, and
+    /// answer with other rows. Never take them from a caller whom you do not trust: a page token is for that.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
+        if bytes.is_empty() {
+            return Self::default();
+        }
         Self::from_driver(DriverState::new_from_raw_bytes(bytes), None)
+    }
+
+    /// The server's bytes, to go on later with: empty at the first page, and none of a place that a page token says and
+    /// that was not opened yet. **They hold the key of the last row**, in plain.
+    ///
+    /// They are the start of a page. A place within one has [rows to skip](Self::rows_to_skip) beside them:
+    ///
+    /// ```
+    /// use cqlstack_core::PagingState;
+    ///
+    /// # let place = PagingState::from_bytes(&[7, 1]).with_rows_to_skip(3);
+    /// let kept = (place.as_bytes().unwrap_or_default().to_vec(), place.rows_to_skip());
+    /// // In another process:
+    /// let (bytes, skip) = kept;
+    /// assert!(PagingState::from_bytes(&bytes).with_rows_to_skip(skip) == place);
+    /// ```
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        let Some(place) = self.0.as_deref() else { return Some(&[]) };
+        match place.page.as_bytes_slice() {
+            Some(bytes) => Some(bytes),
+            None if place.asked.is_some() => None,
+            None => Some(&[]),
+        }
+    }
+
+    /// The place so many rows after this page's start.
+    #[must_use]
+    pub fn with_rows_to_skip(self, rows: u32) -> Self {
+        if self.rows_to_skip() == rows {
+            return self;
+        }
+        self.change(|place| place.skip = rows)
     }
 
     pub(crate) fn from_driver(page: DriverState, origin: Option<Origin>) -> Self {

@@ -22,7 +22,7 @@ use crate::session::Basis;
 use crate::statement::{SchemaFacts, Statement, StatementKind, StaticStatement, Told};
 use crate::timestamp::Stamp;
 use crate::values::Values;
-pub(crate) use options::Options;
+pub(crate) use options::{Options, PageSize};
 use place::Place;
 
 /// A statement with its values and options, on its way through the layers.

@@ -1,5 +1,6 @@
 //! How a request is to be executed.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -23,19 +24,34 @@ pub(crate) struct Options {
     pub(crate) deadline: Option<Instant>,
     pub(crate) stamp: Stamp,
     pub(crate) attempts: Option<Attempts>,
+    pub(crate) is_traced: bool,
 }
 
-/// One more than the rows, which makes it half as large: a request is copied at each layer.
-#[derive(Debug, Clone, Copy)]
+/// How many rows a page has, or that there are no pages. In four bytes, also where it may be left open: a request is
+/// copied at each layer.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PageSize(NonZeroU32);
 
 impl PageSize {
-    pub(super) fn new(rows: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(rows))
+    /// All rows at once.
+    pub(crate) const NONE: Self = Self(NonZeroU32::MAX);
+
+    /// One more than the rows. More than the protocol has is refused later.
+    pub(crate) const fn new(rows: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(if rows < u32::MAX - 2 { rows } else { u32::MAX - 2 }))
     }
 
-    fn rows(self) -> u32 {
-        self.0.get() - 1
+    pub(crate) fn rows(self) -> Option<u32> {
+        (self != Self::NONE).then(|| self.0.get() - 1)
+    }
+}
+
+impl fmt::Debug for PageSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rows() {
+            Some(rows) => write!(f, "{rows}"),
+            None => f.write_str("unpaged"),
+        }
     }
 }
 
@@ -45,7 +61,6 @@ impl Options {
     pub(super) fn of(statement: &Statement) -> Self {
         let Defaults { consistency, serial_consistency, page_size, attempt_timeout, .. } =
             statement.defaults();
-        let page_size = page_size.map(PageSize::new);
         Self { consistency, serial_consistency, page_size, attempt_timeout, ..Self::default() }
     }
 
@@ -59,7 +74,11 @@ impl Options {
     }
 
     pub(crate) fn page_size(&self) -> Option<u32> {
-        self.page_size.map(PageSize::rows)
+        self.page_size.and_then(PageSize::rows)
+    }
+
+    pub(crate) fn is_unpaged(&self) -> bool {
+        self.page_size == Some(PageSize::NONE)
     }
 
     pub(crate) fn apply_to_batch(&self, batch: &mut DriverBatch) {
@@ -70,6 +89,7 @@ impl Options {
             batch.set_serial_consistency(Some(serial));
         }
         batch.set_timestamp(self.stamp.micros());
+        batch.set_tracing(self.is_traced);
     }
 
     pub(crate) fn apply(&self, bound: &mut BoundStatement) {
@@ -83,6 +103,9 @@ impl Options {
             bound.set_page_size(rows);
         }
         bound.set_timestamp(self.stamp.micros());
+        if self.is_traced {
+            bound.set_tracing(true);
+        }
     }
 
     /// The driver panics at a page without rows; the session refuses such a request.

@@ -36,6 +36,20 @@ impl Request {
         self.change(|options| options.page_size = Some(PageSize::new(rows)))
     }
 
+    /// Asks for all rows at once, without pages: [`Statement::without_paging`](crate::Statement::without_paging).
+    #[doc(alias("execute_unpaged", "execute_bound_unpaged"))]
+    pub fn without_paging(self) -> Self {
+        self.change(|options| options.page_size = Some(PageSize::NONE))
+    }
+
+    /// Asks the server to trace it: [`Response::tracing_id`](crate::Response::tracing_id) says under which id, and
+    /// [`Session::trace`](crate::Session::trace) reads what was noted. Each node notes its steps in tables of its own, which
+    /// costs more than the request: trace single ones.
+    #[doc(alias("setTracing", "Trace"))]
+    pub fn with_tracing(self) -> Self {
+        self.change(|options| options.is_traced = true)
+    }
+
     /// Sets the timestamp of a write, in microseconds since 1970; `None` leaves it to the server, as
     /// [`Timestamps::Server`].
     pub fn with_timestamp(self, micros: Option<i64>) -> Self {
@@ -60,7 +74,8 @@ impl Request {
     }
 
     /// Sets when the answer is worth nothing any more. Every layer obeys it, waiting and sending
-    /// again included.
+    /// again included. The instant is [`tokio::time::Instant`], which a test may pause, and not the one of `std`:
+    /// `Instant::from_std` converts that.
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.set_deadline(deadline);
         self
@@ -84,10 +99,22 @@ impl Request {
         self.options.serial_consistency
     }
 
-    /// How many rows a page has, if it does not leave it to the session.
+    /// How many rows a page has, if it has pages, and does not leave their size to the session.
     #[must_use]
     pub fn page_size(&self) -> Option<u32> {
         self.options.page_size()
+    }
+
+    /// Whether it asks for all rows at once.
+    #[must_use]
+    pub fn is_unpaged(&self) -> bool {
+        self.options.is_unpaged()
+    }
+
+    /// Whether the server is to trace it.
+    #[must_use]
+    pub fn is_traced(&self) -> bool {
+        self.options.is_traced
     }
 
     /// The longest time of one attempt, if it does not leave it to the session.

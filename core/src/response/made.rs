@@ -4,6 +4,7 @@ use bytes::Bytes;
 use scylla::frame::response::result::{ColumnSpec, ColumnType, TableSpec};
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
+use uuid::Uuid;
 
 use super::fault;
 use crate::error::{Error, values_kind};
@@ -14,6 +15,7 @@ use crate::statement::Statement;
 pub(crate) struct Made {
     pub(super) columns: Vec<ColumnSpec<'static>>,
     pub(super) rows: Vec<Bytes>,
+    pub(crate) tracing_id: Option<Uuid>,
 }
 
 impl Made {
@@ -35,7 +37,7 @@ impl Made {
             Ok(Bytes::from(bytes))
         });
         let rows = rows.collect::<Result<_, Error>>()?;
-        Ok(Self { columns, rows })
+        Ok(Self { columns, rows, tracing_id: None })
     }
 
     #[cfg(feature = "testing")]

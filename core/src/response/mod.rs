@@ -1,5 +1,6 @@
 //! What comes back up.
 
+mod dynamic_row;
 mod made;
 #[cfg(feature = "page-token")]
 mod page_token;
@@ -19,6 +20,7 @@ use scylla::response::query_result::{IntoRowsResultError, QueryResult, QueryRows
 use scylla::serialize::row::SerializeRow;
 use uuid::Uuid;
 
+pub use dynamic_row::DynamicRow;
 pub(crate) use made::Made;
 pub use rows::Rows;
 use rows::Source;
@@ -326,6 +328,37 @@ impl Response {
         }
     }
 
+    /// The id under which the server traced the request, if that was [asked for](crate::Request::with_tracing).
+    #[must_use]
+    pub fn tracing_id(&self) -> Option<Uuid> {
+        match &self.body {
+            Body::Rows(rows) => rows.tracing_id(),
+            Body::Done(result) => result.tracing_id(),
+            Body::Made(made) => made.tracing_id,
+            Body::Prepared(_) | Body::Nothing => None,
+        }
+    }
+
+    /// The name and the type of each column, in the order of the result; none of a statement that returns no rows. What
+    /// is known of a result without knowing its schema: [`DynamicRow`] has the values.
+    ///
+    /// ```
+    /// use cqlstack_core::{ColumnType, NativeType, Response, Statement};
+    ///
+    /// # fn main() -> Result<(), cqlstack_core::Error> {
+    /// let all = Statement::new("SELECT * FROM app.users");
+    /// let response = Response::from_rows(&all, [("id", ColumnType::Native(NativeType::Int))], [(1,)])?;
+    /// for (name, kind) in response.columns() {
+    ///     assert_eq!((name, kind), ("id", &ColumnType::Native(NativeType::Int)));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = (&str, &ColumnType<'_>)> {
+        self.specs().iter().map(|column| (column.name(), column.typ()))
+    }
+
     #[cfg(feature = "page-token")]
     pub(crate) fn seal(&self) -> Option<&Seal> {
         self.paging.as_ref()?.seal.as_deref()
@@ -336,7 +369,7 @@ impl Response {
         fault(&self.statement, kind)
     }
 
-    pub(crate) fn columns(&self) -> &[ColumnSpec<'_>] {
+    pub(crate) fn specs(&self) -> &[ColumnSpec<'_>] {
         match &self.body {
             Body::Rows(rows) => rows.column_specs().as_slice(),
             Body::Made(made) => &made.columns,
@@ -365,69 +398,4 @@ impl fmt::Debug for Response {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::NativeType;
-
-    const NATIVE: fn(NativeType) -> ColumnType<'static> = ColumnType::Native;
-
-    fn select() -> Statement {
-        Statement::new("SELECT id, name FROM app.users")
-    }
-
-    fn users() -> Response {
-        let columns = [("id", NATIVE(NativeType::Int)), ("name", NATIVE(NativeType::Text))];
-        Response::from_rows(&select(), columns, [(1, Some("Ada")), (2, None)]).unwrap()
-    }
-
-    #[test]
-    fn rows_are_typed_and_may_borrow() {
-        let users = users();
-        let rows: Vec<(i32, Option<&str>)> = users.rows().unwrap().map(Result::unwrap).collect();
-        assert_eq!(rows, [(1, Some("Ada")), (2, None)]);
-        let mut rows = users.rows::<(i32, Option<&str>)>().unwrap();
-        for left in [2, 1, 0] {
-            assert_eq!((rows.len(), rows.next().is_some()), (left, left > 0));
-        }
-        assert!(rows.next().is_none());
-        assert_eq!(users.row::<(i32, &str)>().unwrap(), (1, "Ada"));
-        assert_eq!(users.maybe_row::<(i32, String)>().unwrap(), Some((1, "Ada".to_owned())));
-    }
-
-    #[test]
-    fn all_rows_of_one_page_of_several_is_an_error_that_says_how_to_go_on() {
-        let page = users().followed_by(PagingState::from_bytes(&[1]));
-        let error = page.rows::<(i32, Option<&str>)>().unwrap_err();
-        assert!(error.to_string().contains("with_page"), "{error}");
-        assert_eq!(page.page::<(i32, Option<&str>)>().unwrap().count(), 2);
-        assert!(page.next_page().is_some());
-    }
-
-    #[test]
-    fn a_wrong_type_and_a_null_are_errors_that_name_the_column() {
-        let users = users();
-        let error = users.rows::<(String, String)>().unwrap_err();
-        assert!(error.to_string().contains("id"), "{error}");
-        let error = users.rows::<(i32, &str)>().unwrap().nth(1).unwrap().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "SELECT app.users: row 1 cannot be decoded: column name: &str cannot be null: ask for an \
-             Option"
-        );
-    }
-
-    #[test]
-    fn an_answer_without_rows_gives_none() {
-        let done = Response::done(&select());
-        assert_eq!(done.rows::<(i32,)>().unwrap().count(), 0);
-        assert_eq!(done.maybe_row::<(i32,)>().unwrap(), None);
-        assert!(done.value::<i32>().unwrap_err().to_string().contains("maybe_row"));
-    }
-
-    #[test]
-    fn values_that_do_not_fit_the_columns_are_refused() {
-        let columns = [("id", NATIVE(NativeType::Int))];
-        let error = Response::from_rows(&select(), columns, [("Ada",)]).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Values(_)));
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ mod inner;
 mod lifecycle;
 mod schema;
 mod topology;
+mod trace;
 mod wait;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use scylla::frame::types::Consistency;
 use tokio::time::Instant;
 use tower_service::Service;
+use uuid::Uuid;
 
 pub use builder::SessionBuilder;
 pub use config::credentials::{Credentials, Password};
@@ -40,6 +42,7 @@ pub use topology::health::{Health, NodeHealth};
 pub use topology::nodes::NodeStats;
 pub use topology::warm_up::{WarmNode, WarmUp};
 use topology::{health, nodes, readiness, warm_up};
+pub use trace::{Trace, TraceEvent};
 
 use crate::error::{Error, ErrorKind, Readiness};
 use crate::prepared::Prepared;
@@ -258,6 +261,35 @@ impl Session {
         within: Duration,
     ) -> Result<Readiness, Error> {
         readiness::ready_at(&*self.open()?, level, within).await
+    }
+
+    /// What servers noted of a request [with tracing](Request::with_tracing), by the
+    /// [id of its response](Response::tracing_id). They write it after they have answered: it is asked for until it is
+    /// complete, or until this time is over. They keep it for a day.
+    ///
+    /// ```no_run
+    /// # async fn run(session: cqlstack_core::Session) -> Result<(), cqlstack_core::Error> {
+    /// use cqlstack_core::{Client, Request, Statement};
+    ///
+    /// let by_id = Statement::new("SELECT name FROM app.users WHERE id = ?");
+    /// let db = Client::new(session.clone());
+    /// let answer = db.request(Request::new(&by_id, (42,)).with_tracing()).await?;
+    /// if let Some(id) = answer.tracing_id() {
+    ///     for event in session.trace(id, std::time::Duration::from_secs(2)).await?.events {
+    ///         println!("{:?} {:?} {}", event.node, event.after, event.activity);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rows`](crate::ErrorKind::Rows) if there is nothing of it when the time is over;
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once it is shut down; what reading it ends with.
+    #[doc(alias("get_tracing_info"))]
+    pub async fn trace(&self, id: Uuid, within: Duration) -> Result<Trace, Error> {
+        trace::trace(&*self.open()?, id, within).await
     }
 
     /// The options of this name in its [`SessionConfig`], for statements: ask when the program starts.

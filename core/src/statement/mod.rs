@@ -22,9 +22,11 @@ pub(crate) use kind::{fails_over, parse, takes_timestamp};
 pub(crate) use name::interned;
 pub(crate) use schema_facts::{Attempt, SchemaFacts, Told};
 pub(crate) use static_statement::Defaults;
+use static_statement::Known;
 pub use static_statement::StaticStatement;
 
 use crate::profile::Profile;
+use crate::request::PageSize;
 use crate::timestamp::Timestamps;
 
 /// A CQL statement: its text, its name, and what the text alone tells about it.
@@ -67,6 +69,11 @@ impl Statement {
     #[must_use]
     pub const fn from_static(statement: &'static StaticStatement) -> Self {
         Self(Repr::Static(statement))
+    }
+
+    /// A statement of a text that was read already.
+    pub(crate) fn of_read(text: String, facts: Facts) -> Self {
+        Self(Repr::Shared(Arc::new(StaticStatement::made(text.into(), Known::Given(facts)))))
     }
 
     /// What layers see of a batch that is no text. It has no small number: programs make them anew all
@@ -150,7 +157,7 @@ impl Statement {
     /// |---|---|---|---|
     /// | consistency level | [`Request::with_consistency`](crate::Request::with_consistency) | here | [`SessionBuilder::consistency`](crate::SessionBuilder::consistency) |
     /// | serial consistency level | [`with_serial_consistency`](crate::Request::with_serial_consistency) | [here](Self::with_serial_consistency) | `LOCAL_SERIAL` |
-    /// | page size | [`with_page_size`](crate::Request::with_page_size) | [here](Self::with_page_size) | [`page_size`](crate::SessionBuilder::page_size) |
+    /// | page size, or none | [`with_page_size`](crate::Request::with_page_size), [`without_paging`](crate::Request::without_paging) | [here](Self::with_page_size), [here](Self::without_paging) | [`page_size`](crate::SessionBuilder::page_size) |
     /// | timeout of an attempt | [`with_attempt_timeout`](crate::Request::with_attempt_timeout) | [here](Self::with_attempt_timeout) | [`attempt_timeout`](crate::SessionBuilder::attempt_timeout) |
     /// | timestamps | [`with_timestamps`](crate::Request::with_timestamps) | [here](Self::with_timestamps) | [`timestamps`](crate::SessionBuilder::timestamps) |
     /// | idempotent | | [`idempotent`](Self::idempotent), else the text | |
@@ -169,7 +176,26 @@ impl Statement {
     #[must_use]
     #[doc(alias("fetch_size", "setPageSize", "PageSize"))]
     pub fn with_page_size(self, rows: u32) -> Self {
-        self.change(|inner| inner.defaults.page_size = Some(rows))
+        self.change(|inner| inner.defaults.page_size = Some(PageSize::new(rows)))
+    }
+
+    /// Asks for all rows at once, without pages, for requests that do not say themselves.
+    ///
+    /// For results that are bounded: all rows are in the memory of the coordinator, of the driver and of the response at
+    /// the same time, and all have to come within the time of one attempt. Cassandra wants it for an `IN` on the partition
+    /// key beside an `ORDER BY`.
+    ///
+    /// ```
+    /// use cqlstack_core::StaticStatement;
+    ///
+    /// static LATEST: StaticStatement =
+    ///     StaticStatement::new("SELECT id FROM app.events WHERE day IN ? ORDER BY at DESC LIMIT 10")
+    ///         .without_paging();
+    /// ```
+    #[must_use]
+    #[doc(alias("execute_unpaged"))]
+    pub fn without_paging(self) -> Self {
+        self.change(|inner| inner.defaults.page_size = Some(PageSize::NONE))
     }
 
     /// Sets the longest time of one attempt, for requests that do not say themselves:
@@ -193,7 +219,7 @@ impl Statement {
             defaults.consistency = profile.consistency.or(defaults.consistency);
             defaults.serial_consistency =
                 profile.serial_consistency.or(defaults.serial_consistency);
-            defaults.page_size = profile.page_size.or(defaults.page_size);
+            defaults.page_size = profile.paged().or(defaults.page_size);
             defaults.attempt_timeout = profile.attempt_timeout.or(defaults.attempt_timeout);
             defaults.timestamps = profile.timestamps.or(defaults.timestamps);
             inner.idempotent = profile.idempotent.or(inner.idempotent);
@@ -389,53 +415,4 @@ impl fmt::Debug for Statement {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    static INSERT: StaticStatement =
-        StaticStatement::new("INSERT INTO t (k) VALUES (?)").named("insert").idempotent(true);
-
-    #[test]
-    fn numbers_are_used_once_and_none_comes_after_the_last() {
-        let next = AtomicU32::new(u32::MAX - 2);
-        let taken: Vec<_> = (0..4).map(|_| take_number(&next)).collect();
-        assert_eq!(taken, [u32::MAX - 2, u32::MAX - 1, u32::MAX, u32::MAX]);
-    }
-
-    #[test]
-    fn a_static_one_is_read_at_first_use() {
-        let insert = Statement::from_static(&INSERT);
-        assert_eq!(
-            (insert.name(), insert.kind(), insert.is_idempotent()),
-            ("insert", StatementKind::Write, true)
-        );
-        assert_eq!(insert.id(), Statement::from(&INSERT).id());
-    }
-
-    #[test]
-    fn changing_a_clone_leaves_the_original_and_gives_it_another_id() {
-        let plain = Statement::new("UPDATE t SET a = ? WHERE k = ?");
-        assert_eq!(plain.clone().id(), plain.id());
-        let renamed = plain.clone().named("set_a").idempotent(false);
-        assert_eq!((plain.name(), plain.is_idempotent()), ("UPDATE t", true));
-        assert_eq!((renamed.name(), renamed.is_idempotent()), ("set_a", false));
-        assert_ne!(renamed.id(), plain.id());
-    }
-
-    #[test]
-    fn nobody_makes_a_counter_or_a_condition_idempotent() {
-        let conditional = Statement::new("DELETE FROM t WHERE k = ? IF EXISTS").idempotent(true);
-        assert!(!conditional.is_idempotent());
-        let update = Statement::new("UPDATE t SET n = n + ? WHERE k = ?").idempotent(true);
-        assert!(update.is_idempotent());
-        let counter = SchemaFacts { counter: true, ..SchemaFacts::default() };
-        assert_eq!(update.kind_with(counter), StatementKind::Counter);
-        assert!(!update.is_idempotent_with(counter));
-    }
-
-    #[test]
-    fn debug_shows_no_literal() {
-        let statement = Statement::new("INSERT INTO t (k) VALUES ('secret')");
-        assert!(!format!("{statement:?}").contains("secret"));
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ use cqlstack_syntax::{Facts, StatementKind};
 use scylla::frame::types::{Consistency, SerialConsistency};
 
 use super::kind;
+use crate::request::PageSize;
 use crate::timestamp::Timestamps;
 
 /// How its requests are to be executed, where they leave it open.
@@ -17,7 +18,7 @@ use crate::timestamp::Timestamps;
 pub(crate) struct Defaults {
     pub(crate) consistency: Option<Consistency>,
     pub(crate) serial_consistency: Option<SerialConsistency>,
-    pub(crate) page_size: Option<u32>,
+    pub(crate) page_size: Option<PageSize>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) timestamps: Option<Timestamps>,
 }
@@ -34,7 +35,7 @@ impl Defaults {
 
 /// Where the facts of a text are from.
 #[derive(Debug, Clone)]
-enum Known {
+pub(super) enum Known {
     /// The macro read it, or there is nothing to read.
     Given(Facts),
     /// It is read when first asked for.
@@ -80,7 +81,7 @@ impl StaticStatement {
         Self::made(Cow::Borrowed(text), Known::Given(facts))
     }
 
-    const fn made(text: Cow<'static, str>, facts: Known) -> Self {
+    pub(super) const fn made(text: Cow<'static, str>, facts: Known) -> Self {
         Self {
             text,
             name: None,
@@ -130,7 +131,14 @@ impl StaticStatement {
     /// As [`Statement::with_page_size`](super::Statement::with_page_size).
     #[must_use]
     pub const fn with_page_size(mut self, rows: u32) -> Self {
-        self.defaults.page_size = Some(rows);
+        self.defaults.page_size = Some(PageSize::new(rows));
+        self
+    }
+
+    /// As [`Statement::without_paging`](super::Statement::without_paging).
+    #[must_use]
+    pub const fn without_paging(mut self) -> Self {
+        self.defaults.page_size = Some(PageSize::NONE);
         self
     }
 

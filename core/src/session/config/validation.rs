@@ -117,9 +117,16 @@ impl SessionConfig {
         InvalidConfig::check("batch_limits.refuse", refuse, 1..=MOST_BYTES)?;
         InvalidConfig::check("batch_limits.texts", texts, 1..=MOST_TEXTS)?;
         InvalidConfig::check("batch_limits.mutation", mutation, 1..=MOST_BYTES)?;
-        for (name, Profile { page_size, .. }) in &self.profiles {
+        for (name, Profile { page_size, paging, .. }) in &self.profiles {
             if let Some(rows) = *page_size {
-                InvalidConfig::check(format!("profiles.{name}.page_size"), rows, PAGE_SIZES)?;
+                let setting = format!("profiles.{name}.page_size");
+                if *paging == Some(false) {
+                    return Err(InvalidConfig::new(
+                        setting,
+                        "goes with pages: leave out `paging = false`",
+                    ));
+                }
+                InvalidConfig::check(setting, rows, PAGE_SIZES)?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use scylla::response::PagingState as DriverState;
+use scylla::response::{PagingState as DriverState, PagingStateResponse};
 use scylla::statement::bound::BoundStatement;
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ pub(in crate::session) async fn execute(
 ) -> Result<Response, Error> {
     let time = Time::of_page(session, request, called)?;
     session.schema.keep_up(&session.driver);
-    if request.is_paged() {
+    if request.is_paged() || request.is_unpaged() {
         return Box::pin(execute_page(session, request, time)).await;
     }
     let mut serialised = None;
@@ -41,17 +41,29 @@ pub(in crate::session) async fn execute(
     answer
 }
 
-/// Executes what is bound, of a request that says where it goes on.
+/// Executes what is bound, of a request that says where it goes on, or wants no pages.
 async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<Response, Error> {
     let start = request.start(None)?;
+    place::of_unpaged(session, request, &start.page)?;
     let before = place::of_before(session, request, &start.page)?;
     let request = before.as_ref().unwrap_or(request);
     let mut serialised = None;
     let stamping = Stamping::of(session, request);
+    if stamping.is_to_switch(session, request) {
+        stamping::switch(session, request, time.until).await?;
+    }
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
-    let answer = pin!(session.driver.execute_bound_single_page(bound, start.page.to_driver()));
-    let answer = within(session, request, time, answer).await;
+    let answer = if request.is_unpaged() {
+        let answer = pin!(async {
+            let all = session.driver.execute_bound_unpaged(bound).await?;
+            Ok((all, PagingStateResponse::NoMorePages))
+        });
+        within(session, request, time, answer).await
+    } else {
+        let answer = session.driver.execute_bound_single_page(bound, start.page.to_driver());
+        within(session, request, time, pin!(answer)).await
+    };
     ended(request, attempt, &answer);
     let mut answer = answer?;
     if let Some(prepared) = request.prepared() {

@@ -6,7 +6,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::paging::{Origin, PagingState};
 use crate::request::Request;
-use crate::session::execution::error::error_of;
+use crate::session::execution::error::{error_of, invalid};
 use crate::session::inner::Inner;
 use crate::session::schema::keyspaces::Settled;
 
@@ -51,6 +51,19 @@ pub(in crate::session) fn of_text(
         (Some(Origin::Text(before)), Some(now)) if before.as_ref() == now.name() => Ok(()),
         _ => Err(other(session, request)),
     }
+}
+
+/// All rows at once begin with the first.
+pub(in crate::session) fn of_unpaged(
+    session: &Inner,
+    request: &Request,
+    place: &PagingState,
+) -> Result<(), Error> {
+    if !request.is_unpaged() || *place == PagingState::default() {
+        return Ok(());
+    }
+    let why = "it goes on in the middle of a result, and wants no pages: give it a page size, or no place";
+    Err(invalid(session, request, why))
 }
 
 fn other(session: &Inner, request: &Request) -> Error {

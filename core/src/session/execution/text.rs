@@ -1,5 +1,6 @@
 //! A text without values, which goes to the server as it is.
 
+use scylla::response::PagingStateResponse;
 use scylla::statement::Statement as DriverStatement;
 use tokio::time::Instant;
 
@@ -48,7 +49,10 @@ async fn send(
 ) -> Result<Response, Error> {
     let options = request.options();
     let mut statement = DriverStatement::new(request.statement().text());
-    statement.set_page_size(options.driver_page_size().unwrap_or(session.page_size()));
+    if !options.is_unpaged() {
+        statement.set_page_size(options.driver_page_size().unwrap_or(session.page_size()));
+    }
+    statement.set_tracing(options.is_traced);
     if let Some(consistency) = options.consistency {
         statement.set_consistency(consistency);
     }
@@ -59,7 +63,13 @@ async fn send(
     let name = in_use.and_then(Settled::name);
     let start = request.start(name.map(|name| name.as_str()))?;
     place::of_text(session, request, &start.page, in_use)?;
-    let answer = session.driver.query_single_page(statement, (), start.page.to_driver()).await;
+    place::of_unpaged(session, request, &start.page)?;
+    let answer = if options.is_unpaged() {
+        let all = session.driver.query_unpaged(statement, ()).await;
+        all.map(|all| (all, PagingStateResponse::NoMorePages))
+    } else {
+        session.driver.query_single_page(statement, (), start.page.to_driver()).await
+    };
     let mut answer = response(session, request, answer, false)?;
     if in_use.is_some() {
         answer = answer.read_with(Origin::Text(name.cloned()));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::tree::{Name, Roles, Statement, Table, needs_no_quotes};
+use crate::tree::{Altered, Created, Dropped, Name, Roles, Statement, Table, needs_no_quotes};
 
 impl<'t> Statement<'t> {
     /// Its first word.
@@ -72,14 +72,60 @@ impl<'t> Statement<'t> {
         tables
     }
 
-    /// A short name without any value: `SELECT app.users`, `BATCH`, `CREATE`.
+    /// A short name without any value: `SELECT app.users`, `BATCH`, `CREATE TABLE app.users`.
     #[must_use]
     pub fn label(&self) -> String {
-        match (self, self.table()) {
-            (Statement::Batch(_), _) => "BATCH".to_owned(),
-            (_, Some(table)) => format!("{} {table}", self.verb()),
-            (_, None) => self.verb().to_owned(),
+        let verb = self.verb();
+        let object = match self {
+            Statement::Batch(_) => return "BATCH".to_owned(),
+            Statement::Create(create) => Some(created(&create.object)),
+            Statement::Alter(alter) => Some(altered(&alter.object)),
+            Statement::Drop(drop) => Some(dropped(&drop.object)),
+            _ => self.table().map(|table| table.to_string()),
+        };
+        match object {
+            Some(object) => format!("{verb} {object}"),
+            None => verb.to_owned(),
         }
+    }
+}
+
+/// Kind and name of what is made.
+fn created(object: &Created<'_>) -> String {
+    match object {
+        Created::Keyspace(name, _) => format!("KEYSPACE {name}"),
+        Created::Table(table) => format!("TABLE {}", table.name),
+        Created::Type(name, _) => format!("TYPE {name}"),
+        Created::Index(index) => match index.name {
+            Some(name) => format!("INDEX {name} ON {}", index.table),
+            None => format!("INDEX ON {}", index.table),
+        },
+        Created::View(view) => format!("MATERIALIZED VIEW {}", view.name),
+        Created::Function(function) => format!("FUNCTION {}", function.name),
+        Created::Aggregate(aggregate) => format!("AGGREGATE {}", aggregate.name),
+        Created::Trigger(name, table, _) => format!("TRIGGER {name} ON {table}"),
+    }
+}
+
+fn altered(object: &Altered<'_>) -> String {
+    match object {
+        Altered::Keyspace(name, _) => format!("KEYSPACE {name}"),
+        Altered::Table(name, _) => format!("TABLE {name}"),
+        Altered::View(name, _) => format!("MATERIALIZED VIEW {name}"),
+        Altered::Type(name, _) => format!("TYPE {name}"),
+    }
+}
+
+fn dropped(object: &Dropped<'_>) -> String {
+    match object {
+        Dropped::Keyspace(name) => format!("KEYSPACE {name}"),
+        Dropped::Table(name) => format!("TABLE {name}"),
+        Dropped::Index(name) => format!("INDEX {name}"),
+        Dropped::View(name) => format!("MATERIALIZED VIEW {name}"),
+        Dropped::Type(name) => format!("TYPE {name}"),
+        Dropped::Function(name, _) => format!("FUNCTION {name}"),
+        Dropped::Aggregate(name, _) => format!("AGGREGATE {name}"),
+        Dropped::Trigger(name, table) => format!("TRIGGER {name} ON {table}"),
     }
 }
 

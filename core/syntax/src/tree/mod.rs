@@ -1,5 +1,6 @@
 //! What a statement consists of. Everything borrows from the text; nothing is copied.
 
+mod again;
 mod name;
 mod relation;
 mod role;

@@ -96,7 +96,7 @@ fn the_kind_is_that_of_the_promises() {
 }
 
 #[test]
-fn the_label_is_verb_and_table_and_holds_no_literal() {
+fn the_label_is_verb_and_what_it_is_about_and_holds_no_literal() {
     for (text, label) in [
         ("SELECT a, b FROM app.users WHERE id = 7", "SELECT app.users"),
         ("INSERT INTO users (id, name) VALUES (7, 'secret')", "INSERT users"),
@@ -106,6 +106,20 @@ fn the_label_is_verb_and_table_and_holds_no_literal() {
         ("BEGIN BATCH INSERT INTO a (b) VALUES ('secret'); APPLY BATCH", "BATCH"),
         ("ALTER ROLE ada WITH PASSWORD = 'secret'", "ALTER"),
         ("USE app", "USE"),
+        (
+            "CREATE KEYSPACE IF NOT EXISTS App WITH replication = {'class': 'secret'}",
+            "CREATE KEYSPACE app",
+        ),
+        (
+            "CREATE TABLE app.users (id int PRIMARY KEY) WITH comment = 'secret'",
+            "CREATE TABLE app.users",
+        ),
+        ("CREATE INDEX ON app.users (name)", "CREATE INDEX ON app.users"),
+        ("CREATE INDEX by_name ON app.users (name)", "CREATE INDEX by_name ON app.users"),
+        ("ALTER TABLE app.users ADD age int", "ALTER TABLE app.users"),
+        ("DROP TYPE IF EXISTS \"A\"", "DROP TYPE \"A\""),
+        ("DROP TRIGGER t ON app.users", "DROP TRIGGER t ON app.users"),
+        ("CREATE ROLE ada WITH PASSWORD = 'secret'", "CREATE"),
     ] {
         assert_eq!(read(text).label(), label);
     }
