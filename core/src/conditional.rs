@@ -51,7 +51,7 @@ impl<R> Conditional<R> {
 }
 
 /// The first column of the answer to a conditional statement.
-const APPLIED: &str = "[applied]";
+pub(crate) const APPLIED: &str = "[applied]";
 
 impl Response {
     /// What a conditional statement came to, with the rows that were found as `R`: of `IF NOT EXISTS`

@@ -60,7 +60,6 @@ enum BoundRepr {
     Driver(Arc<Early>),
     /// Serialised by the session, when it sends.
     Late(Prepared, Values),
-    Made,
 }
 
 /// What is serialised, and what it was serialised from.
@@ -197,7 +196,7 @@ impl Prepared {
                 let (prepared, values) = (self.clone(), values.clone());
                 BoundRepr::Driver(Arc::new(Early { bound, prepared, values }))
             }
-            Handle::Made(_) => BoundRepr::Made,
+            Handle::Made(_) => BoundRepr::Late(self.clone(), values.clone()),
         }))
     }
 
@@ -250,7 +249,6 @@ impl Bound {
                 }
                 Handle::Made(_) => None,
             },
-            BoundRepr::Made => None,
         })
     }
 
@@ -261,12 +259,11 @@ impl Bound {
         }
     }
 
-    /// What the values are bound to, and the values; nothing of an early one that a test made.
-    pub(crate) fn parts(&self) -> Option<(&Prepared, &Values)> {
+    /// What the values are bound to, and the values.
+    pub(crate) fn parts(&self) -> (&Prepared, &Values) {
         match &self.0 {
-            BoundRepr::Driver(early) => Some((&early.prepared, &early.values)),
-            BoundRepr::Late(prepared, values) => Some((prepared, values)),
-            BoundRepr::Made => None,
+            BoundRepr::Driver(early) => (&early.prepared, &early.values),
+            BoundRepr::Late(prepared, values) => (prepared, values),
         }
     }
 }

@@ -197,6 +197,13 @@ impl BatchPayload {
         rows.iter().filter_map(|row| statements.get(row.statement))
     }
 
+    /// As [`statements`](Self::statements), with the values of each.
+    #[cfg(feature = "testing")]
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Statement, &Values)> {
+        let rows = self.inner.members.rows.iter().map(|row| &row.values);
+        self.statements().zip(rows)
+    }
+
     /// Whether a statement of it is to be stamped by a server, which stamps all of it.
     pub(crate) fn is_for_server(&self) -> bool {
         let mut statements = self.inner.members.statements.iter();

@@ -22,7 +22,7 @@ use crate::session::Basis;
 use crate::statement::{SchemaFacts, Statement, StatementKind, StaticStatement, Told};
 use crate::timestamp::Stamp;
 use crate::values::Values;
-pub(crate) use options::{Options, PageSize};
+pub(crate) use options::{Options, PAGE_SIZES, PageSize};
 use place::Place;
 
 /// A statement with its values and options, on its way through the layers.
@@ -188,9 +188,7 @@ impl Request {
     /// All that it is bound to so far.
     pub(crate) fn all_prepared(&self) -> &[Prepared] {
         match &self.payload {
-            Payload::Bound(bound) => {
-                bound.parts().map_or(&[], |(prepared, _)| slice::from_ref(prepared))
-            }
+            Payload::Bound(bound) => slice::from_ref(bound.parts().0),
             Payload::Batch(batch) => batch.prepared(),
             Payload::Raw(_) | Payload::Prepare => &[],
         }
@@ -199,10 +197,9 @@ impl Request {
     /// The same, bound to this.
     pub(crate) fn bound_to(&self, prepared: &Prepared) -> Self {
         let mut request = self.clone();
-        if let Payload::Bound(bound) = &self.payload
-            && let Some((_, values)) = bound.parts()
-        {
-            request.payload = Payload::Bound(prepared.clone().attach_prepared(values.clone()));
+        if let Payload::Bound(bound) = &self.payload {
+            let values = bound.parts().1.clone();
+            request.payload = Payload::Bound(prepared.clone().attach_prepared(values));
         }
         request
     }
@@ -213,7 +210,7 @@ impl Request {
     pub(crate) fn keyspace(&self) -> Result<Option<u64>, ErrorKind> {
         let batch = match &self.payload {
             Payload::Bound(bound) => {
-                return Ok(bound.parts().and_then(|(prepared, _)| prepared.basis()?.keyspace()));
+                return Ok(bound.parts().0.basis().and_then(Basis::keyspace));
             }
             Payload::Batch(batch) => batch,
             Payload::Raw(_) | Payload::Prepare => return Ok(None),
@@ -228,11 +225,21 @@ impl Request {
         }
     }
 
+    /// The values of its one statement.
+    #[cfg(feature = "testing")]
+    pub(crate) fn values(&self) -> Option<&Values> {
+        match &self.payload {
+            Payload::Raw(values) => Some(values),
+            Payload::Bound(bound) => Some(bound.parts().1),
+            Payload::Prepare | Payload::Batch(_) => None,
+        }
+    }
+
     /// What all clones of it were told.
     pub(crate) fn told(&self) -> Option<&Told> {
         match &self.payload {
             Payload::Raw(values) => Some(values.told()),
-            Payload::Bound(bound) => bound.parts().map(|(_, values)| values.told()),
+            Payload::Bound(bound) => Some(bound.parts().1.told()),
             Payload::Batch(batch) => Some(batch.told()),
             Payload::Prepare => None,
         }
@@ -241,7 +248,7 @@ impl Request {
     /// What it is bound to.
     pub(crate) fn prepared(&self) -> Option<&Prepared> {
         match &self.payload {
-            Payload::Bound(bound) => bound.parts().map(|(prepared, _)| prepared),
+            Payload::Bound(bound) => Some(bound.parts().0),
             Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
         }
     }

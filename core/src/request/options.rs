@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use scylla::frame::types::{Consistency, SerialConsistency};
@@ -26,6 +27,9 @@ pub(crate) struct Options {
     pub(crate) attempts: Option<Attempts>,
     pub(crate) is_traced: bool,
 }
+
+/// The protocol has 31 bits for the rows of a page.
+pub(crate) const PAGE_SIZES: RangeInclusive<u32> = 1..=i32::MAX.unsigned_abs();
 
 /// How many rows a page has, or that there are no pages. In four bytes, also where it may be left open: a request is
 /// copied at each layer.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::options::PAGE_SIZES;
 use super::{Payload, Request};
 use crate::error::Error;
 #[cfg(feature = "page-token")]
@@ -43,6 +44,20 @@ impl Request {
         self
     }
 
+    /// Why it cannot go on there, if it cannot.
+    #[inline]
+    pub(crate) fn paging_fault(&self, start: &PagingState) -> Option<&'static str> {
+        match self.page_size() {
+            Some(rows) if !PAGE_SIZES.contains(&rows) => {
+                Some("a page has 1 to 2147483647 rows: give a page size")
+            }
+            None if self.is_unpaged() && *start != PagingState::default() => Some(
+                "it goes on in the middle of a result, and wants no pages: give it a page size, or no place",
+            ),
+            _ => None,
+        }
+    }
+
     /// Where it was told to go on.
     pub(crate) fn page(&self) -> PagingState {
         match self.place.as_deref() {
@@ -74,7 +89,7 @@ impl Request {
             return Ok(place.page.clone().into());
         };
         let bound = match &self.payload {
-            Payload::Bound(bound) => bound.parts(),
+            Payload::Bound(bound) => Some(bound.parts()),
             Payload::Raw(_) | Payload::Prepare | Payload::Batch(_) => None,
         };
         let seal = asked.seal(&self.statement, bound, in_use);

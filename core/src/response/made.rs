@@ -15,7 +15,7 @@ use crate::statement::Statement;
 pub(crate) struct Made {
     pub(super) columns: Vec<ColumnSpec<'static>>,
     pub(super) rows: Vec<Bytes>,
-    pub(crate) tracing_id: Option<Uuid>,
+    pub(super) tracing_id: Option<Uuid>,
 }
 
 impl Made {
@@ -25,10 +25,18 @@ impl Made {
         rows: impl IntoIterator<Item = impl SerializeRow>,
     ) -> Result<Self, Error> {
         let table = TableSpec::owned("made".to_owned(), "made".to_owned());
-        let columns: Vec<_> = columns
+        let columns = columns
             .into_iter()
             .map(|(name, typ)| ColumnSpec::owned(name.into(), typ, table.clone()))
             .collect();
+        Self::of_columns(statement, columns, rows)
+    }
+
+    pub(crate) fn of_columns(
+        statement: &Statement,
+        columns: Vec<ColumnSpec<'static>>,
+        rows: impl IntoIterator<Item = impl SerializeRow>,
+    ) -> Result<Self, Error> {
         let context = RowSerializationContext::from_specs(&columns);
         let rows = rows.into_iter().map(|row| {
             let mut bytes = Vec::new();
@@ -38,6 +46,11 @@ impl Made {
         });
         let rows = rows.collect::<Result<_, Error>>()?;
         Ok(Self { columns, rows, tracing_id: None })
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn traced(self, tracing_id: Option<Uuid>) -> Self {
+        Self { tracing_id, ..self }
     }
 
     #[cfg(feature = "testing")]

@@ -35,6 +35,8 @@ pub use lifecycle::Shutdown;
 pub use schema::age::SchemaStats;
 pub(crate) use schema::basis::Basis;
 #[cfg(feature = "testing")]
+pub(crate) use schema::tables::NATIVE_TYPES;
+#[cfg(feature = "testing")]
 pub use schema::tables::TableAsRead;
 pub(crate) use schema::tables::{Definition, Shape};
 pub use topology::clocks::ClockOffset;

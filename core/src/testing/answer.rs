@@ -3,13 +3,20 @@
 use std::fmt;
 use std::time::Duration;
 
-use scylla::frame::response::result::ColumnType;
-use scylla::serialize::row::SerializeRow;
+use scylla::errors::SerializationError;
+use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType, TableSpec};
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::writers::RowWriter;
+use uuid::Uuid;
 
+use super::schema::Tables;
+use crate::conditional::APPLIED;
 use crate::error::{Error, ErrorKind};
 use crate::paging::PagingState;
-use crate::response::{Made, Response};
+use crate::request::{Payload, Request};
+use crate::response::Made;
 use crate::statement::Statement;
+use crate::values::Values;
 
 /// What a scripted session does with one request.
 #[derive(Debug, Clone)]
@@ -21,9 +28,21 @@ pub struct Answer {
 
 #[derive(Clone)]
 pub(super) enum Outcome {
-    Rows { rows: Made, next: Option<PagingState> },
+    Rows { rows: Rows, next: Option<PagingState>, tracing_id: Option<Uuid> },
     Error(ErrorKind),
     Never,
+}
+
+/// What the rows of an answer are.
+#[derive(Clone)]
+pub(super) enum Rows {
+    /// Complete.
+    Made(Made),
+    /// Of the columns that the schema tells.
+    BySchema(Vec<Values>),
+    Applied,
+    /// With the row that was found, if there is one.
+    NotApplied(Option<Values>),
 }
 
 impl Answer {
@@ -31,9 +50,47 @@ impl Answer {
         Self { after: Duration::ZERO, outcome }
     }
 
+    fn of_rows(rows: Rows) -> Self {
+        Self::of(Outcome::Rows { rows, next: None, tracing_id: None })
+    }
+
     /// The answer of a write, without rows; to a prepare, the prepared statement.
     pub fn done() -> Self {
-        Self::of(Outcome::Rows { rows: Made::default(), next: None })
+        Self::of_rows(Rows::Made(Made::default()))
+    }
+
+    /// Rows of the columns that the schema tells: [`ScriptedSession::with_schema`](super::ScriptedSession::with_schema).
+    /// Rows that do not fit them are a mistake of the test: the call panics, and names the statement.
+    pub fn rows_by_schema<R>(rows: impl IntoIterator<Item = R>) -> Self
+    where
+        R: SerializeRow + Send + Sync + 'static,
+    {
+        Self::of_rows(Rows::BySchema(rows.into_iter().map(Values::new).collect()))
+    }
+
+    /// The answer to a conditional statement, or to a batch with one, whose condition held.
+    pub fn applied() -> Self {
+        Self::of_rows(Rows::Applied)
+    }
+
+    /// The answer to a conditional statement, or to a batch with one, whose condition did not hold, with the row that was
+    /// found. Its columns are those that the schema tells, in the order of the server:
+    /// [`Response::conditional`](crate::Response::conditional) has them.
+    pub fn not_applied<R: SerializeRow + Send + Sync + 'static>(found: R) -> Self {
+        Self::of_rows(Rows::NotApplied(Some(Values::new(found))))
+    }
+
+    /// As [`not_applied`](Self::not_applied), where there is no row.
+    pub fn not_applied_without_row() -> Self {
+        Self::of_rows(Rows::NotApplied(None))
+    }
+
+    /// Says that the server traced the request under this id.
+    pub fn traced(mut self, id: Uuid) -> Self {
+        if let Outcome::Rows { tracing_id, .. } = &mut self.outcome {
+            *tracing_id = Some(id);
+        }
+        self
     }
 
     /// Rows: the name and type of each column, and values for each row.
@@ -46,8 +103,7 @@ impl Answer {
         rows: impl IntoIterator<Item = impl SerializeRow>,
     ) -> Result<Self, Error> {
         let script = Statement::new("SELECT").named("a script");
-        let rows = Made::new(&script, columns, rows)?;
-        Ok(Self::of(Outcome::Rows { rows, next: None }))
+        Ok(Self::of_rows(Rows::Made(Made::new(&script, columns, rows)?)))
     }
 
     /// Says that another page follows these rows, which starts there.
@@ -74,24 +130,75 @@ impl Answer {
         self.after = delay;
         self
     }
+}
 
-    pub(super) fn to_response(rows: Made, next: Option<PagingState>, of: &Statement) -> Response {
-        let response = Response::of_made(of, rows);
-        match next {
-            Some(page) => response.followed_by(page),
-            None => response,
-        }
+impl Rows {
+    /// Of the columns that the request has; or the mistake of the test.
+    pub(super) fn of(self, request: &Request, tables: Option<&Tables>) -> Result<Made, String> {
+        let tables = || tables.ok_or("the session has no schema: give it one with `with_schema`");
+        let statement = request.statement();
+        let made = match self {
+            Self::Made(made) => return Ok(made),
+            Self::BySchema(rows) => {
+                let columns = tables()?.rows(statement)?;
+                Made::of_columns(statement, columns, rows.iter().map(Values::as_row))
+            }
+            Self::Applied => Made::of_columns(statement, vec![applied_column()], [(true,)]),
+            Self::NotApplied(None) => {
+                Made::of_columns(statement, vec![applied_column()], [(false,)])
+            }
+            Self::NotApplied(Some(found)) => {
+                let mut columns = vec![applied_column()];
+                columns.extend(match request.payload() {
+                    Payload::Batch(batch) => {
+                        tables()?.found(&batch.statements().collect::<Vec<_>>(), true)?
+                    }
+                    _ => tables()?.found(&[statement], false)?,
+                });
+                Made::of_columns(statement, columns, [NotApplied(&found)])
+            }
+        };
+        made.map_err(|error| error.what().to_string())
+    }
+}
+
+fn applied_column() -> ColumnSpec<'static> {
+    let table = TableSpec::owned("made".to_owned(), "made".to_owned());
+    ColumnSpec::owned(APPLIED.to_owned(), ColumnType::Native(NativeType::Boolean), table)
+}
+
+/// What was found, after `[applied]`.
+struct NotApplied<'v>(&'v Values);
+
+impl SerializeRow for NotApplied<'_> {
+    fn serialize(
+        &self,
+        context: &RowSerializationContext<'_>,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), SerializationError> {
+        let (applied, found) = context.columns().split_at(1);
+        let context = |columns| RowSerializationContext::from_specs(columns);
+        (false,).serialize(&context(applied), writer)?;
+        self.0.as_row().serialize(&context(found), writer)
+    }
+
+    fn is_empty(&self) -> bool {
+        false
     }
 }
 
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rows { rows, next } => f
-                .debug_struct("Rows")
-                .field("count", &rows.count())
-                .field("more_pages", &next.is_some())
-                .finish(),
+            Self::Rows { rows, next, .. } => {
+                let count = match rows {
+                    Rows::Made(made) => made.count(),
+                    Rows::BySchema(rows) => rows.len(),
+                    Rows::Applied | Rows::NotApplied(_) => 1,
+                };
+                let mut rows = f.debug_struct("Rows");
+                rows.field("count", &count).field("more_pages", &next.is_some()).finish()
+            }
             Self::Error(kind) => f.debug_tuple("Error").field(kind).finish(),
             Self::Never => f.write_str("Never"),
         }

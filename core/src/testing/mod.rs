@@ -32,12 +32,17 @@
 
 mod answer;
 mod kinds;
+mod schema;
 mod script;
+mod sent;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use answer::Answer;
 pub use kinds::error_kinds;
-pub use session::{ScriptedSession, Sent};
+pub use sent::Sent;
+pub use session::ScriptedSession;
 
 pub use crate::session::TableAsRead;
 pub use crate::timestamp::shift_clock;

@@ -7,16 +7,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tower_service::Service;
 
 use super::answer::{Answer, Outcome};
+use super::schema::Tables;
 use super::script::Script;
-use crate::error::{Error, ErrorKind, Failure};
+use super::sent::Sent;
+use crate::error::{Error, ErrorKind, Failure, Waited};
 use crate::lock::lock;
+use crate::paging::Start;
 use crate::prepared::{Made, Prepared};
-use crate::request::{Payload, Request};
+use crate::request::Request;
 use crate::response::Response;
+use crate::traits::Described;
 
 /// A service in a [`Session`](crate::Session)'s place. See the [module](super).
 ///
@@ -29,6 +33,7 @@ pub struct ScriptedSession {
 }
 
 struct Inner {
+    tables: Mutex<Option<Arc<Tables>>>,
     executes: Mutex<Script>,
     prepares: Mutex<Script>,
     sent: Mutex<Vec<Sent>>,
@@ -36,24 +41,6 @@ struct Inner {
     peak: AtomicUsize,
     schema: Arc<AtomicU64>,
     is_schema_lost: AtomicBool,
-}
-
-/// A request that came to a scripted session.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Sent {
-    /// The request, with its options.
-    pub request: Request,
-    /// When it came.
-    pub at: Instant,
-}
-
-impl Sent {
-    /// Whether it asked to prepare its statement.
-    #[must_use]
-    pub fn is_prepare(&self) -> bool {
-        matches!(self.request.payload(), Payload::Prepare)
-    }
 }
 
 impl Default for ScriptedSession {
@@ -66,6 +53,7 @@ impl ScriptedSession {
     /// Every statement can be prepared, at once; there is no answer to anything else yet.
     pub fn new() -> Self {
         let inner = Inner {
+            tables: Mutex::default(),
             executes: Mutex::default(),
             prepares: Mutex::new(Script::always(Answer::done())),
             sent: Mutex::default(),
@@ -75,6 +63,21 @@ impl ScriptedSession {
             is_schema_lost: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Tells the columns of tables by a script of `CREATE` statements, as a schema file is: for
+    /// [`Answer::rows_by_schema`] and [`Sent::values`], and to refuse values that do not fit their statement, as a server
+    /// does. Tables without a keyspace are found by statements without one.
+    ///
+    /// # Panics
+    ///
+    /// If the script is not CQL, or makes what cannot be: with the line.
+    pub fn with_schema(self, script: &str) -> Self {
+        match Tables::new(script) {
+            Ok(tables) => *lock(&self.inner.tables) = Some(Arc::new(tables)),
+            Err(why) => panic!("the schema of a scripted session: {why}"),
+        }
+        self
     }
 
     /// Gives these answers, one after another, to requests with the statement of this name.
@@ -184,14 +187,43 @@ impl Service<Request> for ScriptedSession {
 
     fn call(&mut self, request: Request) -> Self::Future {
         request.count_sent();
-        if let Some(fault) = request.fault() {
-            return Box::pin(ready(Err(error(&request, ErrorKind::Batch(fault.clone())))));
+        match self.take(request) {
+            Ok(taken) => Box::pin(taken.answered()),
+            Err(error) => Box::pin(ready(Err(error))),
         }
-        let start = match request.start(None) {
-            Ok(start) => start,
-            Err(error) => return Box::pin(ready(Err(error))),
-        };
-        let sent = Sent { request: request.clone(), at: Instant::now() };
+    }
+}
+
+/// A request that a session took, and what the script has for it.
+struct Taken {
+    request: Request,
+    at: Instant,
+    start: Start,
+    tables: Option<Arc<Tables>>,
+    answer: Answer,
+    is_prepare: bool,
+    /// As of before the prepare, which a change may overtake.
+    schema: u64,
+    is_schema_lost: bool,
+    in_flight: InFlight,
+}
+
+impl ScriptedSession {
+    /// Refuses what a real session would refuse.
+    fn take(&self, request: Request) -> Result<Taken, Error> {
+        let at = Instant::now();
+        if request.deadline().is_some_and(|deadline| deadline <= at) {
+            return Err(error(&request, ErrorKind::DeadlinePassed(Waited::BeforeTheSession)));
+        }
+        if let Some(fault) = request.fault() {
+            return Err(error(&request, ErrorKind::Batch(fault.clone())));
+        }
+        let start = request.start(None)?;
+        if let Some(why) = request.paging_fault(&start.page) {
+            return Err(error(&request, ErrorKind::InvalidRequest(why.to_owned())));
+        }
+        let tables = lock(&self.inner.tables).clone();
+        let sent = Sent::new(request.clone(), at, start.page.clone(), tables.as_deref())?;
         let is_prepare = sent.is_prepare();
         lock(&self.inner.sent).push(sent);
         let scripts = if is_prepare { &self.inner.prepares } else { &self.inner.executes };
@@ -199,31 +231,70 @@ impl Service<Request> for ScriptedSession {
         let answer = lock(scripts).next(name);
         let Some(answer) = answer else { panic!("the script has no answer for `{name}`") };
         let in_flight = InFlight::new(&self.inner);
-        // As of before the prepare, which a change may overtake.
-        let then = self.inner.schema.load(Ordering::Relaxed);
+        let schema = self.inner.schema.load(Ordering::Relaxed);
         let is_schema_lost = self.inner.is_schema_lost.load(Ordering::Relaxed);
-        Box::pin(async move {
-            let session = &in_flight.0;
-            sleep(answer.after).await;
-            match answer.outcome {
-                Outcome::Never => std::future::pending().await,
-                Outcome::Error(kind) => Err(error(&request, kind)),
-                Outcome::Rows { .. } if is_prepare => {
-                    let now = Arc::clone(&session.schema);
-                    let made = if is_schema_lost {
-                        Made::OneShot
-                    } else {
-                        Made::While(Box::new(move || now.load(Ordering::Relaxed) == then))
-                    };
-                    let prepared = Prepared::made_for(request.statement(), made);
-                    Ok(Response::of_prepared(prepared))
-                }
-                Outcome::Rows { rows, next } => {
-                    let answer = Answer::to_response(rows, next, request.statement());
-                    Ok(answer.started_at(start))
-                }
-            }
+        Ok(Taken {
+            request,
+            at,
+            start,
+            tables,
+            answer,
+            is_prepare,
+            schema,
+            is_schema_lost,
+            in_flight,
         })
+    }
+}
+
+impl Taken {
+    /// The answer, in the time of the request: until its deadline, and for as long as one attempt may take.
+    async fn answered(self) -> Result<Response, Error> {
+        let (request, at) = (self.request.clone(), self.at);
+        let is_prepare = self.is_prepare;
+        let Some(until) = request.latest_after(at) else { return self.answer().await };
+        let Ok(answer) = timeout_at(until, self.answer()).await else {
+            let after = until - at;
+            let late = if is_prepare {
+                ErrorKind::PrepareTimeout { after }
+            } else {
+                ErrorKind::Timeout { after }
+            };
+            return Err(error(&request, late));
+        };
+        answer
+    }
+
+    async fn answer(self) -> Result<Response, Error> {
+        let Self { request, answer, tables, schema: then, .. } = self;
+        sleep(answer.after).await;
+        match answer.outcome {
+            Outcome::Never => std::future::pending().await,
+            Outcome::Error(kind) => Err(error(&request, kind)),
+            Outcome::Rows { .. } if self.is_prepare => {
+                let now = Arc::clone(&self.in_flight.0.schema);
+                let made = if self.is_schema_lost {
+                    Made::OneShot
+                } else {
+                    Made::While(Box::new(move || now.load(Ordering::Relaxed) == then))
+                };
+                let prepared = Prepared::made_for(request.statement(), made);
+                Ok(Response::of_prepared(prepared))
+            }
+            Outcome::Rows { rows, next, tracing_id } => {
+                let statement = request.statement();
+                let rows = match rows.of(&request, tables.as_deref()) {
+                    Ok(rows) => rows.traced(tracing_id),
+                    Err(why) => panic!("the script's answer to `{}`: {why}", statement.name()),
+                };
+                let response = Response::of_made(statement, rows);
+                let response = match next {
+                    Some(page) => response.followed_by(page),
+                    None => response,
+                };
+                Ok(response.started_at(self.start))
+            }
+        }
     }
 }
 
@@ -259,106 +330,5 @@ impl fmt::Debug for ScriptedSession {
             .field("prepares", &self.prepares())
             .field("in_flight", &self.in_flight())
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::time::timeout;
-
-    use super::*;
-    use crate::{Client, ColumnType, Consistency, ErrorClass, NativeType, PagingState, Statement};
-
-    fn number(n: i32) -> Answer {
-        Answer::rows([("n", ColumnType::Native(NativeType::Int))], [(n,)]).unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn answers_come_by_name_then_in_sequence_then_otherwise() {
-        let session = ScriptedSession::new()
-            .on("named", [number(1)])
-            .then([number(2), number(3)])
-            .otherwise(number(4));
-        let db = Client::new(session);
-        let named = Statement::new("SELECT n FROM t").named("named");
-        let other = Statement::new("SELECT n FROM t");
-        let mut seen = Vec::new();
-        for statement in [&other, &named, &named, &named, &other] {
-            seen.push(db.request(statement).await.unwrap().value::<i32>().unwrap());
-        }
-        assert_eq!(seen, [2, 1, 3, 4, 4]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_sent_is_kept_with_its_options_and_its_time() {
-        let session =
-            ScriptedSession::new().otherwise(Answer::done().after(Duration::from_secs(5)));
-        let db = Client::new(session.clone());
-        let select = Statement::new("SELECT n FROM t WHERE k = ?");
-        db.request(Request::prepare(&select)).await.unwrap();
-        let request = Request::new(&select, (1,)).with_consistency(Consistency::One);
-        db.request(request.with_page_size(7)).await.unwrap();
-        db.request(&select).await.unwrap();
-        let sent = session.sent();
-        assert!(sent[0].is_prepare() && !sent[1].is_prepare());
-        assert_eq!(sent[1].request.consistency(), Some(Consistency::One));
-        assert_eq!(sent[1].request.page_size(), Some(7));
-        assert_eq!(sent[2].at - sent[1].at, Duration::from_secs(5));
-        assert_eq!((session.prepares(), session.executes()), (1, 2));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn errors_have_the_class_that_a_real_session_gives_them() {
-        let session = ScriptedSession::new().otherwise(Answer::error(ErrorKind::Overloaded));
-        let db = Client::new(session);
-        let insert = Statement::new("INSERT INTO t (n) VALUES (1)");
-        let class = async |statement: &Statement| db.request(statement).await.unwrap_err().class();
-        assert_eq!(class(&Statement::new("SELECT n FROM t")).await, ErrorClass::Overload);
-        assert_eq!(class(&insert).await, ErrorClass::Ambiguous);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_hang_ends_by_dropping_and_is_then_not_in_flight() {
-        let session = ScriptedSession::new().otherwise(Answer::never());
-        let db = Client::new(session.clone());
-        let select = Statement::new("SELECT n FROM t");
-        assert!(timeout(Duration::from_secs(60), db.request(&select)).await.is_err());
-        assert_eq!((session.in_flight(), session.peak()), (0, 1));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn prepares_fail_and_hang_as_told_and_then_succeed() {
-        let session = ScriptedSession::new()
-            .on_prepare("n", [Answer::error(ErrorKind::Syntax), Answer::never()]);
-        let db = Client::new(session.clone());
-        let select = Statement::new("SELECT n FROM t").named("n");
-        let prepare = || db.request(Request::prepare(&select));
-        assert_eq!(*prepare().await.unwrap_err().kind(), ErrorKind::Syntax);
-        assert!(timeout(Duration::from_secs(60), prepare()).await.is_err());
-        let prepared = prepare().await.unwrap().prepared().unwrap().clone();
-        assert!(prepared.is_current());
-        session.change_schema();
-        assert!(!prepared.is_current());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn pages_follow_one_another() {
-        let page = PagingState::from_bytes(&[1]);
-        let session = ScriptedSession::new().then([number(1).followed_by(page), number(2)]);
-        let db = Client::new(session);
-        let select = Statement::new("SELECT n FROM t");
-        let first = db.request(&select).await.unwrap();
-        assert!(first.rows::<(i32,)>().is_err());
-        let next = Request::from(&select).with_page(first.next_page().unwrap());
-        assert!(db.request(next).await.unwrap().next_page().is_none());
-    }
-
-    #[tokio::test]
-    #[should_panic(expected = "the script has no answer for `SELECT t`")]
-    async fn a_script_that_runs_out_fails_the_test_and_names_the_statement() {
-        let db = Client::new(ScriptedSession::new());
-        let _ = db.request(Statement::new("SELECT n FROM t")).await;
     }
 }

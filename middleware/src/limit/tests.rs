@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cqlstack_core::testing::{Answer, ScriptedSession};
-use cqlstack_core::{Client, Error, ErrorClass, Request, Response};
+use cqlstack_core::{Client, Error, ErrorClass, ErrorKind, Request, Response};
 use futures::FutureExt;
 use futures::future::{MaybeDone, join_all, maybe_done};
 use tokio::time::{Instant, sleep, timeout};
@@ -389,7 +389,8 @@ async fn a_wait_for_a_permit_is_part_of_the_attempt() {
     let began = Instant::now();
     let patient = request(2).with_attempt_timeout(TICK * 15);
     let both = tokio::join!(db.request(request(1)), db.request(patient));
-    assert!(both.0.is_ok() && both.1.is_ok());
+    assert!(both.0.is_ok());
+    assert_eq!(*both.1.unwrap_err().kind(), ErrorKind::Timeout { after: TICK * 5 });
     let deadlines: Vec<_> = session.sent().iter().map(|sent| sent.request.deadline()).collect();
     assert_eq!(deadlines, [None, Some(began + TICK * 15)]);
 }

@@ -1,8 +1,9 @@
 //! What `cqlstack_syntax::check` says of statements beside what a server says when it prepares them.
 
-use cqlstack_core::Session;
+use cqlstack_core::scylla::frame::response::result::{CollectionType, ColumnSpec};
+use cqlstack_core::{ColumnType, Session};
 use cqlstack_syntax::check::{Finding, Signature, check};
-use cqlstack_syntax::{Dialect, Facts, Schema, parse, script};
+use cqlstack_syntax::{DataType, Dialect, Facts, Schema, parse, script};
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::corpus;
 
@@ -27,6 +28,43 @@ async fn shop() -> (Cluster, Session) {
     (cluster, session)
 }
 
+/// A type in CQL, without what is frozen, which a frame does not tell.
+fn unfrozen(kind: &DataType) -> String {
+    match kind {
+        DataType::Frozen(kind) => unfrozen(kind),
+        DataType::List(kind) => format!("list<{}>", unfrozen(kind)),
+        DataType::Set(kind) => format!("set<{}>", unfrozen(kind)),
+        DataType::Map(keys, values) => format!("map<{}, {}>", unfrozen(keys), unfrozen(values)),
+        DataType::Vector(kind, length) => format!("vector<{}, {length}>", unfrozen(kind)),
+        DataType::Tuple(kinds) => {
+            format!("tuple<{}>", kinds.iter().map(unfrozen).collect::<Vec<_>>().join(", "))
+        }
+        DataType::User(name) => name.clone(),
+        kind => kind.to_string(),
+    }
+}
+
+fn typed(kind: &ColumnType<'_>) -> String {
+    match kind {
+        ColumnType::Native(kind) => format!("{kind:?}").to_lowercase(),
+        ColumnType::Collection { typ: CollectionType::List(kind), .. } => {
+            format!("list<{}>", typed(kind))
+        }
+        ColumnType::Collection { typ: CollectionType::Set(kind), .. } => {
+            format!("set<{}>", typed(kind))
+        }
+        ColumnType::Collection { typ: CollectionType::Map(keys, values), .. } => {
+            format!("map<{}, {}>", typed(keys), typed(values))
+        }
+        ColumnType::Vector { typ, dimensions } => format!("vector<{}, {dimensions}>", typed(typ)),
+        ColumnType::Tuple(kinds) => {
+            format!("tuple<{}>", kinds.iter().map(typed).collect::<Vec<_>>().join(", "))
+        }
+        ColumnType::UserDefinedType { definition, .. } => definition.name.to_string(),
+        kind => format!("{kind:?}"),
+    }
+}
+
 fn findings(text: &str, schema: &Schema) -> Vec<Finding> {
     check(&parse(text).unwrap(), Some(schema), Some("shop"))
 }
@@ -37,6 +75,7 @@ async fn what_a_server_prepares_has_no_error_and_the_signature_that_it_tells() {
     let driver = session.driver().unwrap();
     let schema = Schema::from_script(SCHEMA).unwrap();
     let (mut wrong, mut compared) = (Vec::new(), 0);
+    let (mut kinds, mut untold) = (0, 0);
     for text in RIGHT.lines() {
         let prepared = match driver.prepare(text).await {
             Ok(prepared) => prepared,
@@ -49,16 +88,31 @@ async fn what_a_server_prepares_has_no_error_and_the_signature_that_it_tells() {
         wrong.extend(errors.map(|error| format!("{text}\n{}", error.show(text))));
         let statement = parse(text).unwrap();
         let Some(ours) = Signature::of(&statement, &schema, Some("shop")) else { continue };
+        let slot = |it: &ColumnSpec<'_>| (it.name().to_owned(), typed(it.typ()));
         let markers = prepared.get_variable_col_specs();
-        let markers: Vec<_> = markers.iter().map(|it| it.name().to_owned()).collect();
+        let (markers, marker_kinds): (Vec<_>, Vec<_>) = markers.iter().map(slot).unzip();
         let columns = prepared.get_current_result_set_col_specs();
-        let columns: Vec<_> = columns.get().iter().map(|it| it.name().to_owned()).collect();
+        let columns: Vec<_> = columns.get().iter().map(slot).collect();
+        let (columns, column_kinds): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+        let of_ours = ours.marker_kinds.iter().chain(&ours.column_kinds);
+        for (kind, theirs) in of_ours.zip(marker_kinds.iter().chain(&column_kinds)) {
+            let Some(kind) = kind.as_ref().map(unfrozen) else {
+                untold += 1;
+                continue;
+            };
+            kinds += 1;
+            if kind != *theirs {
+                wrong.push(format!("{text}\n  the type is {theirs}, not {kind}"));
+            }
+        }
         if (&ours.markers, &ours.columns) != (&markers, &columns) {
             wrong.push(format!("{text}\n  ours:   {ours:?}\n  theirs: {markers:?} {columns:?}"));
         }
         compared += 1;
     }
     println!("{} statements, {compared} signatures compared", RIGHT.lines().count());
+    println!("{kinds} types compared, {untold} not known");
+    assert!(kinds > 10 * untold);
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(RIGHT.lines().count() >= 400);
 }

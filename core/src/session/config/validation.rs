@@ -1,11 +1,11 @@
 //! Settings that cannot be are refused before any connection is opened.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::batch::BatchLimits;
 use crate::invalid_config::InvalidConfig;
 use crate::profile::Profile;
+use crate::request::PAGE_SIZES;
 use crate::session::config::SessionConfig;
 use crate::session::config::contact_point::ContactPoint;
 use crate::session::config::credentials::{Credentials, Source};
@@ -16,8 +16,6 @@ const MOST_CONNECTIONS: usize = 256;
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 /// Of the server's limits, in bytes.
 const MOST_BYTES: usize = i32::MAX.unsigned_abs() as usize;
-/// The protocol has 31 bits for the rows of a page.
-pub(in crate::session) const PAGE_SIZES: RangeInclusive<u32> = 1..=i32::MAX.unsigned_abs();
 /// The protocol has 16 bits for the statements of a batch.
 const MOST_TEXTS: usize = u16::MAX as usize;
 

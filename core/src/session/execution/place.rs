@@ -59,11 +59,10 @@ pub(in crate::session) fn of_unpaged(
     request: &Request,
     place: &PagingState,
 ) -> Result<(), Error> {
-    if !request.is_unpaged() || *place == PagingState::default() {
-        return Ok(());
+    match request.paging_fault(place) {
+        Some(why) => Err(invalid(session, request, why)),
+        None => Ok(()),
     }
-    let why = "it goes on in the middle of a result, and wants no pages: give it a page size, or no place";
-    Err(invalid(session, request, why))
 }
 
 fn other(session: &Inner, request: &Request) -> Error {

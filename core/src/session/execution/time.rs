@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Waited};
+use crate::paging::PagingState;
 use crate::request::Request;
-use crate::session::config::validation::PAGE_SIZES;
 use crate::session::execution::error::{error_of, invalid};
 use crate::session::inner::Inner;
 use crate::session::wait::add;
@@ -46,12 +46,8 @@ impl Time {
         request: &Request,
         started: Instant,
     ) -> Result<Self, Error> {
-        if request.page_size().is_some_and(|rows| !PAGE_SIZES.contains(&rows)) {
-            return Err(invalid(
-                session,
-                request,
-                "a page has 1 to 2147483647 rows: give a page size",
-            ));
+        if let Some(why) = request.paging_fault(&PagingState::default()) {
+            return Err(invalid(session, request, why));
         }
         Self::of(session, request, started)
     }

@@ -1,6 +1,7 @@
 //! What a term is for, as a server names it.
 
 use super::find::Of;
+use super::kind::INT;
 use super::term::unfrozen;
 use crate::schema::{Column, DataType};
 use crate::tree::Name;
@@ -20,7 +21,7 @@ impl<'s> Receiver<'s> {
         Self { name: name.into(), kind: None }
     }
 
-    fn new(name: impl Into<String>, kind: &'s DataType) -> Self {
+    pub(super) fn new(name: impl Into<String>, kind: &'s DataType) -> Self {
         Self { name: name.into(), kind: Some(kind) }
     }
 
@@ -57,7 +58,7 @@ impl<'s> Receiver<'s> {
 
     pub(super) fn key(&self) -> Self {
         let (prefix, kind) = match self.unfrozen() {
-            Some(DataType::List(_)) => ("idx", None),
+            Some(DataType::List(_)) => ("idx", Some(&INT)),
             Some(DataType::Map(of, _) | DataType::Set(of)) => ("key", Some(&**of)),
             _ => ("key", None),
         };

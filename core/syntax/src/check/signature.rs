@@ -2,15 +2,17 @@
 
 use super::column_name::{column_name, full_name};
 use super::find::Of;
+use super::kind::{BIGINT, INT, TEXT, kind_of};
 use super::receiver::{Receiver, SELECTED, field_of, receiver};
-use crate::schema::{ColumnRole, DataType, Schema};
+use crate::schema::{Column, ColumnRole, DataType, Schema};
 use crate::tree::{
     ArithmeticOperator, Batch, Change, Comparand, Condition, Function, InsertRow, Name, Operand,
     Operator, Part, Relation, Select, Selection, Statement, Step, Table as TableName, Term,
     TermKind, UsingOption, UsingParameter,
 };
 
-/// The names of the markers and of the result's columns, as a server gives them when it prepares the statement.
+/// The names and the types of the markers and of the result's columns, as a server gives them when it prepares the
+/// statement.
 ///
 /// ```
 /// use cqlstack_syntax::{Schema, check::Signature, parse};
@@ -23,6 +25,11 @@ use crate::tree::{
 /// let signature = Signature::of(&select, &schema, None).unwrap();
 /// assert_eq!(signature.markers, ["in(id)", "most"]);
 /// assert_eq!(signature.columns, ["who", "writetime(name)"]);
+/// let kinds = |kinds: &[Option<cqlstack_syntax::DataType>]| {
+///     kinds.iter().flatten().map(ToString::to_string).collect::<Vec<_>>()
+/// };
+/// assert_eq!(kinds(&signature.marker_kinds), ["list<int>", "int"]);
+/// assert_eq!(kinds(&signature.column_kinds), ["text", "bigint"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +39,14 @@ pub struct Signature {
     pub markers: Vec<String>,
     /// The name of each column of the result; none of a statement without rows, as a write.
     pub columns: Vec<String>,
+    /// The type of each marker; none where the schema does not tell, as of a function's argument.
+    pub marker_kinds: Vec<Option<DataType>>,
+    /// The type of each column of the result; none where the schema does not tell, as of most functions.
+    pub column_kinds: Vec<Option<DataType>>,
 }
+
+/// What one marker takes, or one column has: its name and its type.
+pub(super) type Slot = (String, Option<DataType>);
 
 impl Signature {
     /// The signature of a statement. None if a table of it is not in the schema.
@@ -43,15 +57,16 @@ impl Signature {
         let mut reader = Reader { schema, keyspace, markers: Vec::new(), selects: false };
         let columns = reader.statement(statement)?;
         reader.markers.sort_by_key(|(index, _)| *index);
-        let markers = reader.markers.into_iter().map(|(_, name)| name).collect();
-        Some(Self { markers, columns })
+        let (markers, marker_kinds) = reader.markers.into_iter().map(|(_, slot)| slot).unzip();
+        let (columns, column_kinds) = columns.into_iter().unzip();
+        Some(Self { markers, columns, marker_kinds, column_kinds })
     }
 }
 
 struct Reader<'s> {
     schema: &'s Schema,
     keyspace: Option<&'s str>,
-    markers: Vec<(u32, String)>,
+    markers: Vec<(u32, Slot)>,
     /// What a `SELECT` gives is read: arguments have no names there.
     selects: bool,
 }
@@ -61,7 +76,7 @@ impl<'s> Reader<'s> {
         Of::find(self.schema, name, self.keyspace)
     }
 
-    fn statement(&mut self, statement: &Statement<'_>) -> Option<Vec<String>> {
+    fn statement(&mut self, statement: &Statement<'_>) -> Option<Vec<Slot>> {
         match statement {
             Statement::Select(select) => return self.select(select),
             Statement::Insert(insert) => {
@@ -73,7 +88,7 @@ impl<'s> Reader<'s> {
                         }
                     }
                     InsertRow::Json { value, .. } => {
-                        self.term(of, value, &Receiver::named("[json]"));
+                        self.term(of, value, &Receiver::new("[json]", &TEXT));
                     }
                 }
                 self.using(of, &insert.using);
@@ -88,6 +103,17 @@ impl<'s> Reader<'s> {
                     | Change::Subtract(value)
                     | Change::Prepend(value)) = &assignment.change;
                     let target = self.part(of, &assignment.part, &whole);
+                    if let (
+                        Change::Subtract(_),
+                        Some(DataType::Map(keys, _)),
+                        TermKind::Marker(marker),
+                    ) = (&assignment.change, target.unfrozen(), &value.kind)
+                    {
+                        // Keys go from a map.
+                        let keys = DataType::Set(keys.clone());
+                        self.mark(marker.index, marker.name, target.name, Some(keys));
+                        continue;
+                    }
                     self.term(of, value, &target);
                 }
                 self.relations(of, &update.relations);
@@ -99,7 +125,7 @@ impl<'s> Reader<'s> {
                     self.part(of, &deletion.part, &receiver(of, deletion.column));
                 }
                 if let Some(timestamp) = &delete.timestamp {
-                    self.term(of, timestamp, &Receiver::named("[timestamp]"));
+                    self.term(of, timestamp, &Receiver::new("[timestamp]", &BIGINT));
                 }
                 self.relations(of, &delete.relations);
                 self.condition(of, &delete.condition);
@@ -123,12 +149,12 @@ impl<'s> Reader<'s> {
 
     fn using(&mut self, of: Of<'s>, options: &[UsingOption<'_>]) {
         for option in options {
-            let name = match option.parameter {
-                UsingParameter::Ttl => "[ttl]",
-                UsingParameter::Timestamp => "[timestamp]",
-                UsingParameter::Timeout => "[timeout]",
+            let receiver = match option.parameter {
+                UsingParameter::Ttl => Receiver::new("[ttl]", &INT),
+                UsingParameter::Timestamp => Receiver::new("[timestamp]", &BIGINT),
+                UsingParameter::Timeout => Receiver::named("[timeout]"),
             };
-            self.term(of, &option.value, &Receiver::named(name));
+            self.term(of, &option.value, &receiver);
         }
     }
 
@@ -168,7 +194,7 @@ impl<'s> Reader<'s> {
                     self.together(of, names, relation);
                     continue;
                 }
-                Operand::Token(_) => Receiver::named("partition key token"),
+                Operand::Token(_) => Receiver::new("partition key token", &BIGINT),
                 Operand::Index(_) => Receiver::named("custom index expression"),
             };
             match &relation.right {
@@ -180,7 +206,8 @@ impl<'s> Reader<'s> {
                     }
                 }
                 Comparand::List(marker) => {
-                    self.mark(marker.index, marker.name, format!("in({})", receiver.name));
+                    let kind = receiver.kind.map(|kind| DataType::List(Box::new(kind.clone())));
+                    self.mark(marker.index, marker.name, format!("in({})", receiver.name), kind);
                 }
             }
         }
@@ -190,11 +217,16 @@ impl<'s> Reader<'s> {
     fn together(&mut self, of: Of<'s>, names: &[Name<'_>], relation: &Relation<'_>) {
         let own: Vec<String> = names.iter().map(|name| name.resolved().into_owned()).collect();
         let all = format!("({})", own.join(","));
+        let kinds = names.iter().map(|name| receiver(of, *name).kind.cloned());
+        let kind = kinds.collect::<Option<_>>().map(DataType::Tuple);
         let mut tuple = |term: &Term<'_>| match &term.kind {
             TermKind::Tuple(terms) => {
                 for (term, name) in terms.iter().zip(names) {
                     self.term(of, term, &receiver(of, *name));
                 }
+            }
+            TermKind::Marker(marker) => {
+                self.mark(marker.index, marker.name, all.clone(), kind.clone());
             }
             _ => self.term(of, term, &Receiver::named(&all)),
         };
@@ -202,19 +234,23 @@ impl<'s> Reader<'s> {
             Comparand::Nothing => {}
             Comparand::Term(term) => tuple(term),
             Comparand::Terms(terms) => terms.iter().for_each(tuple),
-            Comparand::List(marker) => self.mark(marker.index, marker.name, format!("in{all}")),
+            Comparand::List(marker) => {
+                let kind = kind.map(|kind| DataType::List(Box::new(kind)));
+                self.mark(marker.index, marker.name, format!("in{all}"), kind);
+            }
         }
     }
 
-    fn mark(&mut self, index: u32, own: Option<Name<'_>>, name: String) {
+    fn mark(&mut self, index: u32, own: Option<Name<'_>>, name: String, kind: Option<DataType>) {
         let name = own.map_or(name, |own| own.resolved().into_owned());
-        self.markers.push((index, name));
+        self.markers.push((index, (name, kind)));
     }
 
     fn term(&mut self, of: Of<'s>, term: &Term<'_>, receiver: &Receiver<'s>) {
         match &term.kind {
             TermKind::Marker(marker) => {
-                self.mark(marker.index, marker.name, receiver.name.clone());
+                let kind = receiver.kind.cloned();
+                self.mark(marker.index, marker.name, receiver.name.clone(), kind);
             }
             TermKind::Literal(_) | TermKind::Null | TermKind::Column(_) | TermKind::CountRows => {}
             TermKind::List(terms) | TermKind::Set(terms) => {
@@ -326,7 +362,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn select(&mut self, select: &Select<'_>) -> Option<Vec<String>> {
+    fn select(&mut self, select: &Select<'_>) -> Option<Vec<Slot>> {
         let of = self.table(select.from)?;
         let mut columns = Vec::new();
         match &select.selection {
@@ -335,10 +371,11 @@ impl<'s> Reader<'s> {
                 self.selects = true;
                 for selector in selectors {
                     self.term(of, &selector.term, &Receiver::named(SELECTED));
-                    columns.push(match selector.alias {
+                    let name = match selector.alias {
                         Some(alias) => alias.resolved().into_owned(),
                         None => column_name(of, &selector.term),
-                    });
+                    };
+                    columns.push((name, kind_of(of, &selector.term)));
                 }
             }
         }
@@ -350,28 +387,31 @@ impl<'s> Reader<'s> {
             }
         }
         if let Some(limit) = &select.per_partition_limit {
-            self.term(of, limit, &Receiver::named("[per_partition_limit]"));
+            self.term(of, limit, &Receiver::new("[per_partition_limit]", &INT));
         }
         if let Some(limit) = &select.limit {
-            self.term(of, limit, &Receiver::named("[limit]"));
+            self.term(of, limit, &Receiver::new("[limit]", &INT));
         }
         if select.json {
-            columns = vec!["[json]".to_owned()];
+            columns = vec![("[json]".to_owned(), Some(TEXT.clone()))];
         }
         Some(columns)
     }
 }
 
 /// The columns of `*`: the key, static columns and the others, those by name.
-fn all(of: Of<'_>) -> impl Iterator<Item = String> {
+pub(super) fn all(of: Of<'_>) -> impl Iterator<Item = Slot> {
     let by_name = |role: ColumnRole| {
-        let mut names: Vec<&str> = Vec::new();
-        names.extend(of.table.columns.iter().filter(|it| it.role == role).map(|it| &*it.name));
-        names.sort_unstable();
-        names
+        let mut columns: Vec<&Column> = Vec::new();
+        columns.extend(of.table.columns.iter().filter(|it| it.role == role));
+        columns.sort_unstable_by_key(|column| &*column.name);
+        columns
     };
-    let key = of.partition_key().chain(of.clustering_key()).map(|column| &*column.name);
     let others = [by_name(ColumnRole::Static), by_name(ColumnRole::Regular)];
-    let names: Vec<&str> = key.chain(others.into_iter().flatten()).collect();
-    names.into_iter().map(str::to_owned)
+    let columns = of.partition_key().chain(of.clustering_key()).chain(others.into_iter().flatten());
+    columns.map(slot)
+}
+
+pub(super) fn slot(column: &Column) -> Slot {
+    (column.name.clone(), Some(column.kind.clone()))
 }

@@ -33,6 +33,8 @@ pub(in crate::session) use slot::{Named, TableName};
 use slot::{Seen, Slot};
 #[cfg(feature = "testing")]
 pub use told::TableAsRead;
+#[cfg(feature = "testing")]
+pub(crate) use types::NATIVE_TYPES;
 pub(in crate::session) use unread::Unread;
 
 use crate::lock::lock;

@@ -5,6 +5,30 @@ use std::collections::BTreeMap;
 use cqlstack_syntax::{DataType, Keyword, Type, TypeKind, parse_type};
 use scylla::frame::response::result::{CollectionType, ColumnType, NativeType};
 
+/// The native types as the driver and as the parser call them.
+pub(crate) const NATIVE_TYPES: [(NativeType, Keyword); 20] = [
+    (NativeType::Ascii, Keyword::Ascii),
+    (NativeType::BigInt, Keyword::Bigint),
+    (NativeType::Blob, Keyword::Blob),
+    (NativeType::Boolean, Keyword::Boolean),
+    (NativeType::Counter, Keyword::Counter),
+    (NativeType::Date, Keyword::Date),
+    (NativeType::Decimal, Keyword::Decimal),
+    (NativeType::Double, Keyword::Double),
+    (NativeType::Duration, Keyword::Duration),
+    (NativeType::Float, Keyword::Float),
+    (NativeType::Inet, Keyword::Inet),
+    (NativeType::Int, Keyword::Int),
+    (NativeType::SmallInt, Keyword::Smallint),
+    (NativeType::Text, Keyword::Text),
+    (NativeType::Time, Keyword::Time),
+    (NativeType::Timestamp, Keyword::Timestamp),
+    (NativeType::Timeuuid, Keyword::Timeuuid),
+    (NativeType::TinyInt, Keyword::Tinyint),
+    (NativeType::Uuid, Keyword::Uuid),
+    (NativeType::Varint, Keyword::Varint),
+];
+
 /// User-defined types by name: the names and types of their fields.
 pub(super) type Types = BTreeMap<String, Vec<(String, String)>>;
 
@@ -119,29 +143,7 @@ pub(super) fn as_stored(keyword: Keyword) -> Keyword {
 
 /// None for a type that a later driver may know.
 fn native(told: &NativeType) -> Option<Keyword> {
-    Some(match told {
-        NativeType::Ascii => Keyword::Ascii,
-        NativeType::BigInt => Keyword::Bigint,
-        NativeType::Blob => Keyword::Blob,
-        NativeType::Boolean => Keyword::Boolean,
-        NativeType::Counter => Keyword::Counter,
-        NativeType::Date => Keyword::Date,
-        NativeType::Decimal => Keyword::Decimal,
-        NativeType::Double => Keyword::Double,
-        NativeType::Duration => Keyword::Duration,
-        NativeType::Float => Keyword::Float,
-        NativeType::Inet => Keyword::Inet,
-        NativeType::Int => Keyword::Int,
-        NativeType::SmallInt => Keyword::Smallint,
-        NativeType::Text => Keyword::Text,
-        NativeType::Time => Keyword::Time,
-        NativeType::Timestamp => Keyword::Timestamp,
-        NativeType::Timeuuid => Keyword::Timeuuid,
-        NativeType::TinyInt => Keyword::Tinyint,
-        NativeType::Uuid => Keyword::Uuid,
-        NativeType::Varint => Keyword::Varint,
-        _ => return None,
-    })
+    NATIVE_TYPES.iter().find(|(native, _)| native == told).map(|(_, keyword)| *keyword)
 }
 
 #[cfg(test)]
