@@ -1,9 +1,10 @@
 //! A stack without its type.
 
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tower_service::Service;
 
@@ -28,7 +29,13 @@ trait Stack: Send + Sync {
 
 impl<S: CqlService + Sync> Stack for S {
     fn begin(&self, request: Request) -> BoxFuture {
-        Box::pin(Call::new(self.clone(), request))
+        let mut service = self.clone();
+        // The future is polled next, and where the service is not ready, asks it again.
+        match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => Box::pin(service.call(request)),
+            Poll::Ready(Err(error)) => Box::pin(ready(Err(error))),
+            Poll::Pending => Box::pin(Call::new(service, request)),
+        }
     }
 }
 
@@ -61,7 +68,7 @@ impl<S: CqlService + Sync> Client<S> {
     /// ```
     #[must_use]
     pub fn boxed(self) -> Client {
-        self.map_service(|service| BoxedService(Arc::new(service)))
+        self.erased(|service| BoxedService(Arc::new(service)))
     }
 }
 

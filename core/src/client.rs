@@ -75,51 +75,50 @@ pub struct Client<S = BoxedService> {
 }
 
 impl<S: CqlService> Client<S> {
-    /// A client over this service.
+    /// A client over this service: a [`Session`], what a test puts in its place, or a stack of layers.
     ///
-    /// If that is a stack of layers around a [`Session`], [`layered`](Self::layered) makes a client that has the
-    /// session, too.
+    /// Over a session, [`layer`](Self::layer) puts layers around it, and the client keeps the session.
     pub fn new(service: S) -> Self {
         // Nobody calls the one that is kept, and the one that is given may have been made ready.
         let kept = service.clone();
         drop(service);
-        let session = session_of(&kept);
+        let session = (&kept as &dyn Any).downcast_ref().cloned();
         Self { service: kept, session }
     }
 
-    /// A client over layers around a session, or around what a test puts in its place. The client has the session:
-    /// [`session`](Self::session).
+    /// Puts a layer, or layers, around all that is there; the client still has its [`session`](Self::session).
+    ///
+    /// Of a `ServiceBuilder` of `tower` the first layer is the outermost.
     ///
     /// ```
     /// use cqlstack_core::{Client, CqlService, Session};
     /// use tower_layer::Layer;
     ///
-    /// /// `layers` is for example `ServiceBuilder::new().layer(retry).layer(limit)`, of `tower`.
+    /// /// `layers` is for example `ServiceBuilder::new().layer(retry).layer(limit)`.
     /// fn client(session: Session, layers: impl Layer<Session, Service: CqlService + Sync>) -> Client {
-    ///     Client::layered(session, layers).boxed()
+    ///     Client::new(session).layer(layers).boxed()
     /// }
     /// ```
-    pub fn layered<B, L>(base: B, layers: L) -> Self
+    pub fn layer<L>(self, layer: L) -> Client<L::Service>
     where
-        B: CqlService,
-        L: Layer<B, Service = S>,
+        L: Layer<S, Service: CqlService>,
     {
-        let session = session_of(&base);
-        Self { session, ..Self::new(layers.layer(base)) }
+        let Self { service, session } = self;
+        Client { session, ..Client::new(layer.layer(service)) }
     }
 
     /// The session on which the stack stands: readiness, health, nodes, profiles and shutdown are there.
     ///
-    /// None of a client that was [made](Self::new) of a stack and not of a session, or over something else, as in a
-    /// test.
+    /// None of a client that was [made](Self::new) of a stack of layers and not of a session, or over something else, as
+    /// in a test.
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         self.session.as_ref()
     }
 
-    /// The same over another service, which stands on the same session.
-    pub(crate) fn map_service<T>(self, map: impl FnOnce(S) -> T) -> Client<T> {
-        Client { service: map(self.service), session: self.session }
+    /// The same without the type of the service.
+    pub(crate) fn erased(self, erase: impl FnOnce(S) -> BoxedService) -> Client {
+        Client { service: erase(self.service), session: self.session }
     }
 
     /// Executes a statement with these values; the answer is the first page of rows.
@@ -145,10 +144,6 @@ impl<S: CqlService> Client<S> {
     pub fn service(&self) -> &S {
         &self.service
     }
-}
-
-fn session_of(service: &impl CqlService) -> Option<Session> {
-    (service as &dyn Any).downcast_ref().cloned()
 }
 
 pin_project! {

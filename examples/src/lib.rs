@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, CqlService, Statement};
 use cqlstack_tests::cluster::{Cluster, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -29,18 +28,6 @@ pub async fn start_cassandra() -> Result<Cluster, Failure> {
     let nodes = cluster.contact_points().join(", ");
     println!("Cassandra at {nodes} after {:.1?}", started.elapsed());
     Ok(cluster)
-}
-
-/// Sends the statements of a schema file, one after the other.
-///
-/// # Errors
-///
-/// The first that is refused, or what is wrong with the file.
-pub async fn apply(schema: &'static str, db: &Client<impl CqlService>) -> Result<(), Failure> {
-    for scripted in cqlstack_syntax::script(schema)? {
-        db.request(Statement::new(scripted.text)).await?;
-    }
-    Ok(())
 }
 
 /// Without a terminal there is no spinner: a line for each step, and for each hundred files.

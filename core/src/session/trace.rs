@@ -85,23 +85,20 @@ pub(in crate::session) async fn trace(
 ) -> Result<Trace, Error> {
     let request = Request::from(&TRACE);
     let until = add(Instant::now(), within);
-    let mut found: Option<Trace> = None;
+    let mut found = Err(ErrorKind::Timeout { after: within });
     loop {
-        let asked = session.until(until, session.driver.get_tracing_info(&id)).await;
-        match asked {
+        match session.until(until, session.driver.get_tracing_info(&id)).await {
             Some(Ok(info)) if info.duration.is_some() => return Ok(info.into()),
-            Some(Ok(info)) => found = Some(info.into()),
-            Some(Err(TracingError::EmptyResults)) => {}
-            Some(Err(error)) => return Err(request.error(failure(error), None)),
-            None => {
-                let late = ErrorKind::Timeout { after: within };
-                return found.ok_or_else(|| request.error(late, None));
+            Some(Ok(info)) => found = Ok(info.into()),
+            Some(Err(TracingError::EmptyResults)) if found.is_err() => {
+                let missing = "there is no such trace, or not yet: ask again, for longer";
+                found = Err(ErrorKind::Rows(missing.to_owned()));
             }
+            Some(Err(TracingError::EmptyResults)) | None => {}
+            Some(Err(error)) => return Err(request.error(failure(error), None)),
         }
-        let pause = session.until(until, sleep(PAUSE)).await;
-        if pause.is_none() {
-            let missing = || "there is no such trace, or not yet: ask again, for longer".to_owned();
-            return found.ok_or_else(|| request.error(ErrorKind::Rows(missing()), None));
+        if session.until(until, sleep(PAUSE)).await.is_none() {
+            return found.map_err(|kind| request.error(kind, None));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use cqlstack_core::Error;
 use cqlstack_core::layer::{Classify, Described};
 use tokio::time::Instant;
 use tower_service::Service;
@@ -14,7 +15,7 @@ use super::stats::Shared;
 use super::time;
 
 /// The service of [`RetryLayer`](super::RetryLayer).
-pub struct Retry<S, E> {
+pub struct Retry<S, E = Error> {
     inner: S,
     again: Arc<Again<S, E>>,
 }

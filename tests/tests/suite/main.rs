@@ -50,6 +50,8 @@ mod requests;
 mod retry;
 mod rows;
 mod schema;
+mod scripts;
+mod service;
 mod settings;
 mod shutdown;
 mod stack;

@@ -42,7 +42,7 @@ pub(crate) fn full_stack(session: &Session) -> Client<impl CqlService> {
         .layer(RetryLayer::default())
         .layer(ConcurrencyLimitLayer::new(1_000).unwrap())
         .layer(StatementCacheLayer::default());
-    Client::layered(session.clone(), stack)
+    Client::new(session.clone()).layer(stack)
 }
 
 /// The name of a new keyspace of one replica.

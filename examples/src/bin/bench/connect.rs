@@ -74,5 +74,5 @@ pub(crate) fn full_stack(
         .layer(RetryLayer::default())
         .layer(ConcurrencyLimitLayer::new(permits)?)
         .layer(StatementCacheLayer::default());
-    Ok(Client::layered(session, stack))
+    Ok(Client::new(session).layer(stack))
 }

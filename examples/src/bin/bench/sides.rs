@@ -7,7 +7,6 @@ use std::time::Duration;
 use cqlstack_core::{
     Client, CqlService, Error, Request, Response, Statement, StaticStatement, cql,
 };
-use cqlstack_examples::apply;
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use scylla::client::caching_session::{CachingSession, CachingSessionBuilder};
@@ -42,7 +41,7 @@ const PERMITS: usize = 100_000;
 /// Says which version the server has.
 pub(crate) async fn create_table(connect: &Connect) -> Result<String, Failure> {
     let db = Client::new(StatementCacheLayer::default().layer(connect.session().await?));
-    apply(include_str!("schema.cql"), &db).await?;
+    db.run_script(include_str!("schema.cql")).await?;
     let mut writes = (0..USERS).map(|id| db.execute(&INSERT, (id, format!("User{id}"))));
     loop {
         let some: Vec<_> = writes.by_ref().take(100).collect();

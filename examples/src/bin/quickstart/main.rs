@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cqlstack_core::{Client, CqlService, Session};
-use cqlstack_examples::{Failure, apply, start_cassandra};
+use cqlstack_core::{Client, Session};
+use cqlstack_examples::{Failure, start_cassandra};
 use cqlstack_metrics::{MetricsLayer, NodeMonitor, NodeWatch, PrometheusExporter};
 use cqlstack_middleware::cache::CacheStats;
 use cqlstack_middleware::limit::LimitStats;
@@ -75,15 +75,15 @@ async fn main() -> ExitCode {
 }
 
 /// What is still there when the work is done.
-struct Running<S: Send> {
-    db: Client<S>,
+struct Running {
+    db: Client,
     exporter: PrometheusExporter,
     _nodes: NodeWatch,
     /// Its nodes end when it is dropped.
     _cluster: Cluster,
 }
 
-async fn run(arguments: &Arguments) -> Result<Running<impl CqlService>, Failure> {
+async fn run(arguments: &Arguments) -> Result<Running, Failure> {
     let exporter = PrometheusExporter::install()?;
     let cluster = start_cassandra().await?;
     let session = Session::builder().contact_points(cluster.contact_points()).build().await?;
@@ -106,9 +106,9 @@ async fn run(arguments: &Arguments) -> Result<Running<impl CqlService>, Failure>
         .layer(retry.clone())
         .layer(limit.clone())
         .layer(cache.clone());
-    let db = Client::new(stack.service(session));
+    let db = Client::new(session).layer(stack).boxed();
 
-    apply(SCHEMA, &db).await?;
+    db.run_script(SCHEMA).await?;
     users::write(&db, arguments.users).await?;
     users::read_and_compare(&db, arguments.users).await?;
     users::stream_and_compare(&db, arguments.users).await?;
@@ -129,7 +129,7 @@ async fn run(arguments: &Arguments) -> Result<Running<impl CqlService>, Failure>
 }
 
 /// Keeps something going on that is worth a look, until Ctrl-C.
-async fn serve(running: Running<impl CqlService>, address: SocketAddr) -> Result<(), Failure> {
+async fn serve(running: Running, address: SocketAddr) -> Result<(), Failure> {
     let server = running.exporter.serve_at(address).await?;
     println!("http://{}/metrics and /healthz, until Ctrl-C", server.address());
     tokio::select! {
