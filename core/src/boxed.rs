@@ -1,5 +1,6 @@
 //! A stack without its type.
 
+use std::any::Any;
 use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
@@ -18,8 +19,9 @@ type BoxFuture = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
 /// A stack whose type is erased: the service of a [`Client`] that is named without a type parameter.
 ///
 /// [`Client::boxed`] makes it. Cloning is one atomic increment, and each request costs one allocation and an indirect
-/// call. It is always ready: the wait until the stack beneath is ready is a part of each request, and ends at the
-/// request's deadline.
+/// call; two more where the stack is not ready. It is always ready: the wait until the stack beneath is ready is a part of
+/// each request, and ends at the request's deadline. So a layer that sheds load while the service below is not ready
+/// (`tower`'s `load_shed`) belongs into the stack, and not around this.
 #[derive(Clone)]
 pub struct BoxedService(Arc<dyn Stack>);
 
@@ -43,7 +45,7 @@ impl<S: CqlService + Sync> Client<S> {
     /// Erases the type of the stack, so that the client has a name: `Client`, without a type parameter.
     ///
     /// It is `Clone + Send + Sync + 'static` and has all methods of a client: keep it in a struct, or give it to a web
-    /// framework as its state. Each request costs one allocation more.
+    /// framework as its state. Each request costs one allocation more. A client that is boxed already stays as it is.
     ///
     /// ```
     /// use cqlstack_core::{Client, CqlService, Error, StaticStatement};
@@ -68,7 +70,10 @@ impl<S: CqlService + Sync> Client<S> {
     /// ```
     #[must_use]
     pub fn boxed(self) -> Client {
-        self.erased(|service| BoxedService(Arc::new(service)))
+        self.erased(|service| {
+            let boxed = (&service as &dyn Any).downcast_ref::<BoxedService>().cloned();
+            boxed.unwrap_or_else(|| BoxedService(Arc::new(service)))
+        })
     }
 }
 
@@ -89,5 +94,115 @@ impl Service<Request> for BoxedService {
 impl fmt::Debug for BoxedService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BoxedService(..)")
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use tokio::sync::Semaphore;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::testing::{Answer, ScriptedSession};
+    use crate::{ErrorKind, PageStream, Statement, Waited};
+
+    /// What a service keeps; nothing of it is generic.
+    #[derive(Clone)]
+    struct App {
+        db: Client,
+    }
+
+    const fn is_held<T: Clone + Send + Sync + 'static>() {}
+    const _: () = is_held::<App>();
+
+    fn select() -> Statement {
+        Statement::new("SELECT n FROM t")
+    }
+
+    #[tokio::test]
+    async fn it_has_all_that_a_client_has() {
+        let session = ScriptedSession::new().otherwise(Answer::done());
+        let App { db } = App { db: Client::new(session.clone()).boxed() };
+        db.request(select()).await.unwrap();
+        db.execute("SELECT n FROM t WHERE k = ?", (1,)).await.unwrap();
+        db.request(format!("SELECT n FROM {}", "t")).await.unwrap();
+        db.many("INSERT INTO t (n) VALUES (?)", [(1,), (2,)]).run().await.unwrap();
+        let mut pages: PageStream = db.pages("SELECT n FROM t");
+        assert!(pages.next_page().await.unwrap().is_some());
+        db.run_script("TRUNCATE t; TRUNCATE u").await.unwrap();
+        assert_eq!(session.executes(), 8);
+        assert!(db.session().is_none());
+    }
+
+    #[tokio::test]
+    async fn boxed_again_it_is_the_same() {
+        let db = Client::new(ScriptedSession::new()).boxed();
+        let again = db.clone().boxed();
+        assert!(Arc::ptr_eq(&db.service().0, &again.service().0));
+    }
+
+    /// As `tower`'s limit: readiness is a permit, which the call gives back.
+    struct Limited {
+        permits: Arc<Semaphore>,
+        held: bool,
+        calls: Arc<AtomicUsize>,
+    }
+
+    impl Clone for Limited {
+        fn clone(&self) -> Self {
+            Self { permits: self.permits.clone(), held: false, calls: self.calls.clone() }
+        }
+    }
+
+    impl Service<Request> for Limited {
+        type Response = Response;
+        type Error = Error;
+        type Future = std::future::Ready<Result<Response, Error>>;
+
+        /// Nobody is woken: the test polls again by itself.
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            if !self.held {
+                let Ok(permit) = self.permits.try_acquire() else { return Poll::Pending };
+                permit.forget();
+                self.held = true;
+            }
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request) -> Self::Future {
+            assert!(std::mem::take(&mut self.held), "called without being ready");
+            self.permits.add_permits(1);
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            ready(Ok(Response::done(request.statement())))
+        }
+    }
+
+    impl Drop for Limited {
+        fn drop(&mut self) {
+            self.permits.add_permits(usize::from(self.held));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_the_stack_is_not_ready_the_request_waits_with_the_instance_that_was_asked() {
+        let permits = Arc::new(Semaphore::new(0));
+        let calls = Arc::<AtomicUsize>::default();
+        let db =
+            Client::new(Limited { permits: permits.clone(), held: false, calls: calls.clone() });
+        let db = db.boxed();
+        let deadline = Instant::now() + Duration::from_secs(3);
+        let late = db.request(Request::from(select()).with_deadline(deadline)).await.unwrap_err();
+        let waited = Waited::ForLayers(Duration::from_secs(3));
+        assert_eq!(*late.kind(), ErrorKind::DeadlinePassed(waited));
+        let mut waits = Box::pin(db.request(select()));
+        assert!(futures::poll!(&mut waits).is_pending());
+        permits.add_permits(1);
+        assert!(matches!(futures::poll!(&mut waits), Poll::Ready(Ok(_))));
+        drop(db.request(select()));
+        assert_eq!((calls.load(Ordering::Relaxed), permits.available_permits()), (1, 1));
     }
 }

@@ -37,7 +37,8 @@ pub struct Profile {
     pub serial_consistency: Option<SerialConsistency>,
     /// [`Statement::with_page_size`](crate::Statement::with_page_size)
     pub page_size: Option<u32>,
-    /// `false` is [`Statement::without_paging`](crate::Statement::without_paging), and goes with no page size.
+    /// `false` is [`Statement::without_paging`](crate::Statement::without_paging), and goes with no page size; `true` takes
+    /// that back.
     pub paging: Option<bool>,
     /// [`Statement::with_attempt_timeout`](crate::Statement::with_attempt_timeout)
     #[cfg_attr(feature = "serde", serde(deserialize_with = "HumanDuration::into_option"))]
@@ -49,11 +50,13 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// How a result is paged, if it says so.
-    pub(crate) fn paged(&self) -> Option<PageSize> {
+    /// How the result is paged of a statement that says this itself.
+    pub(crate) fn paged(&self, own: Option<PageSize>) -> Option<PageSize> {
+        let size = self.page_size.map(PageSize::new);
         match self.paging {
             Some(false) => Some(PageSize::NONE),
-            Some(true) | None => self.page_size.map(PageSize::new),
+            Some(true) => size.or(own.filter(|own| *own != PageSize::NONE)),
+            None => size.or(own),
         }
     }
 }

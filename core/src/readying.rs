@@ -1,12 +1,11 @@
 //! Readiness of a service, waited for until a request's deadline.
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::timer::runtime;
+use crate::timer::Timer;
 
 /// A service that becomes ready for one request, before the request's deadline or not at all.
 ///
@@ -15,7 +14,8 @@ use crate::timer::runtime;
 /// anything is awaited or kept.** A layer that has something to wait for waits first, with an instance
 /// that is not ready, and makes it ready when it can call it.
 ///
-/// The wait allocates a timer, where the request has a deadline; no wait allocates nothing.
+/// The wait allocates a timer, where the request has a deadline; no wait allocates nothing. Outside of a tokio runtime
+/// there are no timers, and a wait until a deadline ends at once.
 ///
 /// ```
 /// use std::future::poll_fn;
@@ -35,7 +35,7 @@ pub struct Readying<S> {
     service: S,
     deadline: Option<Instant>,
     /// Set at the first wait.
-    end: Option<Pin<Box<Sleep>>>,
+    end: Option<Timer>,
 }
 
 /// Why a service did not become ready. There will be no other reason: layers handle each.
@@ -73,11 +73,8 @@ impl<S> Readying<S> {
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
-        if self.end.is_none() && runtime().is_none() {
-            // There are no timers outside of a runtime.
-            return Poll::Pending;
-        }
-        self.end.get_or_insert_with(|| Box::pin(sleep_until(deadline))).as_mut().poll(cx)
+        // Outside of a runtime nobody can wait until then.
+        self.end.get_or_insert_with(|| Timer::at(deadline)).poll(cx)
     }
 
     /// Calls the service, which has to be ready.

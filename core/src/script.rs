@@ -24,10 +24,12 @@ impl<'t> Script<'t> {
         Self { text, leaves_out_existing: false }
     }
 
-    /// Leaves out what exists: each `CREATE`, and each `ALTER … ADD`, is sent with `IF NOT EXISTS`. What exists under
-    /// the name stays as it is, whatever it looks like. So a script may run each time that a program starts.
+    /// Leaves out what exists: each `CREATE` that does not say `OR REPLACE`, and each `ALTER … ADD`, is sent with
+    /// `IF NOT EXISTS`. What exists under the name stays as it is, whatever it looks like. So a script may run each time
+    /// that a program starts.
     ///
-    /// ScyllaDB has no `ADD IF NOT EXISTS`. Other changes (`DROP`, `RENAME`, `WITH`) and rows are sent as they are.
+    /// Servers that have no `ADD IF NOT EXISTS` refuse that (ScyllaDB, Cassandra before 4.1). Other changes (`DROP`,
+    /// `RENAME`, `WITH`) and rows are sent as they are.
     pub const fn if_not_exists(mut self) -> Self {
         self.leaves_out_existing = true;
         self
@@ -117,7 +119,7 @@ impl<S: CqlService> Client<S> {
     ///
     /// The whole script is read before anything is sent. Each statement is a request through the stack. After each
     /// change of the schema the session waits until the nodes agree on it. A `USE` is one of the session, for all its
-    /// clones, and lasts.
+    /// clones, and lasts. The future holds nothing of the client, and can be spawned.
     ///
     /// ```no_run
     /// use cqlstack_core::{Client, CqlService, Script, ScriptError};
@@ -130,6 +132,8 @@ impl<S: CqlService> Client<S> {
     /// /// When the program starts.
     /// async fn migrate(db: &Client<impl CqlService>) -> Result<(), ScriptError> {
     ///     db.run_script(Script::new(SCHEMA).if_not_exists()).await?;
+    ///     # let db = db.clone();
+    ///     # tokio::spawn(db.run_script(SCHEMA));
     ///     Ok(())
     /// }
     /// ```
@@ -139,10 +143,10 @@ impl<S: CqlService> Client<S> {
     /// The first failure, with its line and its statement: what the request for it ends with, or a
     /// [`SyntaxError`] beneath an error of the class [`Permanent`](ErrorClass::Permanent).
     #[doc(alias("migrate", "source"))]
-    pub fn run_script<'t>(
+    pub fn run_script<'t, T: Into<Script<'t>>>(
         &self,
-        script: impl Into<Script<'t>>,
-    ) -> impl Future<Output = Result<usize, ScriptError>> + Send {
+        script: T,
+    ) -> impl Future<Output = Result<usize, ScriptError>> + Send + use<'t, S, T> {
         let (client, steps) = (self.clone(), script.into().steps());
         async move {
             let steps = steps?;

@@ -128,6 +128,59 @@ mod tests {
         assert!(db.service().0.lock().unwrap().is_empty());
     }
 
+    /// What was refused before has its answer, and, where that is asked for, in its place.
+    #[test]
+    fn a_stream_that_leaves_its_runtime_loses_no_row() {
+        for ordered in [false, true] {
+            let refused = || Answer::error(ErrorKind::Layer);
+            let session =
+                ScriptedSession::new().then([Answer::done(), refused()]).otherwise(Answer::done());
+            let runtime = paused();
+            let statement = Statement::new("INSERT INTO t (k) VALUES (?)");
+            let db = Client::new(Refusing(session));
+            let many = db.many(statement, (0..4).map(|k| (k,))).in_flight(2).unwrap();
+            let mut many = Box::pin(if ordered { many.ordered() } else { many });
+            let (first, answer) = runtime.block_on(many.next()).unwrap();
+            assert!(first == 0 && answer.is_ok());
+            // What is in flight ends there.
+            runtime.block_on(async { tokio::time::sleep(Duration::from_secs(1)).await });
+            let mut rest: Vec<_> = block_on(many.by_ref().collect());
+            if !ordered {
+                rest.sort_by_key(|(index, _)| *index);
+            }
+            let indices: Vec<_> = rest.iter().map(|(index, _)| *index).collect();
+            assert_eq!(indices, (1..=rest.len()).collect::<Vec<_>>());
+            assert!(is_no_runtime(rest.last().unwrap().1.as_ref().unwrap_err()));
+            assert!(!many.is_complete());
+        }
+    }
+
+    /// A layer's refusal, in place of the script's error of a layer.
+    #[derive(Clone)]
+    struct Refusing(ScriptedSession);
+
+    impl Service<Request> for Refusing {
+        type Response = Response;
+        type Error = Error;
+        type Future = futures::future::BoxFuture<'static, Result<Response, Error>>;
+
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request) -> Self::Future {
+            let answer = self.0.call(request);
+            Box::pin(async move {
+                answer.await.map_err(|_| Error::other(ErrorClass::Overload, "it is full"))
+            })
+        }
+    }
+
+    fn paused() -> tokio::runtime::Runtime {
+        let builder = &mut tokio::runtime::Builder::new_current_thread();
+        builder.enable_time().start_paused(true).build().unwrap()
+    }
+
     /// The next page is fetched ahead, which has to wait for a runtime.
     #[test]
     fn a_page_that_came_is_given_outside_of_its_runtime_and_the_next_one_within_it() {
@@ -135,8 +188,7 @@ mod tests {
             |n: i32| Answer::rows([("k", ColumnType::Native(NativeType::Int))], [(n,)]).unwrap();
         let page = PagingState::from_bytes(&[1]);
         let db = Client::new(ScriptedSession::new().then([number(1).followed_by(page), number(2)]));
-        let builder = &mut tokio::runtime::Builder::new_current_thread();
-        let runtime = builder.enable_time().start_paused(true).build().unwrap();
+        let runtime = paused();
         let mut pages = db.pages(select());
         runtime.block_on(async {
             assert!(futures::poll!(std::pin::pin!(pages.next())).is_pending());

@@ -7,6 +7,8 @@ pub(crate) use std::sync::MutexGuard;
 #[cfg(feature = "limit")]
 pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize};
 
+#[cfg(feature = "cache")]
+pub(crate) use cqlstack_core::layer::has_runtime;
 #[cfg(feature = "limit")]
 pub(crate) use tokio::sync::Semaphore;
 #[cfg(feature = "cache")]

@@ -40,5 +40,6 @@ pub use crate::report::{Report, Sink, Times};
 pub use crate::request::Payload;
 pub use crate::striped::Striped;
 pub use crate::time_sum::TimeSum;
+pub use crate::timer::{Timer, has_runtime};
 pub use crate::traits::{Classify, Described};
 pub use crate::values::Values;

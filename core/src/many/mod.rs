@@ -16,6 +16,8 @@
 //! permit for ever. In memory are at most so many rows as may be in flight, answers that were not taken
 //! yet included.
 //!
+//! All goes on in the `tracing` span that was current when the [`Many`] was made.
+//!
 //! # On drop
 //!
 //! Requests in flight are given up, as each would be if it were dropped: they may be applied. No task
@@ -176,8 +178,8 @@ where
         self
     }
 
-    /// Whether all rows were sent, of a stream that has ended. If not, the deadline passed, or a layer below let
-    /// nothing through for 30 s.
+    /// Whether all rows were sent, of a stream that has ended. If not, the deadline passed, a layer below let nothing
+    /// through for 30 s, or there was no tokio runtime.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.sending.is_complete()
@@ -233,7 +235,7 @@ where
     /// All requests are polled here, so that none needs a task: nobody else is given a turn between
     /// their answers. Tells whether all rows were sent.
     async fn drive(self, mut each: impl FnMut(usize, Answer), stop_at_failure: bool) -> bool {
-        let Self { client, sending, .. } = self;
+        let Self { client, sending, span, .. } = self;
         let mut sending = pin!(sending);
         if Handle::try_current().is_err() {
             let (index, answer) = sending.without_runtime();
@@ -248,7 +250,7 @@ where
             each(index, answer);
         };
         // It holds the client, and not a reference: a stack need not be `Sync`.
-        poll_fn(move |cx| {
+        let drive = poll_fn(move |cx| {
             loop {
                 while let Poll::Ready(Some(row)) =
                     sending.as_mut().poll_next(cx, under_way.len(), 0)
@@ -276,8 +278,8 @@ where
                     tell(sending.as_mut(), index, answer);
                 }
             }
-        })
-        .await
+        });
+        task::in_span(&span, drive).await
     }
 
     /// Sends rows until so many are in flight or were not taken yet.
@@ -324,10 +326,14 @@ where
         loop {
             match &runtime {
                 Ok(runtime) => self.as_mut().send(cx, runtime),
-                Err(_) if self.sending.is_done() => {}
+                Err(_) if self.sending.is_over() || self.sending.is_done() => {}
                 Err(_) => {
                     let this = self.as_mut().project();
-                    return Poll::Ready(Some(this.sending.without_runtime()));
+                    let (index, answer) = this.sending.without_runtime();
+                    if !*this.ordered {
+                        return Poll::Ready(Some((index, answer)));
+                    }
+                    this.early.insert(index, answer);
                 }
             }
             let this = self.as_mut().project();

@@ -52,6 +52,7 @@ pub struct ManyReport {
     pub succeeded: usize,
     /// The index, from 0, of each row that failed, and why; in the order in which they failed.
     pub failed: Vec<(usize, Error)>,
-    /// Whether all rows were sent. If not, the deadline passed, or a layer below let nothing through for 30 s.
+    /// Whether all rows were sent. If not, the deadline passed, a layer below let nothing
+    /// through for 30 s, or there was no tokio runtime.
     pub is_complete: bool,
 }

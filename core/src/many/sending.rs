@@ -116,6 +116,11 @@ impl<V: Stream> Sending<V> {
         self.is_complete.unwrap_or(true)
     }
 
+    /// Whether nothing is sent any more, not even what was refused.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// Whether no other row will be sent.
     pub(super) fn is_done(&self) -> bool {
         self.again.is_empty() && (self.is_over || self.rows.is_terminated())
@@ -128,11 +133,10 @@ impl<V: Stream> Sending<V> {
 
     /// Sends no other row, since there is no runtime; the next one fails for that.
     pub(super) fn without_runtime(mut self: Pin<&mut Self>) -> (usize, Answer) {
-        let error = task::no_runtime();
+        let error = task::no_runtime().about(&self.statement);
         self.as_mut().stop();
         let this = self.project();
         *this.is_complete = Some(false);
-        this.again.clear();
         *this.sent += 1;
         (*this.sent - 1, Err(error))
     }
@@ -163,7 +167,7 @@ impl<V: Stream> Sending<V> {
         this.again.push_back(Refused { row, error });
         if this.deadline.is_none() && refused_for >= PATIENCE {
             self.stop();
-        } else if in_flight == 0 && this.pause.is_none() {
+        } else if in_flight == 0 && this.pause.is_none() && !*this.is_over {
             *this.pause = Some(Timer::at(Instant::now() + this.refusals.wait()));
         }
         None

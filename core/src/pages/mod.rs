@@ -178,7 +178,9 @@ impl<S: CqlService> PageStream<S> {
 
     /// An error outside of a runtime.
     fn fetch(&self, page: PagingState) -> Result<State, Error> {
-        let runtime = Handle::try_current().map_err(|_| task::no_runtime())?;
+        let runtime = Handle::try_current();
+        let no_runtime = |_| task::no_runtime().about(self.request.statement());
+        let runtime = runtime.map_err(no_runtime)?;
         let request = self.request.clone().with_page(page.clone());
         let fetched = task::in_span(&self.span, fetched(self.client.clone(), request));
         Ok(State::UnderWay { of: page, task: Task(runtime.spawn(fetched)) })

@@ -70,7 +70,7 @@ pub enum Payload {
 }
 
 /// What is larger is not copied in place any more, and each layer copies it.
-const _: () = assert!(size_of::<Request>() <= 128);
+const _: () = assert!(size_of::<Request>() <= 120);
 
 impl Request {
     /// Executes a statement with these values: a tuple, a `Vec`, a map by column name, a struct that

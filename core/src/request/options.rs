@@ -19,7 +19,7 @@ use crate::timestamp::Stamp;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(crate) consistency: Option<Consistency>,
-    pub(crate) serial_consistency: Option<SerialConsistency>,
+    serial_consistency: Option<SerialLevel>,
     pub(super) page_size: Option<PageSize>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
@@ -59,12 +59,38 @@ impl fmt::Debug for PageSize {
     }
 }
 
+/// The driver's level, in one byte of two: the other one is `is_traced`.
+#[derive(Debug, Clone, Copy)]
+enum SerialLevel {
+    Serial,
+    LocalSerial,
+}
+
+impl From<SerialConsistency> for SerialLevel {
+    fn from(level: SerialConsistency) -> Self {
+        match level {
+            SerialConsistency::Serial => Self::Serial,
+            SerialConsistency::LocalSerial => Self::LocalSerial,
+        }
+    }
+}
+
+impl From<SerialLevel> for SerialConsistency {
+    fn from(level: SerialLevel) -> Self {
+        match level {
+            SerialLevel::Serial => Self::Serial,
+            SerialLevel::LocalSerial => Self::LocalSerial,
+        }
+    }
+}
+
 impl Options {
     /// What the statement says.
     #[inline]
     pub(super) fn of(statement: &Statement) -> Self {
         let Defaults { consistency, serial_consistency, page_size, attempt_timeout, .. } =
             statement.defaults();
+        let serial_consistency = serial_consistency.map(SerialLevel::from);
         Self { consistency, serial_consistency, page_size, attempt_timeout, ..Self::default() }
     }
 
@@ -75,6 +101,14 @@ impl Options {
             self.stamp = Stamp::new(statement.defaults().timestamps);
         }
         self
+    }
+
+    pub(crate) fn serial_consistency(&self) -> Option<SerialConsistency> {
+        self.serial_consistency.map(SerialConsistency::from)
+    }
+
+    pub(super) fn set_serial_consistency(&mut self, consistency: SerialConsistency) {
+        self.serial_consistency = Some(consistency.into());
     }
 
     pub(crate) fn page_size(&self) -> Option<u32> {
@@ -89,7 +123,7 @@ impl Options {
         if let Some(consistency) = self.consistency {
             batch.set_consistency(consistency);
         }
-        if let Some(serial) = self.serial_consistency {
+        if let Some(serial) = self.serial_consistency() {
             batch.set_serial_consistency(Some(serial));
         }
         batch.set_timestamp(self.stamp.micros());
@@ -100,7 +134,7 @@ impl Options {
         if let Some(consistency) = self.consistency {
             bound.set_consistency(consistency);
         }
-        if let Some(serial) = self.serial_consistency {
+        if let Some(serial) = self.serial_consistency() {
             bound.set_serial_consistency(Some(serial));
         }
         if let Some(rows) = self.driver_page_size() {

@@ -27,7 +27,7 @@ impl Request {
 
     /// Sets the consistency of the Paxos phase of a conditional statement.
     pub fn with_serial_consistency(self, consistency: SerialConsistency) -> Self {
-        self.change(|options| options.serial_consistency = Some(consistency))
+        self.change(|options| options.set_serial_consistency(consistency))
     }
 
     /// Sets how many rows a page has, at least 1 and at most 2³¹ - 1.
@@ -44,7 +44,8 @@ impl Request {
 
     /// Asks the server to trace it: [`Response::tracing_id`](crate::Response::tracing_id) says under which id, and
     /// [`Session::trace`](crate::Session::trace) reads what was noted. Each node notes its steps in tables of its own, which
-    /// costs more than the request: trace single ones.
+    /// costs more than the request: trace single ones. A request that [prepares](Self::prepare) is not traced, and one
+    /// that fails has no id.
     #[doc(alias("setTracing", "Trace"))]
     pub fn with_tracing(self) -> Self {
         self.change(|options| options.is_traced = true)
@@ -96,7 +97,7 @@ impl Request {
     /// The serial consistency level, if it or its statement does not leave it to the session.
     #[must_use]
     pub fn serial_consistency(&self) -> Option<SerialConsistency> {
-        self.options.serial_consistency
+        self.options.serial_consistency()
     }
 
     /// How many rows a page has, if it has pages, and does not leave their size to the session.

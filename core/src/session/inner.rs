@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::session::config::SessionConfig;
 use crate::session::config::translation::Translation;
+use crate::session::deadline_timer::DeadlineTimer;
 use crate::session::schema::age::SchemaAge;
 use crate::session::schema::generation::SchemaClock;
 use crate::session::schema::keyspaces::Keyspaces;
@@ -53,13 +54,14 @@ impl Inner {
     }
 
     /// Ready when the time of a request is over, or the session is shut down. Costs next to nothing where it is
-    /// dropped soon. None outside of a runtime.
+    /// dropped soon. The timer is that of [`wait::timer`].
     pub(in crate::session) fn over(
         &self,
+        timer: DeadlineTimer,
         started: Instant,
         until: Instant,
-    ) -> Option<impl Future<Output = ()>> {
-        wait::over(&self.shutdown.aborted, started, until)
+    ) -> impl Future<Output = ()> {
+        wait::over(timer, &self.shutdown.aborted, started, until)
     }
 
     /// As the driver takes it.

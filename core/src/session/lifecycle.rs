@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::lock::lock;
 use crate::session::inner::Inner;
 use crate::session::wait::{SOON, ShutdownSignal, add};
+use crate::timer::has_runtime;
 
 /// How long the last requests may take to notice that they are: those that have just begun look once.
 const NOTICE: Duration = SOON.saturating_add(Duration::from_millis(150));
@@ -111,12 +112,14 @@ impl Lifecycle {
         drop(lock(&self.keep).take());
         let mut ended = self.ended.clone();
         // It never changes: it ends.
-        if timeout_at(add(began, time), ended.changed()).await.is_ok() {
+        // Outside of a runtime nobody can wait: what is in flight is aborted at once.
+        let waits = has_runtime();
+        if waits && timeout_at(add(began, time), ended.changed()).await.is_ok() {
             return Shutdown { aborted: 0, complete: true };
         }
         let aborted = self.requests.strong_count();
         self.aborted.cancel();
-        let complete = timeout(NOTICE, ended.changed()).await.is_ok();
+        let complete = waits && timeout(NOTICE, ended.changed()).await.is_ok();
         Shutdown { aborted, complete }
     }
 }

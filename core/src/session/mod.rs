@@ -52,6 +52,8 @@ use crate::profile::Profile;
 use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
+use crate::task::no_runtime;
+use crate::timer::has_runtime;
 
 /// A connected session: the innermost service of every stack.
 ///
@@ -141,6 +143,9 @@ impl Session {
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
     pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
         let request = Request::prepare(statement);
+        if !has_runtime() {
+            return Err(no_runtime().about(request.statement()));
+        }
         let Some(session) = self.lifecycle.enter() else {
             return Err(request.error(ErrorKind::Closed, None));
         };
@@ -287,7 +292,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Rows`](crate::ErrorKind::Rows) if there is nothing of it when the time is over;
+    /// [`ErrorKind::Rows`](crate::ErrorKind::Rows) if there is nothing of it when the time is over, or
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if no node answered;
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once it is shut down; what reading it ends with.
     #[doc(alias("get_tracing_info"))]
     pub async fn trace(&self, id: Uuid, within: Duration) -> Result<Trace, Error> {

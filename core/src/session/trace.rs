@@ -95,9 +95,15 @@ pub(in crate::session) async fn trace(
                 found = Err(ErrorKind::Rows(missing.to_owned()));
             }
             Some(Err(TracingError::EmptyResults)) | None => {}
-            Some(Err(error)) => return Err(request.error(failure(error), None)),
+            Some(Err(error)) if found.is_err() => return Err(request.error(failure(error), None)),
+            // What there is goes before an error.
+            Some(Err(_)) => return found.map_err(|kind| request.error(kind, None)),
         }
-        if session.until(until, sleep(PAUSE)).await.is_none() {
+        let pause = async { sleep(PAUSE).await };
+        if session.until(until, pause).await.is_none() {
+            if session.is_aborted() {
+                found = found.or(Err(ErrorKind::AbortedByShutdown));
+            }
             return found.map_err(|kind| request.error(kind, None));
         }
     }

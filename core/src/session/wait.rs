@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::session::deadline_timer::DeadlineTimer;
+use crate::timer::has_runtime;
 
 /// How long a request waits before it asks to be woken by a shutdown. To ask takes a lock that all requests
 /// share, and hardly any request waits for so long.
@@ -18,12 +19,15 @@ pub(in crate::session) const SOON: Duration = Duration::from_millis(250);
 /// Stands for times that are beyond the clock's end.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// Waits until then, or until the session is shut down.
+/// Waits until then, or until the session is shut down. Outside of a runtime it does not wait at all.
 pub(in crate::session) async fn until<T>(
     aborted: &CancellationToken,
     until: Instant,
     future: impl Future<Output = T>,
 ) -> Option<T> {
+    if !has_runtime() {
+        return None;
+    }
     let future = pin!(timeout_at(until, future));
     match select(future, pin!(aborted.cancelled())).await {
         Either::Left((output, _)) => output.ok(),
@@ -32,22 +36,24 @@ pub(in crate::session) async fn until<T>(
 }
 
 /// Ready when the time of a request is over, or the session is shut down; of a request that began less than [`SOON`]
-/// ago, not before that. None outside of a runtime.
-#[inline]
-pub(in crate::session) fn over(
+/// ago, not before that. The timer is that of [`timer`].
+pub(in crate::session) async fn over(
+    mut timer: DeadlineTimer,
     aborted: &CancellationToken,
     started: Instant,
     until: Instant,
-) -> Option<impl Future<Output = ()>> {
-    let soon = started + SOON;
-    let mut timer = DeadlineTimer::at(until.min(soon))?;
-    Some(async move {
-        timer.expired().await;
-        if soon < until {
-            let end = pin!(unconstrained(sleep_until(until)));
-            select(end, pin!(aborted.cancelled())).await;
-        }
-    })
+) {
+    timer.expired().await;
+    if started + SOON < until && has_runtime() {
+        let end = pin!(unconstrained(sleep_until(until)));
+        select(end, pin!(aborted.cancelled())).await;
+    }
+}
+
+/// For [`over`]; none outside of a runtime.
+#[inline]
+pub(in crate::session) fn timer(started: Instant, until: Instant) -> Option<DeadlineTimer> {
+    DeadlineTimer::at(until.min(started + SOON))
 }
 
 #[inline]
@@ -85,7 +91,7 @@ mod tests {
             aborted.cancel();
         };
         select(
-            pin!(over(&aborted, started, started + time).unwrap()),
+            pin!(over(timer(started, started + time).unwrap(), &aborted, started, started + time)),
             pin!(shut_down.then(|()| sleep(SECOND * 99))),
         )
         .await;

@@ -219,7 +219,7 @@ impl Statement {
             defaults.consistency = profile.consistency.or(defaults.consistency);
             defaults.serial_consistency =
                 profile.serial_consistency.or(defaults.serial_consistency);
-            defaults.page_size = profile.paged().or(defaults.page_size);
+            defaults.page_size = profile.paged(defaults.page_size);
             defaults.attempt_timeout = profile.attempt_timeout.or(defaults.attempt_timeout);
             defaults.timestamps = profile.timestamps.or(defaults.timestamps);
             inner.idempotent = profile.idempotent.or(inner.idempotent);

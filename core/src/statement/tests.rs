@@ -1,4 +1,5 @@
 use super::*;
+use crate::Request;
 
 static INSERT: StaticStatement =
     StaticStatement::new("INSERT INTO t (k) VALUES (?)").named("insert").idempotent(true);
@@ -45,4 +46,30 @@ fn nobody_makes_a_counter_or_a_condition_idempotent() {
 fn debug_shows_no_literal() {
     let statement = Statement::new("INSERT INTO t (k) VALUES ('secret')");
     assert!(!format!("{statement:?}").contains("secret"));
+}
+
+#[test]
+fn a_profile_asks_for_no_pages_and_for_pages_again() {
+    let paged = |paging, page_size, statement: Statement| {
+        let profile = Profile { page_size, paging, ..Profile::default() };
+        let request = Request::from(statement.with_profile(&profile));
+        (request.is_unpaged(), request.page_size())
+    };
+    let plain = || Statement::new("SELECT a FROM t");
+    assert_eq!(paged(Some(false), None, plain().with_page_size(5)), (true, None));
+    assert_eq!(paged(Some(true), None, plain().without_paging()), (false, None));
+    assert_eq!(paged(Some(true), Some(7), plain().without_paging()), (false, Some(7)));
+    assert_eq!(paged(Some(true), None, plain().with_page_size(5)), (false, Some(5)));
+    assert_eq!(paged(None, None, plain().without_paging()), (true, None));
+    assert_eq!(paged(None, Some(7), plain().without_paging()), (false, Some(7)));
+}
+
+#[test]
+fn a_text_and_a_name_may_be_made_at_run_time() {
+    let of = |tenant: &str| {
+        let text = format!("SELECT a FROM {tenant}.t WHERE k = ?");
+        Statement::from(text).named(format!("a_of_{tenant}"))
+    };
+    assert_eq!((of("acme").name(), of("acme").kind()), ("a_of_acme", StatementKind::Read));
+    assert_eq!(Statement::from("SELECT a FROM t").name(), "SELECT t");
 }

@@ -86,9 +86,14 @@ impl Answer {
     }
 
     /// Says that the server traced the request under this id.
+    ///
+    /// # Panics
+    ///
+    /// If it is an error, or never comes: such an answer has no id.
     pub fn traced(mut self, id: Uuid) -> Self {
-        if let Outcome::Rows { tracing_id, .. } = &mut self.outcome {
-            *tracing_id = Some(id);
+        match &mut self.outcome {
+            Outcome::Rows { tracing_id, .. } => *tracing_id = Some(id),
+            Outcome::Error(_) | Outcome::Never => panic!("what fails has no tracing id"),
         }
         self
     }
@@ -107,9 +112,14 @@ impl Answer {
     }
 
     /// Says that another page follows these rows, which starts there.
+    ///
+    /// # Panics
+    ///
+    /// If it is an error, or never comes: no page follows such an answer.
     pub fn followed_by(mut self, page: PagingState) -> Self {
-        if let Outcome::Rows { next, .. } = &mut self.outcome {
-            *next = Some(page);
+        match &mut self.outcome {
+            Outcome::Rows { next, .. } => *next = Some(page),
+            Outcome::Error(_) | Outcome::Never => panic!("no page follows what fails"),
         }
         self
     }

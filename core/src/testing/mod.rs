@@ -5,8 +5,13 @@
 //! that a driver can report, a delay, or none ever. Delays are on tokio's clock, so that a test may
 //! pause it, and nothing is left to chance. What was sent is kept, with its options.
 //!
-//! Without a server nobody knows the types of values and the keys of tables: a batch is refused only for what
-//! its texts tell, and a page token is of its statement alone, whatever the values.
+//! By the `CREATE TABLE` statements of [`with_schema`](ScriptedSession::with_schema) it knows the types of values: what
+//! does not fit is refused, as by a server, [`Sent::values`] has what was bound, and
+//! [`Answer::rows_by_schema`] needs no columns. [`Sent::page`] is the page that was asked for. A request ends at its
+//! deadline, and when the time of its attempt is over.
+//!
+//! Nobody knows the keys of tables: a batch is refused only for what its texts tell. A page token is of its statement
+//! alone, whatever the values.
 //!
 //! ```
 //! use cqlstack_core::testing::{Answer, ScriptedSession};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use cqlstack_syntax::check::{Signature, not_applied};
-use cqlstack_syntax::{DataType, Keyword, Schema};
+use cqlstack_syntax::{DataType, Keyword, Schema, Statement as Parsed};
 use scylla::frame::response::result::{
     CollectionType, ColumnSpec, ColumnType, NativeType, TableSpec, UserDefinedType,
 };
@@ -34,14 +34,14 @@ impl Tables {
 
     /// What its markers take.
     pub(super) fn markers(&self, statement: &Statement) -> Columns {
-        let Signature { markers, marker_kinds, .. } = self.signature(statement)?;
-        self.columns(markers.into_iter().zip(marker_kinds))
+        let (keyspace, signature) = self.signature(statement)?;
+        self.columns(&keyspace, signature.markers.into_iter().zip(signature.marker_kinds))
     }
 
     /// What its rows have.
     pub(super) fn rows(&self, statement: &Statement) -> Columns {
-        let Signature { columns, column_kinds, .. } = self.signature(statement)?;
-        self.columns(columns.into_iter().zip(column_kinds))
+        let (keyspace, signature) = self.signature(statement)?;
+        self.columns(&keyspace, signature.columns.into_iter().zip(signature.column_kinds))
     }
 
     /// What the row has that was found instead of what the conditions of these want.
@@ -50,19 +50,32 @@ impl Tables {
         let parsed: Vec<_> = parsed.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         let parsed: Vec<_> = parsed.iter().collect();
         let found = not_applied(&parsed, is_batch, &self.schema, Some(&self.in_use));
-        self.columns(found.ok_or("it has no condition, or its table is not in the schema")?)
+        let found = found.ok_or("it has no condition, or its table is not in the schema")?;
+        let keyspace = parsed.first().map(|parsed| self.keyspace(parsed)).unwrap_or_default();
+        self.columns(&keyspace, found)
     }
 
-    fn signature(&self, statement: &Statement) -> Result<Signature, String> {
+    /// With the keyspace of its table, in which the types of its columns are.
+    fn signature(&self, statement: &Statement) -> Result<(String, Signature), String> {
         let parsed = parse(statement.text()).map_err(|error| error.to_string())?;
         let signature = Signature::of(&parsed, &self.schema, Some(&self.in_use));
-        signature.ok_or_else(|| "its table is not in the schema of the test".to_owned())
+        let signature = signature.ok_or("its table is not in the schema of the test")?;
+        Ok((self.keyspace(&parsed), signature))
     }
 
-    fn columns(&self, slots: impl IntoIterator<Item = (String, Option<DataType>)>) -> Columns {
-        let table = TableSpec::owned(self.in_use.clone(), "made".to_owned());
+    fn keyspace(&self, parsed: &Parsed<'_>) -> String {
+        let named = parsed.tables().first().and_then(|table| table.keyspace);
+        named.map_or_else(|| self.in_use.clone(), |keyspace| keyspace.resolved().into_owned())
+    }
+
+    fn columns(
+        &self,
+        keyspace: &str,
+        slots: impl IntoIterator<Item = (String, Option<DataType>)>,
+    ) -> Columns {
+        let table = TableSpec::owned(keyspace.to_owned(), "made".to_owned());
         let column = |(name, kind): (String, Option<DataType>)| {
-            let kind = kind.and_then(|kind| self.column_type(&kind));
+            let kind = kind.and_then(|kind| self.column_type(keyspace, &kind));
             let kind =
                 kind.ok_or_else(|| format!("the schema does not tell the type of `{name}`"))?;
             Ok(ColumnSpec::owned(name, kind, table.clone()))
@@ -71,8 +84,8 @@ impl Tables {
     }
 
     /// As the driver has it.
-    fn column_type(&self, kind: &DataType) -> Option<ColumnType<'static>> {
-        let boxed = |kind: &DataType| self.column_type(kind).map(Box::new);
+    fn column_type(&self, keyspace: &str, kind: &DataType) -> Option<ColumnType<'static>> {
+        let boxed = |kind: &DataType| self.column_type(keyspace, kind).map(Box::new);
         let collection = |typ| ColumnType::Collection { frozen: false, typ };
         Some(match kind {
             DataType::Native(keyword) => ColumnType::Native(native(*keyword)?),
@@ -82,29 +95,26 @@ impl Tables {
                 collection(CollectionType::Map(boxed(keys)?, boxed(values)?))
             }
             DataType::Tuple(kinds) => {
-                let kinds = kinds.iter().map(|kind| self.column_type(kind));
+                let kinds = kinds.iter().map(|kind| self.column_type(keyspace, kind));
                 ColumnType::Tuple(kinds.collect::<Option<_>>()?)
             }
             DataType::Vector(kind, length) => {
                 ColumnType::Vector { typ: boxed(kind)?, dimensions: u16::try_from(*length).ok()? }
             }
-            DataType::Frozen(kind) => self.column_type(kind)?,
+            DataType::Frozen(kind) => self.column_type(keyspace, kind)?,
             DataType::User(name) => ColumnType::UserDefinedType {
                 frozen: false,
-                definition: Arc::new(self.user_type(name)?),
+                definition: Arc::new(self.user_type(keyspace, name)?),
             },
             _ => return None,
         })
     }
 
-    /// A type of users, in whichever keyspace it is.
-    fn user_type(&self, name: &str) -> Option<UserDefinedType<'static>> {
-        let (keyspace, fields) = self
-            .schema
-            .keyspaces()
-            .find_map(|(keyspace, within)| Some((keyspace, within.types.get(name)?)))?;
+    /// A type of users, which is of the keyspace of what has it.
+    fn user_type(&self, keyspace: &str, name: &str) -> Option<UserDefinedType<'static>> {
+        let fields = self.schema.keyspace(keyspace)?.types.get(name)?;
         let field = |(name, kind): &(String, DataType)| {
-            Some((Cow::Owned(name.clone()), self.column_type(kind)?))
+            Some((Cow::Owned(name.clone()), self.column_type(keyspace, kind)?))
         };
         Some(UserDefinedType {
             name: Cow::Owned(name.to_owned()),

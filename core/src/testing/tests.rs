@@ -280,3 +280,35 @@ async fn a_request_ends_when_its_time_is_over() {
     assert_eq!(ended(prepare).await.unwrap_err(), ErrorKind::PrepareTimeout { after: second });
     assert_eq!((session.executes(), session.in_flight()), (4, 0));
 }
+
+#[derive(Debug, PartialEq, crate::SerializeValue, crate::DeserializeValue)]
+#[scylla(crate = scylla)]
+struct Place {
+    zip: i32,
+}
+
+#[tokio::test]
+async fn a_type_of_users_is_of_the_keyspace_of_its_table() {
+    let schema = "
+        CREATE KEYSPACE a WITH x = 1; CREATE TYPE a.place (city text);
+        CREATE KEYSPACE b WITH x = 1; CREATE TYPE b.place (zip int);
+        CREATE TABLE b.t (k int PRIMARY KEY, home frozen<place>);
+    ";
+    let session = ScriptedSession::new().with_schema(schema).otherwise(Answer::done());
+    let insert = Statement::new("INSERT INTO b.t (k, home) VALUES (?, ?)");
+    Client::new(session.clone()).execute(&insert, (1, Place { zip: 7 })).await.unwrap();
+    assert_eq!(session.sent()[0].values::<(i32, Place)>().unwrap(), (1, Place { zip: 7 }));
+}
+
+#[test]
+#[should_panic(expected = "no page follows what fails")]
+fn an_error_is_followed_by_no_page() {
+    let _ = Answer::never().followed_by(PagingState::from_bytes(&[1]));
+}
+
+#[test]
+fn outside_of_a_runtime_it_ends_with_an_error() {
+    let db = Client::new(ScriptedSession::new().otherwise(Answer::done()));
+    let error = futures::executor::block_on(db.request("SELECT n FROM t")).unwrap_err();
+    assert!(error.to_string().starts_with("SELECT t: there is no tokio runtime here"), "{error}");
+}

@@ -9,7 +9,7 @@ use cqlstack_core::{Error, ErrorClass, ErrorKind, Prepared, Statement};
 use tokio::time::Instant;
 
 use super::error::NotPrepared;
-use crate::sync::{Mutex, MutexGuard, timeout_at, watch};
+use crate::sync::{Mutex, MutexGuard, has_runtime, timeout_at, watch};
 
 /// How long a leader is waited for: longer than a session takes for a prepare, 5 s by default. One that is at
 /// it for longer may not be polled any more, though it was not dropped.
@@ -141,6 +141,10 @@ impl Participant<'_> {
         let patience = began + PATIENCE;
         let end = self.deadline.map_or(patience, |deadline| deadline.min(patience));
         let flight = follower.outcome.clone();
+        if !has_runtime() {
+            // Nobody can wait until then.
+            return Err(NotPrepared::Deadline(Duration::ZERO).of(self.statement));
+        }
         match timeout_at(end, follower.wait()).await {
             Ok(outcome) => Ok(outcome),
             Err(_) if end == patience => {

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use cqlstack_core::Statement;
-use cqlstack_core::layer::{Described, NotReady, Readying};
+use cqlstack_core::layer::{Described, NotReady, Readying, Timer};
 use pin_project_lite::pin_project;
 use tokio::task::unconstrained;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::error::{RefusalReason, Refused};
@@ -78,7 +78,7 @@ struct Waiting<S, R> {
     request: R,
     turn: Turn,
     place: Place,
-    end: Option<Pin<Box<Sleep>>>,
+    end: Option<Timer>,
     /// With how long it waited.
     reason: ReasonAfter,
 }
@@ -172,7 +172,7 @@ where
                 let Some(current) = waiting else { return Poll::Pending };
                 let Poll::Ready(permit) = poll_turn(&mut current.turn, cx) else {
                     let Some(end) = &mut current.end else { return Poll::Pending };
-                    ready!(end.as_mut().poll(cx));
+                    ready!(end.poll(cx));
                     let Waiting { place, request, reason, .. } = &**current;
                     let reason = reason(place.since.elapsed());
                     return Poll::Ready(Err(
@@ -255,7 +255,7 @@ impl<S, R: Described> Called<S, R> {
             inner: self.inner,
             request: self.request,
             place,
-            end: first.map(|(end, _)| Box::pin(sleep_until(end))),
+            end: first.map(|(end, _)| Timer::at(end)),
             reason: first.map_or(RefusalReason::Waited, |(_, reason)| reason),
         }
     }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cqlstack_core::layer::{Classify, Described, NotReady, Readying};
+use cqlstack_core::layer::{Classify, Described, NotReady, Readying, has_runtime};
 use cqlstack_core::{ErrorClass, Recovery};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -192,6 +192,10 @@ where
         let time = Time::of(this.request, *this.started, max_elapsed);
         loop {
             if let Some(error) = error.take() {
+                if !has_runtime() {
+                    // Nobody can wait for another attempt.
+                    return Poll::Ready(Err(error));
+                }
                 let next =
                     after_failure(error, this.before, &this.again.shared, this.request, time)?;
                 this.state.set(State::Sleeping { sleep: Box::pin(sleep_until(next)) });

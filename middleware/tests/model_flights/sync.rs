@@ -25,6 +25,11 @@ pub(crate) fn is_impatient() -> bool {
 }
 
 /// There is no clock: without [`set_impatient`] no time is ever over.
+/// The model has tasks of its own.
+pub(crate) const fn has_runtime() -> bool {
+    true
+}
+
 pub(crate) async fn timeout_at<F: Future>(_end: Instant, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {

@@ -7,6 +7,8 @@ use cqlstack_core::{
     Client, Conditional, Consistency, ErrorClass, Request, Session, Statement, StatementKind,
 };
 use cqlstack_middleware::StatementCacheLayer;
+use cqlstack_syntax::check::not_applied;
+use cqlstack_syntax::{Schema, parse};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -105,4 +107,43 @@ async fn of_many_that_lock_optimistically_one_wins_each_round() {
     println!("{} were ambiguous", results.iter().map(|(_, open)| open).sum::<i32>());
     assert_eq!(won, (0..ROUNDS).collect::<Vec<_>>());
     assert_eq!(settled(&db, ROUNDS).await.0, ROUNDS);
+}
+
+/// As a scripted session shows them.
+#[tokio::test]
+async fn the_columns_of_what_was_found_are_those_that_the_parser_tells() {
+    let table =
+        "jobs (k int, c int, owner text, version int, leader text STATIC, PRIMARY KEY (k, c))";
+    let db = connect(&[table]).await;
+    run(&db, "INSERT INTO jobs (k, c, owner, version, leader) VALUES (1, 1, 'o', 1, 'l')").await;
+    let schema = format!("CREATE KEYSPACE ks WITH a = 1; USE ks; CREATE TABLE {table}");
+    let schema = Schema::from_script(&schema).unwrap();
+    let leader = "UPDATE jobs SET leader = 'y' WHERE k = 1 IF leader = 'z'";
+    let version = "UPDATE jobs SET owner = 'x' WHERE k = 1 AND c = 1 IF version = 9";
+    let insert = "INSERT INTO jobs (k, c) VALUES (1, 1) IF NOT EXISTS";
+    let exists = "DELETE FROM jobs WHERE k = 1 AND c = 9 IF EXISTS";
+    let batch = |statements: &[&str]| format!("BEGIN BATCH {}; APPLY BATCH", statements.join("; "));
+    let texts = [
+        insert.to_owned(),
+        exists.to_owned(),
+        leader.to_owned(),
+        version.to_owned(),
+        "UPDATE jobs SET owner = 'x' WHERE k = 1 AND c = 1 IF leader = 'z' AND version = 9 AND owner = 'z'"
+            .to_owned(),
+        "DELETE FROM jobs WHERE k = 1 AND c = 1 IF owner IN ('y', 'z') AND version > 7".to_owned(),
+        batch(&[leader, version]),
+        batch(&[version, leader]),
+        batch(&[insert, &version.replace("c = 1", "c = 2")]),
+        batch(&[version, exists]),
+        batch(&["INSERT INTO jobs (k, c) VALUES (1, 2)", version]),
+    ];
+    for text in texts {
+        let answer = run(&db, &text).await;
+        assert!(!answer.applied().unwrap(), "{text}");
+        let theirs: Vec<_> = answer.columns().skip(1).map(|(name, _)| name.to_owned()).collect();
+        let parsed = parse(&text).unwrap();
+        let ours = not_applied(&[&parsed], false, &schema, Some("ks")).unwrap();
+        let ours: Vec<_> = ours.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(ours, theirs, "{text}");
+    }
 }

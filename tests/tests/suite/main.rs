@@ -35,6 +35,7 @@ mod limit;
 mod login;
 mod many;
 mod nodes;
+mod outside;
 mod page_tokens;
 mod paging;
 mod places;

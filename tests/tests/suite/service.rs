@@ -137,11 +137,13 @@ async fn a_line_that_does_not_parse_is_named_and_what_the_server_says_has_its_st
     let overloaded = || Answer::error(ErrorKind::Overloaded);
     let session = scripted()
         .on("user_acme", [overloaded(), overloaded(), overloaded()])
+        .on("join_acme", [Answer::done(), Answer::error(ErrorKind::Invalid)])
         .otherwise(Answer::done());
     let router = app(session.clone()).router();
     let (status, body) = call(&router, Method::POST, "/teams/5", "1,Ada\nBob\n3,Eve").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(body.starts_with("row 1 (from 0): join_acme: a line is `id,name`"), "{body}");
+    assert_eq!(call(&router, Method::POST, "/teams/5", "1,Ada").await.0, StatusCode::BAD_REQUEST);
     let (status, body) = call(&router, Method::GET, "/users/7", "").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
     assert_eq!(call(&router, Method::GET, "/ready", "").await.1, "ready");

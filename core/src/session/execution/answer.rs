@@ -20,6 +20,7 @@ use crate::session::execution::stamping::tables;
 use crate::session::execution::time::Time;
 use crate::session::inner::Inner;
 use crate::session::schema::unreadable;
+use crate::session::wait::timer;
 use crate::statement::Attempt;
 use crate::task::no_runtime;
 
@@ -34,10 +35,10 @@ pub(in crate::session) async fn within(
     time: Time,
     mut answer: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Response, Error> {
-    let Some(over) = session.over(time.started, time.until) else {
-        return Err(no_runtime());
+    let Some(timer) = timer(time.started, time.until) else {
+        return Err(no_runtime().about(request.statement()));
     };
-    let mut over = pin!(over);
+    let mut over = pin!(session.over(timer, time.started, time.until));
     let mut failed = 0;
     poll_fn(|cx| {
         sent::resume(failed);

@@ -20,7 +20,7 @@ use crate::session::inner::Inner;
 use crate::session::lifecycle::Entry;
 use crate::session::schema::change::SchemaChange;
 use crate::task::no_runtime;
-use crate::timer::runtime;
+use crate::timer::has_runtime;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -37,28 +37,31 @@ pub(in crate::session) enum Call {
 #[inline]
 pub(in crate::session) fn start(session: Entry, request: Request) -> Call {
     let called = Instant::now();
-    let future: BoxFuture<_> = match request.payload() {
-        Payload::Bound(_) => return start_bound(session, request, called),
-        Payload::Prepare => Box::pin(async move {
+    match request.payload() {
+        Payload::Bound(_) => start_bound(session, request, called),
+        Payload::Prepare => other(async move {
             prepare(session.session(), &request, called).await.map(Response::of_prepared)
         }),
         Payload::Batch(_) => {
-            Box::pin(async move { batch::execute(session.session(), request, called).await })
+            other(async move { batch::execute(session.session(), request, called).await })
         }
         Payload::Raw(_) if request.unprepared().is_some() => {
-            Box::pin(async move { prepare_and_execute(session.session(), request, called).await })
+            other(async move { prepare_and_execute(session.session(), request, called).await })
         }
         Payload::Raw(_) if request.statement().is_use() => {
-            Box::pin(async move { use_keyspace::change(session, request, called).await })
+            other(async move { use_keyspace::change(session, request, called).await })
         }
         Payload::Raw(_) if request.statement().depends_on_use() => {
-            Box::pin(async move { use_keyspace::send(session, request, called).await })
+            other(async move { use_keyspace::send(session, request, called).await })
         }
-        Payload::Raw(_) => Box::pin(async move { text::query(&session, &request, called).await }),
-    };
-    // What is bound finds that out when it takes its timer.
+        Payload::Raw(_) => other(async move { text::query(&session, &request, called).await }),
+    }
+}
+
+/// What is not on a hot path. What is bound looks for a runtime when it takes its timer.
+fn other(future: impl Future<Output = Result<Response, Error>> + Send + 'static) -> Call {
     Call::Other(Box::pin(async move {
-        if runtime().is_none() {
+        if !has_runtime() {
             return Err(no_runtime());
         }
         future.await
@@ -70,12 +73,12 @@ fn start_bound(session: Entry, request: Request, called: Instant) -> Call {
     if !request.statement().may_change_schema() {
         return Call::Bound(Runner::start(session, request, called));
     }
-    Call::Other(Box::pin(async move {
+    other(async move {
         let until = Time::of(&session, &request, called)?.until;
         let change = SchemaChange::begin(&session, &request, until).await;
         let answer = execute(&session, &request, called).await;
         SchemaChange::end(change, answer).await
-    }))
+    })
 }
 
 /// Does nothing but end with this.

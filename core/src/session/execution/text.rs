@@ -56,7 +56,7 @@ async fn send(
     if let Some(consistency) = options.consistency {
         statement.set_consistency(consistency);
     }
-    if let Some(serial) = options.serial_consistency {
+    if let Some(serial) = options.serial_consistency() {
         statement.set_serial_consistency(Some(serial));
     }
     statement.set_retry_policy(Some(no_failover()));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use scylla::cluster::{ClusterState, Node};
-use tokio::time::timeout;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::session::config::SessionConfig;
@@ -16,6 +16,7 @@ use crate::session::inner::Inner;
 use crate::session::topology::ask::query;
 use crate::session::topology::clocks::ClockOffset;
 use crate::session::topology::node_attempts::{OfNode, Sums};
+use crate::session::wait::add;
 
 /// A node, as the session sees it.
 #[doc(alias("NodeMetrics"))]
@@ -119,7 +120,7 @@ async fn connections(session: &Inner, node: &Arc<Node>) -> Option<u64> {
         return None;
     }
     let answer = query(&session.driver, node, "SELECT client_options FROM system_views.clients");
-    let answer = timeout(ANSWER, answer).await.ok()?.ok()?;
+    let answer = session.until(add(Instant::now(), ANSWER), answer).await?.ok()?;
     let rows = answer.into_rows_result().ok()?;
     let clients = rows.rows::<(Option<HashMap<String, String>>,)>().ok()?.flatten();
     let ours = clients.filter(|(options,)| {

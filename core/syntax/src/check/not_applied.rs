@@ -2,14 +2,14 @@
 
 use super::find::Of;
 use super::signature::{Slot, all, slot};
-use crate::schema::{ColumnRole, DataType, Schema};
+use crate::schema::{Column, ColumnRole, DataType, Schema};
 use crate::tree::{Condition, Delete, Operand, Relation, Statement, Update};
 
 /// The columns that a server shows, after `[applied]`, where these conditions did not hold: the name and the type of
 /// each. They are those of one statement, or of all statements of a batch, whose key comes before them.
 ///
 /// Of `IF NOT EXISTS` they are those of the table, as `SELECT *` has them; of other conditions the columns that they
-/// name, static ones last; of `IF EXISTS` there are none, and in a batch those of the table. None if a table is not in the schema, or if no statement
+/// name, of each statement the static ones last; of `IF EXISTS` there are none, and in a batch those of the table. None if a table is not in the schema, or if no statement
 /// has a condition. `keyspace` is for tables that are named without theirs.
 ///
 /// ```
@@ -68,9 +68,7 @@ struct Shown {
     is_any: bool,
     /// All of a table, whatever other conditions name.
     row: Option<Vec<Slot>>,
-    key: Vec<Slot>,
-    regular: Vec<Slot>,
-    fixed: Vec<Slot>,
+    named: Vec<Slot>,
 }
 
 impl Shown {
@@ -81,9 +79,13 @@ impl Shown {
 
     fn columns(&mut self, of: Of<'_>, relations: &[Relation<'_>], is_batch: bool) {
         self.is_any = true;
-        if is_batch && self.key.is_empty() {
-            self.key.extend(of.partition_key().chain(of.clustering_key()).map(slot));
+        if is_batch {
+            for column in of.partition_key().chain(of.clustering_key()) {
+                self.name(column);
+            }
         }
+        // Those of one statement after another, of each the static ones last.
+        let mut fixed = Vec::new();
         for relation in relations {
             let (Operand::Column(name) | Operand::Element(name, _) | Operand::Field(name, _)) =
                 relation.left
@@ -91,18 +93,24 @@ impl Shown {
                 continue;
             };
             let Some(column) = of.column(&name.resolved()) else { continue };
-            let columns = match column.role {
-                ColumnRole::Static => &mut self.fixed,
-                _ => &mut self.regular,
-            };
-            if columns.iter().all(|(known, _)| *known != column.name) {
-                columns.push(slot(column));
+            if column.role == ColumnRole::Static {
+                fixed.push(column);
+            } else {
+                self.name(column);
             }
+        }
+        for column in fixed {
+            self.name(column);
+        }
+    }
+
+    fn name(&mut self, column: &Column) {
+        if self.named.iter().all(|(known, _)| *known != column.name) {
+            self.named.push(slot(column));
         }
     }
 
     fn all(self) -> Vec<Slot> {
-        let named = || self.key.into_iter().chain(self.regular).chain(self.fixed).collect();
-        self.row.unwrap_or_else(named)
+        self.row.unwrap_or(self.named)
     }
 }

@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json};
 use axum::routing::get;
 use cqlstack_core::{
-    Client, Conditional, CqlService, Error, ErrorClass, PageTokenKey, Request, Script, ScriptError,
-    Statement,
+    Client, Conditional, CqlService, Error, ErrorClass, ErrorKind, PageTokenKey, Request, Script,
+    ScriptError, Statement,
 };
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -175,16 +175,20 @@ async fn join(
     State(app): State<App>,
     Path(team): Path<i32>,
     lines: String,
-) -> Result<String, (StatusCode, String)> {
+) -> Result<String, axum::response::Response> {
     let member = |line: &str| -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
         let (id, name) = line.split_once(',').ok_or("a line is `id,name`")?;
         Ok((team, id.trim().parse::<i32>()?, name.trim().to_owned()))
     };
     let lines: Vec<_> = lines.lines().map(member).collect();
     let joined = app.db.many_of(&app.statements.join, stream::iter(lines)).run().await;
-    joined
-        .map(|joined| format!("{joined} joined"))
-        .map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
+    joined.map(|joined| format!("{joined} joined")).map_err(|error| match error.error.kind() {
+        // The line itself is wrong; it is named.
+        ErrorKind::Layer if error.error.class() == ErrorClass::Permanent => {
+            (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).into_response()
+        }
+        _ => Failed(error.error).into_response(),
+    })
 }
 
 async fn ready(State(app): State<App>) -> Answer<&'static str> {
