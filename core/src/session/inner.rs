@@ -57,7 +57,7 @@ impl Inner {
     /// dropped soon. The timer is that of [`wait::timer`].
     pub(in crate::session) fn over(
         &self,
-        timer: DeadlineTimer,
+        timer: &mut DeadlineTimer,
         started: Instant,
         until: Instant,
     ) -> impl Future<Output = ()> {

@@ -38,7 +38,7 @@ pub(in crate::session) async fn until<T>(
 /// Ready when the time of a request is over, or the session is shut down; of a request that began less than [`SOON`]
 /// ago, not before that. The timer is that of [`timer`].
 pub(in crate::session) async fn over(
-    mut timer: DeadlineTimer,
+    timer: &mut DeadlineTimer,
     aborted: &CancellationToken,
     started: Instant,
     until: Instant,
@@ -91,7 +91,12 @@ mod tests {
             aborted.cancel();
         };
         select(
-            pin!(over(timer(started, started + time).unwrap(), &aborted, started, started + time)),
+            pin!(over(
+                &mut timer(started, started + time).unwrap(),
+                &aborted,
+                started,
+                started + time
+            )),
             pin!(shut_down.then(|()| sleep(SECOND * 99))),
         )
         .await;

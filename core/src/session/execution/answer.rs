@@ -35,10 +35,10 @@ pub(in crate::session) async fn within(
     time: Time,
     mut answer: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Response, Error> {
-    let Some(timer) = timer(time.started, time.until) else {
+    let Some(mut timer) = timer(time.started, time.until) else {
         return Err(no_runtime().about(request.statement()));
     };
-    let mut over = pin!(session.over(timer, time.started, time.until));
+    let mut over = pin!(session.over(&mut timer, time.started, time.until));
     let mut failed = 0;
     poll_fn(|cx| {
         sent::resume(failed);

@@ -1,5 +1,6 @@
 //! A bound request through the driver.
 
+use std::future::poll_fn;
 use std::pin::pin;
 
 use scylla::response::{PagingState as DriverState, PagingStateResponse};
@@ -10,12 +11,14 @@ use crate::error::Error;
 use crate::paging::Origin;
 use crate::request::Request;
 use crate::response::Response;
-use crate::session::execution::answer::{ended, within};
+use crate::sent;
+use crate::session::execution::answer::{ended, response, unanswered, within};
 use crate::session::execution::error::invalid;
 use crate::session::execution::stamping::Stamping;
 use crate::session::execution::time::Time;
 use crate::session::execution::{keyspace, place, stamping};
 use crate::session::inner::Inner;
+use crate::statement::takes_timestamp;
 
 /// Executes what is bound, and returns one page.
 pub(in crate::session) async fn execute(
@@ -54,12 +57,8 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     }
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
-    let answer = if request.is_unpaged() {
-        let answer = pin!(async {
-            let all = session.driver.execute_bound_unpaged(bound).await?;
-            Ok((all, PagingStateResponse::NoMorePages))
-        });
-        within(session, request, time, answer).await
+    let answer = if request.is_unpaged() && !takes_timestamp(request.kind()) {
+        all_at_once(session, request, time, bound).await
     } else {
         let answer = session.driver.execute_bound_single_page(bound, start.page.to_driver());
         within(session, request, time, pin!(answer)).await
@@ -70,6 +69,30 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
         answer = answer.read_with(Origin::Prepared(prepared.clone()));
     }
     Ok(answer.started_at(start))
+}
+
+/// All rows, without pages. Apart from [`within`], which the hot path would share with one more future, and be the
+/// larger for it.
+async fn all_at_once(
+    session: &Inner,
+    request: &Request,
+    time: Time,
+    bound: &BoundStatement,
+) -> Result<Response, Error> {
+    let mut all = pin!(session.driver.execute_bound_unpaged(bound));
+    let mut failed = 0;
+    let answer = poll_fn(|cx| {
+        sent::resume(failed);
+        let answer = all.as_mut().poll(cx);
+        failed = sent::so_far();
+        answer
+    });
+    let Some(answer) = session.until(time.until, answer).await else {
+        let consistency = session.config.consistency;
+        return Err(unanswered(request, time, session.is_aborted(), consistency));
+    };
+    let answer = answer.map(|all| (all, PagingStateResponse::NoMorePages));
+    response(session, request, answer, failed > 0)
 }
 
 #[inline]
