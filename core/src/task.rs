@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinError;
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
@@ -24,7 +25,11 @@ pub(crate) fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
     }
 }
 
-/// Of what is awaited where there are neither tasks nor timers.
+/// The runtime of this thread, or the error of what is awaited where there are neither tasks nor timers.
+pub(crate) fn runtime() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|_| no_runtime())
+}
+
 #[cold]
 pub(crate) fn no_runtime() -> Error {
     let why =

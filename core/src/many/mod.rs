@@ -52,6 +52,7 @@ use crate::invalid_config::InvalidConfig;
 use crate::request::Request;
 use crate::statement::Statement;
 use crate::task;
+use crate::timer::has_runtime;
 use sending::{Answer, Row, Sending};
 
 pin_project! {
@@ -237,7 +238,7 @@ where
     async fn drive(self, mut each: impl FnMut(usize, Answer), stop_at_failure: bool) -> bool {
         let Self { client, sending, span, .. } = self;
         let mut sending = pin!(sending);
-        if Handle::try_current().is_err() {
+        if !has_runtime() {
             let (index, answer) = sending.without_runtime();
             each(index, answer);
             return false;

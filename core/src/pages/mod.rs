@@ -23,7 +23,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::{Stream, StreamExt};
-use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tracing::Span;
@@ -178,9 +177,8 @@ impl<S: CqlService> PageStream<S> {
 
     /// An error outside of a runtime.
     fn fetch(&self, page: PagingState) -> Result<State, Error> {
-        let runtime = Handle::try_current();
-        let no_runtime = |_| task::no_runtime().about(self.request.statement());
-        let runtime = runtime.map_err(no_runtime)?;
+        let statement = self.request.statement();
+        let runtime = task::runtime().map_err(|error| error.about(statement))?;
         let request = self.request.clone().with_page(page.clone());
         let fetched = task::in_span(&self.span, fetched(self.client.clone(), request));
         Ok(State::UnderWay { of: page, task: Task(runtime.spawn(fetched)) })

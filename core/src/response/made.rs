@@ -25,18 +25,10 @@ impl Made {
         rows: impl IntoIterator<Item = impl SerializeRow>,
     ) -> Result<Self, Error> {
         let table = TableSpec::owned("made".to_owned(), "made".to_owned());
-        let columns = columns
+        let columns: Vec<_> = columns
             .into_iter()
             .map(|(name, typ)| ColumnSpec::owned(name.into(), typ, table.clone()))
             .collect();
-        Self::of_columns(statement, columns, rows)
-    }
-
-    pub(crate) fn of_columns(
-        statement: &Statement,
-        columns: Vec<ColumnSpec<'static>>,
-        rows: impl IntoIterator<Item = impl SerializeRow>,
-    ) -> Result<Self, Error> {
         let context = RowSerializationContext::from_specs(&columns);
         let rows = rows.into_iter().map(|row| {
             let mut bytes = Vec::new();

@@ -52,8 +52,7 @@ use crate::profile::Profile;
 use crate::request::Request;
 use crate::response::Response;
 use crate::statement::Statement;
-use crate::task::no_runtime;
-use crate::timer::has_runtime;
+use crate::task;
 
 /// A connected session: the innermost service of every stack.
 ///
@@ -143,9 +142,7 @@ impl Session {
     /// [`ErrorKind::PrepareTimeout`](crate::ErrorKind::PrepareTimeout) if a node does not answer; what the server says about the text.
     pub async fn prepare(&self, statement: impl Into<Statement>) -> Result<Prepared, Error> {
         let request = Request::prepare(statement);
-        if !has_runtime() {
-            return Err(no_runtime().about(request.statement()));
-        }
+        task::runtime().map_err(|error| error.about(request.statement()))?;
         let Some(session) = self.lifecycle.enter() else {
             return Err(request.error(ErrorKind::Closed, None));
         };

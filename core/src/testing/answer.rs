@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use scylla::errors::SerializationError;
-use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType, TableSpec};
+use scylla::frame::response::result::{ColumnType, NativeType};
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 use uuid::Uuid;
@@ -145,36 +145,30 @@ impl Answer {
 impl Rows {
     /// Of the columns that the request has; or the mistake of the test.
     pub(super) fn of(self, request: &Request, tables: Option<&Tables>) -> Result<Made, String> {
-        let tables = || tables.ok_or("the session has no schema: give it one with `with_schema`");
         let statement = request.statement();
+        let applied = || (APPLIED.to_owned(), ColumnType::Native(NativeType::Boolean));
         let made = match self {
             Self::Made(made) => return Ok(made),
             Self::BySchema(rows) => {
-                let columns = tables()?.rows(statement)?;
-                Made::of_columns(statement, columns, rows.iter().map(Values::as_row))
+                let columns = Tables::told(tables)?.rows(statement)?;
+                Made::new(statement, columns, rows.iter().map(Values::as_row))
             }
-            Self::Applied => Made::of_columns(statement, vec![applied_column()], [(true,)]),
-            Self::NotApplied(None) => {
-                Made::of_columns(statement, vec![applied_column()], [(false,)])
-            }
-            Self::NotApplied(Some(found)) => {
-                let mut columns = vec![applied_column()];
-                columns.extend(match request.payload() {
+            Self::Applied => Made::new(statement, [applied()], [(true,)]),
+            Self::NotApplied(None) => Made::new(statement, [applied()], [(false,)]),
+            Self::NotApplied(Some(row)) => {
+                let tables = Tables::told(tables)?;
+                let found = match request.payload() {
                     Payload::Batch(batch) => {
-                        tables()?.found(&batch.statements().collect::<Vec<_>>(), true)?
+                        tables.found(&batch.statements().collect::<Vec<_>>(), true)?
                     }
-                    _ => tables()?.found(&[statement], false)?,
-                });
-                Made::of_columns(statement, columns, [NotApplied(&found)])
+                    _ => tables.found(&[statement], false)?,
+                };
+                let columns = [applied()].into_iter().chain(found);
+                Made::new(statement, columns, [NotApplied(&row)])
             }
         };
         made.map_err(|error| error.what().to_string())
     }
-}
-
-fn applied_column() -> ColumnSpec<'static> {
-    let table = TableSpec::owned("made".to_owned(), "made".to_owned());
-    ColumnSpec::owned(APPLIED.to_owned(), ColumnType::Native(NativeType::Boolean), table)
 }
 
 /// What was found, after `[applied]`.

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use cqlstack_syntax::check::{Signature, not_applied};
 use cqlstack_syntax::{DataType, Keyword, Schema, Statement as Parsed};
-use scylla::frame::response::result::{
-    CollectionType, ColumnSpec, ColumnType, NativeType, TableSpec, UserDefinedType,
-};
+use scylla::frame::response::result::{CollectionType, ColumnType, NativeType, UserDefinedType};
 
 use crate::session::NATIVE_TYPES;
 use crate::statement::{Statement, parse};
@@ -22,7 +20,8 @@ pub(super) struct Tables {
     in_use: String,
 }
 
-type Columns = Result<Vec<ColumnSpec<'static>>, String>;
+/// The name and the type of each, or why nobody knows them.
+type Columns = Result<Vec<(String, ColumnType<'static>)>, String>;
 
 impl Tables {
     /// What a script of `CREATE` statements makes.
@@ -30,6 +29,12 @@ impl Tables {
         let mut schema = Schema::default();
         let in_use = schema.apply(script, Some(KEYSPACE)).map_err(|error| error.to_string())?;
         Ok(Self { schema, in_use: in_use.unwrap_or_else(|| KEYSPACE.to_owned()) })
+    }
+
+    /// Those of a session, if it has any.
+    pub(super) fn told(tables: Option<&Self>) -> Result<&Self, String> {
+        let none = || "the session has no schema: give it one with `with_schema`".to_owned();
+        tables.ok_or_else(none)
     }
 
     /// What its markers take.
@@ -73,12 +78,11 @@ impl Tables {
         keyspace: &str,
         slots: impl IntoIterator<Item = (String, Option<DataType>)>,
     ) -> Columns {
-        let table = TableSpec::owned(keyspace.to_owned(), "made".to_owned());
         let column = |(name, kind): (String, Option<DataType>)| {
             let kind = kind.and_then(|kind| self.column_type(keyspace, &kind));
             let kind =
                 kind.ok_or_else(|| format!("the schema does not tell the type of `{name}`"))?;
-            Ok(ColumnSpec::owned(name, kind, table.clone()))
+            Ok((name, kind))
         };
         slots.into_iter().map(column).collect()
     }

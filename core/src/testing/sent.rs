@@ -35,15 +35,11 @@ impl Sent {
         page: PagingState,
         tables: Option<&Tables>,
     ) -> Result<Self, Error> {
-        let bound = |(statement, values): (&Statement, &Values)| {
-            let columns = match tables {
-                None => Err("the session has no schema: give it one with `with_schema`".to_owned()),
-                Some(tables) => tables.markers(statement),
-            };
-            match columns {
-                Err(why) => Ok(Err(why)),
-                Ok(columns) => Made::of_columns(statement, columns, [values.as_row()]).map(Ok),
-            }
+        let bound = |(statement, values): (&Statement, &Values)| match Tables::told(tables)
+            .and_then(|tables| tables.markers(statement))
+        {
+            Err(why) => Ok(Err(why)),
+            Ok(columns) => Made::new(statement, columns, [values.as_row()]).map(Ok),
         };
         let values: Result<Vec<_>, Error> = match request.payload() {
             Payload::Batch(batch) => batch.rows().map(bound).collect(),

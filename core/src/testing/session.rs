@@ -20,8 +20,7 @@ use crate::paging::Start;
 use crate::prepared::{Made, Prepared};
 use crate::request::Request;
 use crate::response::Response;
-use crate::task::no_runtime;
-use crate::timer::has_runtime;
+use crate::task;
 use crate::traits::Described;
 
 /// A service in a [`Session`](crate::Session)'s place. See the [module](super).
@@ -252,9 +251,7 @@ impl ScriptedSession {
 impl Taken {
     /// The answer, in the time of the request: until its deadline, and for as long as one attempt may take.
     async fn answered(self) -> Result<Response, Error> {
-        if !has_runtime() {
-            return Err(no_runtime().about(self.request.statement()));
-        }
+        task::runtime().map_err(|error| error.about(self.request.statement()))?;
         let (request, at) = (self.request.clone(), self.at);
         let is_prepare = self.is_prepare;
         let Some(until) = request.latest_after(at) else { return self.answer().await };

@@ -19,8 +19,7 @@ use crate::session::execution::{batch, text, use_keyspace};
 use crate::session::inner::Inner;
 use crate::session::lifecycle::Entry;
 use crate::session::schema::change::SchemaChange;
-use crate::task::no_runtime;
-use crate::timer::has_runtime;
+use crate::task;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -61,9 +60,7 @@ pub(in crate::session) fn start(session: Entry, request: Request) -> Call {
 /// What is not on a hot path. What is bound looks for a runtime when it takes its timer.
 fn other(future: impl Future<Output = Result<Response, Error>> + Send + 'static) -> Call {
     Call::Other(Box::pin(async move {
-        if !has_runtime() {
-            return Err(no_runtime());
-        }
+        task::runtime()?;
         future.await
     }))
 }

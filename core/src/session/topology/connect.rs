@@ -36,8 +36,7 @@ use crate::session::topology::nodes::near;
 use crate::session::topology::probe::TEXT;
 use crate::session::topology::setup_fault;
 use crate::session::wait::add;
-use crate::task::no_runtime;
-use crate::timer::has_runtime;
+use crate::task;
 
 /// Where nobody answers, contact points are tried again after so long, twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -49,9 +48,7 @@ pub(in crate::session) async fn connect(config: SessionConfig) -> Result<Arc<Lif
 }
 
 async fn build(config: SessionConfig) -> Result<Arc<Lifecycle>, Error> {
-    if !has_runtime() {
-        return Err(no_runtime());
-    }
+    task::runtime()?;
     let points = config.validate()?;
     let translation = Arc::new(Translation::new(&config)?);
     let building = Building::new(&config, &points, &translation);

@@ -17,16 +17,12 @@ pub(super) fn kind_of(of: Of<'_>, term: &Term<'_>) -> Option<DataType> {
         TermKind::CountRows => Some(BIGINT.clone()),
         TermKind::Function(function) => of_call(of, function),
         TermKind::Cast(_, kind) => match kind.kind {
-            TypeKind::Native(keyword) => Some(native(keyword)),
+            TypeKind::Native(keyword) => Some(DataType::native(keyword)),
             _ => None,
         },
         TermKind::Path(base, steps) => of_path(of, base, steps),
         _ => None,
     }
-}
-
-fn native(keyword: Keyword) -> DataType {
-    DataType::Native(if keyword == Keyword::Varchar { Keyword::Text } else { keyword })
 }
 
 fn of_call(of: Of<'_>, function: &Function<'_>) -> Option<DataType> {

@@ -95,7 +95,8 @@ impl DataType {
         Self::new(kind, keyspace, of).map(Box::new)
     }
 
-    fn native(keyword: Keyword) -> Self {
+    /// `varchar` is another name of `text`.
+    pub(crate) fn native(keyword: Keyword) -> Self {
         Self::Native(if keyword == Keyword::Varchar { Keyword::Text } else { keyword })
     }
 
