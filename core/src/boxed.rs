@@ -36,7 +36,7 @@ impl<S: CqlService + Sync> Stack for S {
         match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => Box::pin(service.call(request)),
             Poll::Ready(Err(error)) => Box::pin(ready(Err(error))),
-            Poll::Pending => Box::pin(Call::new(service, request)),
+            Poll::Pending => Box::pin(Call::new(service, request, ())),
         }
     }
 }

@@ -13,6 +13,7 @@ use tower_service::Service;
 
 use crate::boxed::BoxedService;
 use crate::error::{Error, ErrorKind, Waited};
+use crate::lending::{IntoRequest, Lend, RowLender};
 use crate::readying::{NotReady, Readying};
 use crate::request::Request;
 use crate::response::Response;
@@ -121,23 +122,34 @@ impl<S: CqlService> Client<S> {
         Client { service: erase(self.service), session: self.session }
     }
 
-    /// Executes a statement with these values; the answer is the first page of rows.
+    /// Executes a statement with these values, owned or borrowed; the answer is the first page of rows.
     ///
-    /// The future holds nothing of the client and can be spawned. It does nothing until it is polled,
-    /// but a write has its timestamp from here.
+    /// The values stay in the future, and are serialised once for all attempts, as soon as the prepared statement
+    /// tells their types. The future holds nothing of the client and can be spawned, if the values are `'static`. It does
+    /// nothing until it is polled, but a write has its timestamp from here. [`Call::with`] sets options.
+    ///
+    /// A layer that answers before it has sent the request, to send it later, needs a [`Request`], which has its values.
     #[doc(alias("execute_unpaged", "executeAsync", "Query"))]
     #[inline]
-    pub fn execute<V>(&self, statement: impl Into<Statement>, values: V) -> Call<S>
+    pub fn execute<V>(&self, statement: impl Into<Statement>, values: V) -> Call<S, RowLender<V>>
     where
-        V: SerializeRow + Send + Sync + 'static,
+        V: SerializeRow,
     {
-        self.request(Request::new(statement, values))
+        let (request, lender) = RowLender::lend(statement.into(), values);
+        Call::new(self.service.clone(), request, lender)
     }
 
-    /// Sends a request that has options set, or one without values. As [`execute`](Self::execute).
+    /// Sends a request, a batch, or a statement without values. As [`execute`](Self::execute).
     #[inline]
-    pub fn request(&self, request: impl Into<Request>) -> Call<S> {
-        Call::new(self.service.clone(), request.into())
+    pub fn request<R: IntoRequest>(&self, request: R) -> Call<S, R::Lender> {
+        let (request, lender) = request.into_request();
+        Call::new(self.service.clone(), request, lender)
+    }
+
+    /// Sends a request whose values are lent from elsewhere, since it may be sent again.
+    #[inline]
+    pub(crate) fn lend<L: Lend>(self, request: Request, lender: L) -> Call<S, L> {
+        Call::new(self.service, request, lender)
     }
 
     /// The service.
@@ -148,21 +160,49 @@ impl<S: CqlService> Client<S> {
 
 pin_project! {
     /// The answer to a [`Client`]'s request, to come: a [`Response`], or what the layers and the
-    /// session report.
+    /// session report. It has the values that it lends to the request.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Call<S = BoxedService>
+    pub struct Call<S = BoxedService, L = ()>
     where
         S: Service<Request>,
     {
         #[pin]
         state: State<S>,
+        lender: L,
     }
 }
 
-impl<S: Service<Request>> Call<S> {
+impl<S: Service<Request>, L> Call<S, L> {
     #[inline]
-    pub(crate) fn new(service: S, request: Request) -> Self {
-        Self { state: State::Begun { service: Some(service), request: Some(request) } }
+    pub(crate) fn new(service: S, request: Request, lender: L) -> Self {
+        let state = State::Begun { service: Some(service), request: Some(request) };
+        Self { state, lender }
+    }
+
+    /// Sets options of the request: a deadline, a consistency level, the size of a page.
+    ///
+    /// It does nothing once the future has been polled.
+    ///
+    /// ```
+    /// use cqlstack_core::{Client, CqlService, Error, StaticStatement};
+    /// use std::time::Duration;
+    ///
+    /// static BY_NAME: StaticStatement =
+    ///     StaticStatement::new("SELECT user_id FROM app.users_by_email WHERE email = ?");
+    ///
+    /// async fn find(db: &Client<impl CqlService>, email: &str) -> Result<Option<i32>, Error> {
+    ///     let found = db
+    ///         .execute(&BY_NAME, (email,))
+    ///         .with(|request| request.with_attempt_timeout(Duration::from_millis(50)));
+    ///     Ok(found.await?.maybe_row::<(i32,)>()?.map(|(id,)| id))
+    /// }
+    /// ```
+    #[inline]
+    pub fn with(mut self, set: impl FnOnce(Request) -> Request) -> Self {
+        if let State::Begun { request, .. } = &mut self.state {
+            *request = request.take().map(set);
+        }
+        self
     }
 }
 
@@ -188,22 +228,40 @@ struct Waiting<S> {
     since: Instant,
 }
 
-impl<S: Service<Request, Error = Error>> Future for Call<S> {
+impl<S: Service<Request, Error = Error>, L: Lend> Future for Call<S, L> {
     type Output = Result<S::Response, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let mut this = self.project();
+        if !matches!(*this.state, State::Calling { .. }) {
+            ready!(this.state.as_mut().poll_called(cx))?;
+            // A statement cache has asked already.
+            this.lender.answer();
+        }
+        let StateProj::Calling { mut future } = this.state.as_mut().project() else {
+            return Poll::Pending;
+        };
         loop {
-            let next = match state.as_mut().project() {
-                StateProj::Calling { future } => {
-                    let answer = future.poll(cx);
-                    if answer.is_ready() {
-                        // Whoever keeps this future keeps nothing of the layers': `tower`'s limit gives a
-                        // permit back when its future is dropped.
-                        state.set(State::Done);
-                    }
-                    return answer;
-                }
+            let answer = future.as_mut().poll(cx);
+            if answer.is_ready() {
+                // Whoever keeps this future keeps nothing of the layers': `tower`'s limit gives a
+                // permit back when its future is dropped.
+                this.state.set(State::Done);
+                return answer;
+            }
+            if !this.lender.answer_or_register(cx.waker()) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<S: Service<Request, Error = Error>> State<S> {
+    /// Calls the service, once it is ready. Never done after the end.
+    fn poll_called(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            let next = match self.as_mut().project() {
+                StateProj::Calling { .. } => return Poll::Ready(Ok(())),
                 StateProj::Done => return Poll::Pending,
                 StateProj::Begun { service: place, request } => {
                     // It is polled and called where it is, and moves only to wait.
@@ -211,14 +269,14 @@ impl<S: Service<Request, Error = Error>> Future for Call<S> {
                         return Poll::Pending;
                     };
                     match service.poll_ready(cx) {
-                        Poll::Ready(Ok(())) => State::Calling { future: service.call(request) },
+                        Poll::Ready(Ok(())) => Self::Calling { future: service.call(request) },
                         Poll::Ready(Err(error)) => {
                             *place = None;
                             return Poll::Ready(Err(error));
                         }
                         Poll::Pending => {
                             let Some(service) = place.take() else { return Poll::Pending };
-                            State::waiting(service, request)
+                            Self::waiting(service, request)
                         }
                     }
                 }
@@ -228,7 +286,7 @@ impl<S: Service<Request, Error = Error>> Future for Call<S> {
                     let Some(waited) = waiting.take() else { return Poll::Pending };
                     let Waiting { mut service, request, since } = *waited;
                     match outcome {
-                        Ok(()) => State::Calling { future: service.call(request) },
+                        Ok(()) => Self::Calling { future: service.call(request) },
                         Err(NotReady::Failed(error)) => return Poll::Ready(Err(error)),
                         Err(NotReady::Late) => {
                             let waited = Waited::ForLayers(since.elapsed());
@@ -238,12 +296,10 @@ impl<S: Service<Request, Error = Error>> Future for Call<S> {
                     }
                 }
             };
-            state.set(next);
+            self.set(next);
         }
     }
-}
 
-impl<S: Service<Request>> State<S> {
     fn waiting(service: S, request: Request) -> Self {
         let since = Instant::now();
         let service = Readying::new(service, request.latest_after(since));
@@ -251,7 +307,7 @@ impl<S: Service<Request>> State<S> {
     }
 }
 
-impl<S: Service<Request>> fmt::Debug for Call<S> {
+impl<S: Service<Request>, L> fmt::Debug for Call<S, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").finish_non_exhaustive()
     }

@@ -54,6 +54,7 @@ mod human_duration;
 mod idle;
 mod invalid_config;
 pub mod layer;
+mod lending;
 mod lock;
 mod logs;
 mod many;
@@ -95,6 +96,7 @@ pub use error::{
 #[cfg(feature = "serde")]
 pub use human_duration::HumanDuration;
 pub use invalid_config::InvalidConfig;
+pub use lending::IntoRequest;
 pub use logs::DRIVER_LOGS;
 pub use many::{GivenRows, Many, ManyError, ManyReport, ReadRows};
 pub use pages::{PageStream, RowStream};

@@ -3,16 +3,19 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use scylla::errors::SerializationError;
 use scylla::policies::retry::{FallthroughRetryPolicy, RetryPolicy};
+use scylla::serialize::row::SerializeRow;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 
 use crate::batch::WriteSet;
 use crate::error::{Error, Failure, values_kind};
-use crate::request::Options;
+use crate::lending::{LentRow, Wanted, given_up};
+use crate::request::{ForDriver, Options};
 use crate::session::Basis;
 use crate::statement::{SchemaFacts, Statement, StatementKind, fails_over};
-use crate::values::Values;
+use crate::values::{Place, Values};
 
 /// A statement that the server has prepared. Cloning is one atomic increment.
 #[doc(alias("PreparedStatement"))]
@@ -189,45 +192,67 @@ impl Prepared {
         values: &Values,
         options: &Options,
     ) -> Result<Bound, Error> {
+        let Place::Here(row) = values.place() else {
+            return Ok(self.clone().attach_prepared(values.clone(), options));
+        };
         values.told().add(self.0.facts);
-        Ok(Bound(match &self.0.handle {
-            Handle::Driver(driver) => {
-                let bound = serialise(driver, self.0.facts, statement, values, options)?;
-                let (prepared, values) = (self.clone(), values.clone());
-                BoundRepr::Driver(Arc::new(Early { bound, prepared, values }))
-            }
-            Handle::Made(_) => BoundRepr::Late(self.clone(), values.clone()),
+        let bound = self.serialise(statement, &row, &options.for_driver());
+        let bound = bound.map_err(|error| self.misfit(statement, options, &error))?;
+        let (prepared, values) = (self.clone(), values.clone());
+        Ok(Bound(match bound {
+            Some(bound) => BoundRepr::Driver(Arc::new(Early { bound, prepared, values })),
+            None => BoundRepr::Late(prepared, values),
         }))
     }
 
+    /// Values that are lent are asked for.
     #[inline]
-    pub(crate) fn attach_prepared(self, values: Values) -> Bound {
+    pub(crate) fn attach_prepared(self, values: Values, options: &Options) -> Bound {
         values.told().add(self.0.facts);
+        if let (Place::Lent(row), Handle::Driver(_)) = (values.place(), &self.0.handle) {
+            row.loan.ask(Wanted::Bound(self.clone(), options.for_driver()));
+        }
         Bound(BoundRepr::Late(self, values))
     }
-}
 
-#[inline]
-fn serialise(
-    driver: &OfDriver,
-    facts: SchemaFacts,
-    statement: &Statement,
-    values: &Values,
-    options: &Options,
-) -> Result<BoundStatement, Error> {
-    let mut bound = driver.prepared.clone().bind(&values.as_row()).map_err(|error| {
+    /// What the driver sends; none if a test made it.
+    #[inline]
+    pub(crate) fn serialise(
+        &self,
+        statement: &Statement,
+        row: &impl SerializeRow,
+        options: &ForDriver,
+    ) -> Result<Option<BoundStatement>, SerializationError> {
+        let Handle::Driver(driver) = &self.0.handle else { return Ok(None) };
+        let mut bound = driver.prepared.clone().bind(row)?;
+        let (idempotent, policy) = resends(statement, self.0.facts);
+        bound.set_is_idempotent(idempotent);
+        bound.set_retry_policy(policy);
+        options.apply(&mut bound);
+        Ok(Some(bound))
+    }
+
+    /// The values do not fit.
+    #[cold]
+    fn misfit(
+        &self,
+        statement: &Statement,
+        options: &Options,
+        error: &SerializationError,
+    ) -> Error {
         Error::of_driver(
-            Failure { cause: Some(Arc::new(error.clone())), ..values_kind(&error).into() },
+            Failure { cause: Some(Arc::new(error.clone())), ..values_kind(error).into() },
             statement,
-            options.work(statement, facts, None),
+            options.work(statement, self.0.facts, None),
             false,
         )
-    })?;
-    let (idempotent, policy) = resends(statement, facts);
-    bound.set_is_idempotent(idempotent);
-    bound.set_retry_policy(policy);
-    options.apply(&mut bound);
-    Ok(bound)
+    }
+
+    /// Whether it is a clone.
+    #[inline]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Bound {
@@ -240,22 +265,43 @@ impl Bound {
         options: &Options,
         place: &'b mut Option<BoundStatement>,
     ) -> Result<Option<&'b BoundStatement>, Error> {
-        Ok(match &self.0 {
-            BoundRepr::Driver(early) => Some(&early.bound),
-            BoundRepr::Late(prepared, values) => match &prepared.0.handle {
-                Handle::Driver(driver) => {
-                    let facts = prepared.0.facts;
-                    Some(place.insert(serialise(driver, facts, statement, values, options)?))
+        let (prepared, values) = match &self.0 {
+            BoundRepr::Driver(early) => return Ok(Some(&early.bound)),
+            BoundRepr::Late(prepared, values) => (prepared, values),
+        };
+        let misfit = |error: &SerializationError| prepared.misfit(statement, options, error);
+        match values.place() {
+            Place::Here(row) => {
+                let bound = prepared.serialise(statement, &row, &options.for_driver());
+                *place = bound.map_err(|error| misfit(&error))?;
+                Ok(place.as_ref())
+            }
+            Place::Lent(_) if matches!(prepared.0.handle, Handle::Made(_)) => Ok(None),
+            Place::Lent(row) => match row.bound(prepared, options.for_driver()) {
+                Some(Ok(bound)) => Ok(bound.as_ref()),
+                Some(Err(error)) => Err(misfit(error)),
+                None => {
+                    let work = options.work(statement, prepared.0.facts, None);
+                    Err(Error::of_driver(given_up().into(), statement, work, false))
                 }
-                Handle::Made(_) => None,
             },
-        })
+        }
+    }
+
+    /// The values, if they are lent, and what they are bound to.
+    #[inline]
+    pub(crate) fn lent(&self) -> Option<(&Prepared, &LentRow)> {
+        let BoundRepr::Late(prepared, values) = &self.0 else { return None };
+        match (values.place(), &prepared.0.handle) {
+            (Place::Lent(row), Handle::Driver(_)) => Some((prepared, row)),
+            _ => None,
+        }
     }
 
     /// Sets the options anew; copies what is shared.
     pub(crate) fn reapply(&mut self, options: &Options) {
         if let BoundRepr::Driver(early) = &mut self.0 {
-            options.apply(&mut Arc::make_mut(early).bound);
+            options.for_driver().apply(&mut Arc::make_mut(early).bound);
         }
     }
 

@@ -5,17 +5,15 @@ use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 use scylla::statement::prepared::PreparedStatement;
 
-use crate::values::Values;
-
 /// Serialises the values for a statement, after what the buffer holds.
 pub(crate) fn serialise(
-    values: &Values,
+    values: &dyn SerializeRow,
     prepared: &PreparedStatement,
     buffer: &mut Vec<u8>,
 ) -> Result<(), SerializationError> {
     let columns = prepared.get_variable_col_specs();
     let context = RowSerializationContext::from_specs(columns.as_slice());
-    values.as_row().serialize(&context, &mut RowWriter::new(buffer))
+    values.serialize(&context, &mut RowWriter::new(buffer))
 }
 
 /// The values of one row, serialised: an iterator over them.

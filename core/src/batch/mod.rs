@@ -28,6 +28,7 @@
 
 mod fault;
 mod guard;
+mod lender;
 mod limits;
 mod literal;
 mod payload;
@@ -37,19 +38,23 @@ mod write_set;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use scylla::serialize::row::SerializeRow;
 
 pub use fault::{BatchFault, Member, UnknownPartition};
 pub use guard::BatchGuard;
+pub use lender::BatchLender;
+#[cfg(feature = "testing")]
+pub(crate) use lender::{Given, Wanted};
 pub use limits::BatchLimits;
 pub use payload::BatchPayload;
 pub(crate) use rows::{Rounds, Rows};
 pub(crate) use write_set::{Known, WriteSet};
 
+use crate::request::Request;
 use crate::statement::{Statement, interned};
-use crate::values::Values;
-use payload::{BatchKind, Members};
+use payload::{BatchKind, Members, Row};
 
 /// Several writes in one request. The [module](self) says what each kind is for.
 ///
@@ -67,7 +72,7 @@ use payload::{BatchKind, Members};
 /// static SET_NAME: StaticStatement =
 ///     StaticStatement::new("UPDATE app.users SET name = ? WHERE id = ?").named("set_name");
 ///
-/// async fn update(db: &Client<impl CqlService>, id: i32, email: String, name: String) -> Result<(), Error> {
+/// async fn update(db: &Client<impl CqlService>, id: i32, email: &str, name: &str) -> Result<(), Error> {
 ///     let batch = Batch::same_partition()
 ///         .named("update_profile")
 ///         .add(&SET_EMAIL, (email, id))
@@ -77,15 +82,19 @@ use payload::{BatchKind, Members};
 /// }
 /// ```
 #[doc(alias("BatchStatement", "NewBatch"))]
+///
+/// Its values may be borrowed: they stay in the future of [`Client::request`](crate::Client::request). A [`Request`] is
+/// made of one whose values are `'static`.
 #[derive(Clone)]
 #[must_use = "a batch does nothing until a client is asked for it"]
-pub struct Batch {
+pub struct Batch<'v> {
     members: Members,
+    rows: Vec<Row<'v>>,
     name: Option<&'static str>,
     idempotent: Option<bool>,
 }
 
-impl Batch {
+impl<'v> Batch<'v> {
     /// A LOGGED batch: once it is answered, all of it is applied or will be, also if the coordinator dies.
     /// It costs a write to the batch log of two other nodes first; where all of it is one partition of one
     /// keyspace, the server leaves that out.
@@ -111,7 +120,7 @@ impl Batch {
     fn new(kind: BatchKind) -> Self {
         let members =
             Members { kind, guard: BatchGuard::Refuse, statements: Vec::new(), rows: Vec::new() };
-        Self { members, name: None, idempotent: None }
+        Self { members, rows: Vec::new(), name: None, idempotent: None }
     }
 
     /// Sets the name by which metrics and errors speak of it. Else it is `LOGGED BATCH`, `UNLOGGED BATCH`
@@ -124,7 +133,7 @@ impl Batch {
     /// Adds a statement and its values.
     pub fn add<V>(mut self, statement: impl Into<Statement>, values: V) -> Self
     where
-        V: SerializeRow + Send + Sync + 'static,
+        V: SerializeRow + Send + Sync + 'v,
     {
         self.push(statement, values);
         self
@@ -133,9 +142,10 @@ impl Batch {
     /// Adds a statement and its values, in place: for a loop.
     pub fn push<V>(&mut self, statement: impl Into<Statement>, values: V)
     where
-        V: SerializeRow + Send + Sync + 'static,
+        V: SerializeRow + Send + Sync + 'v,
     {
-        self.members.push(&statement.into(), Values::new(values));
+        self.members.push(&statement.into());
+        self.rows.push(Arc::new(values));
     }
 
     /// Sets what becomes of an UNLOGGED batch over several partitions. [`BatchGuard::Refuse`] unless it is
@@ -164,16 +174,26 @@ impl Batch {
         self.members.rows.is_empty()
     }
 
-    /// What layers see of it, and what goes down the stack.
-    pub(crate) fn into_parts(self) -> (Statement, BatchPayload) {
-        let Self { members, name, idempotent } = self;
+    /// The request, and what has its values.
+    pub(crate) fn lend(self) -> (Request, BatchLender<'v>) {
+        let Self { members, rows, name, idempotent } = self;
         let statement = members.statement(name, idempotent);
-        (statement, BatchPayload::new(members))
+        let payload = BatchPayload::lent(members);
+        let lender = BatchLender::new(rows, &payload);
+        (Request::of_batch(statement, payload), lender)
+    }
+}
+
+impl From<Batch<'static>> for Request {
+    fn from(batch: Batch<'static>) -> Self {
+        let Batch { members, rows, name, idempotent } = batch;
+        let statement = members.statement(name, idempotent);
+        Self::of_batch(statement, BatchPayload::owned(members, rows))
     }
 }
 
 /// Shows no value.
-impl fmt::Debug for Batch {
+impl fmt::Debug for Batch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.members.fmt(f)
     }

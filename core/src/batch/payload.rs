@@ -1,5 +1,6 @@
 //! A batch on its way down the stack.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -7,19 +8,21 @@ use std::sync::{Arc, OnceLock};
 use cqlstack_syntax::Form;
 use foldhash::fast::RandomState;
 use scylla::errors::SerializationError;
+use scylla::serialize::row::SerializeRow;
 use scylla::statement::batch::{Batch as DriverBatch, BatchType};
 
 use super::fault::{BatchFault, Member};
 use super::guard::{self, BatchGuard, Ready};
+use super::lender::{Given, SerializedRows, Wanted};
 use super::limits::BatchLimits;
 use super::warnings;
 use crate::error::{ErrorKind, values_kind};
+use crate::lending::{Loan, given_up};
 use crate::prepared::Prepared;
-use crate::serialized_row::{Cells, serialise};
+use crate::serialized_row::Cells;
 use crate::session::Basis;
 use crate::statement::{SchemaFacts, Statement, StatementKind, Told};
 use crate::timestamp::Timestamps;
-use crate::values::Values;
 
 /// The most statements that a batch can hold.
 const MOST: usize = u16::MAX as usize;
@@ -42,19 +45,15 @@ pub(super) struct Members {
     pub(super) guard: BatchGuard,
     /// Each once, as far as they stand near to each other.
     pub(super) statements: Vec<Statement>,
-    pub(super) rows: Vec<Row>,
+    /// Which of the statements each row is of.
+    pub(super) rows: Vec<usize>,
 }
 
-/// A statement of a batch.
-#[derive(Clone)]
-pub(super) struct Row {
-    /// Which of the statements.
-    statement: usize,
-    values: Values,
-}
+/// The values of a row.
+pub(super) type Row<'v> = Arc<dyn SerializeRow + Send + Sync + 'v>;
 
 impl Members {
-    pub(super) fn push(&mut self, statement: &Statement, values: Values) {
+    pub(super) fn push(&mut self, statement: &Statement) {
         let mut near = (0..self.statements.len()).rev().take(REACH);
         let known = near.find(|place| {
             let known = &self.statements[*place];
@@ -66,7 +65,7 @@ impl Members {
             self.statements.push(statement.clone());
             self.statements.len() - 1
         });
-        self.rows.push(Row { statement, values });
+        self.rows.push(statement);
     }
 
     /// What layers see of it.
@@ -99,13 +98,13 @@ impl Members {
     }
 
     fn at(&self, index: usize) -> Member {
-        let name = self.rows.get(index).and_then(|row| self.statements.get(row.statement));
+        let name = self.rows.get(index).and_then(|statement| self.statements.get(*statement));
         Member { index, name: name.map_or_else(String::new, |it| it.name().to_owned()) }
     }
 
     /// Where a statement stands first.
     fn first(&self, statement: usize) -> Member {
-        self.at(self.rows.iter().position(|row| row.statement == statement).unwrap_or(0))
+        self.at(self.rows.iter().position(|of| *of == statement).unwrap_or(0))
     }
 
     /// What is wrong with it by the looks of its statements. Before they are prepared, only some tell
@@ -146,37 +145,68 @@ pub struct BatchPayload {
 
 struct Inner {
     members: Members,
+    rows: Place,
     fault: Option<BatchFault>,
     told: Told,
     texts: OnceLock<usize>,
 }
 
-/// What the driver sends.
-pub(crate) struct Sendable {
-    pub(crate) batch: DriverBatch,
-    /// The values of all rows, one after another.
-    values: Vec<u8>,
-    /// Where those of each row end.
-    ends: Vec<usize>,
+/// Where the values are.
+enum Place {
+    Here(Vec<Row<'static>>),
+    Lent(Loan<Wanted, Given>),
 }
 
-impl Sendable {
+/// What the driver sends.
+pub(crate) struct Sendable<'b> {
+    pub(crate) batch: DriverBatch,
+    values: Cow<'b, SerializedRows>,
+}
+
+impl Sendable<'_> {
     /// The values of each row.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Cells<'_>> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| {
-            let row = &self.values[start..*end];
-            start = *end;
-            Cells(row)
-        })
+        self.values.rows()
     }
 }
 
 impl BatchPayload {
-    pub(super) fn new(members: Members) -> Self {
+    pub(super) fn owned(members: Members, rows: Vec<Row<'static>>) -> Self {
+        Self::new(members, Place::Here(rows))
+    }
+
+    pub(super) fn lent(members: Members) -> Self {
+        Self::new(members, Place::Lent(Loan::new()))
+    }
+
+    fn new(members: Members, rows: Place) -> Self {
         let fault = members.fault(&[]);
-        let inner = Inner { members, fault, told: Told::default(), texts: OnceLock::new() };
+        let inner = Inner { members, rows, fault, told: Told::default(), texts: OnceLock::new() };
         Self { inner: Arc::new(inner), prepared: Arc::default() }
+    }
+
+    /// Where questions for the values go, if they are lent.
+    pub(crate) fn loan(&self) -> Option<&Loan<Wanted, Given>> {
+        match &self.inner.rows {
+            Place::Here(_) => None,
+            Place::Lent(loan) => Some(loan),
+        }
+    }
+
+    /// The values of rows that are here, or are given, as a frame has them. None where a test made what was prepared.
+    pub(super) fn serialise(
+        &self,
+        rows: &[Row<'_>],
+        prepared: &[Prepared],
+    ) -> Result<Option<SerializedRows>, Misfit> {
+        let statements = self.inner.members.rows.iter().map(|statement| prepared.get(*statement));
+        SerializedRows::new(rows, statements)
+    }
+
+    /// Waits for values that the caller has not given yet; false if it never will.
+    pub(crate) async fn values_come(&self) -> bool {
+        let Some(loan) = self.loan() else { return true };
+        loan.wait(Wanted::Rows(Arc::clone(&self.prepared))).await.is_some()
     }
 
     /// How many statements it has.
@@ -194,14 +224,16 @@ impl BatchPayload {
     /// The statements in their order, each as often as it is in the batch.
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
         let Members { statements, rows, .. } = &self.inner.members;
-        rows.iter().filter_map(|row| statements.get(row.statement))
+        rows.iter().filter_map(|statement| statements.get(*statement))
     }
 
-    /// As [`statements`](Self::statements), with the values of each.
+    /// The values of each statement, if they are here.
     #[cfg(feature = "testing")]
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Statement, &Values)> {
-        let rows = self.inner.members.rows.iter().map(|row| &row.values);
-        self.statements().zip(rows)
+    pub(crate) fn rows(&self) -> Option<&[Row<'static>]> {
+        match &self.inner.rows {
+            Place::Here(rows) => Some(rows),
+            Place::Lent(_) => None,
+        }
     }
 
     /// Whether a statement of it is to be stamped by a server, which stamps all of it.
@@ -275,11 +307,12 @@ impl BatchPayload {
         &self,
         name: &str,
         limits: &BatchLimits,
-    ) -> Result<Option<Sendable>, ErrorKind> {
+    ) -> Result<Option<Sendable<'_>>, ErrorKind> {
         let members = &self.inner.members;
         if let Some(fault) = members.fault(&self.prepared) {
             return Err(ErrorKind::Batch(fault));
         }
+        let Some(values) = self.values()? else { return Ok(None) };
         let kind = match members.kind {
             BatchKind::Logged => BatchType::Logged,
             BatchKind::Unlogged => BatchType::Unlogged,
@@ -287,18 +320,39 @@ impl BatchPayload {
         };
         let mut batch = DriverBatch::new(kind);
         batch.statements.reserve_exact(self.len());
-        let (mut values, mut ends) = (Vec::new(), Vec::with_capacity(self.len()));
-        for (index, row) in members.rows.iter().enumerate() {
-            let prepared = self.prepared.get(row.statement).and_then(Prepared::to_driver);
+        for statement in &members.rows {
+            let prepared = self.prepared.get(*statement).and_then(Prepared::to_driver);
             let Some((prepared, _)) = prepared else { return Ok(None) };
-            serialise(&row.values, prepared, &mut values)
-                .map_err(|error| misfit(&members.at(index), &error))?;
-            ends.push(values.len());
             batch.append_statement(prepared.clone());
         }
-        let sendable = Sendable { batch, values, ends };
+        let sendable = Sendable { batch, values };
         self.look(name, &sendable, limits).map_err(ErrorKind::Batch)?;
         Ok(Some(sendable))
+    }
+
+    /// The values, serialised. What is lent has been waited for.
+    fn values(&self) -> Result<Option<Cow<'_, SerializedRows>>, ErrorKind> {
+        let misfit = |Misfit { index, error }: &Misfit| match values_kind(error) {
+            ErrorKind::Values(why) => {
+                ErrorKind::Values(format!("{}: {why}", self.inner.members.at(*index)))
+            }
+            kind => kind,
+        };
+        match &self.inner.rows {
+            Place::Here(rows) => {
+                let rows = self.serialise(rows, &self.prepared).map_err(|it| misfit(&it))?;
+                Ok(rows.map(Cow::Owned))
+            }
+            Place::Lent(loan) => {
+                let is_it = |wanted: &Wanted| wanted.is_rows(&self.prepared);
+                match loan.answer_to(is_it) {
+                    Some(Given::Rows(rows)) => {
+                        Ok(rows.as_ref().map_err(misfit)?.as_ref().map(Cow::Borrowed))
+                    }
+                    _ => Err(given_up()),
+                }
+            }
+        }
     }
 
     /// Looks at its partitions and its size.
@@ -309,9 +363,9 @@ impl BatchPayload {
         limits: &BatchLimits,
     ) -> Result<(), BatchFault> {
         let members = &self.inner.members;
-        let ready = members.rows.iter().zip(sendable.rows()).filter_map(|(row, values)| {
-            let (_, write_set) = self.prepared.get(row.statement)?.to_driver()?;
-            let name = members.statements.get(row.statement)?.name();
+        let ready = members.rows.iter().zip(sendable.rows()).filter_map(|(statement, values)| {
+            let (_, write_set) = self.prepared.get(*statement)?.to_driver()?;
+            let name = members.statements.get(*statement)?.name();
             Some(Ready { name, write_set, values })
         });
         let ready: Vec<_> = ready.collect();
@@ -328,11 +382,9 @@ impl BatchPayload {
 }
 
 /// Which statement's values do not fit.
-fn misfit(member: &Member, error: &SerializationError) -> ErrorKind {
-    match values_kind(error) {
-        ErrorKind::Values(why) => ErrorKind::Values(format!("{member}: {why}")),
-        kind => kind,
-    }
+pub(crate) struct Misfit {
+    pub(super) index: usize,
+    pub(super) error: SerializationError,
 }
 
 /// Shows no value.

@@ -6,7 +6,7 @@ use crate::{Client, ErrorClass, Prepared, StatementKind};
 
 const INSERT: &str = "INSERT INTO ks.t (k, v) VALUES (?, ?)";
 
-fn statements(texts: &[&'static str], batch: Batch) -> Request {
+fn statements(texts: &[&'static str], batch: Batch<'static>) -> Request {
     texts.iter().fold(batch, |batch, text| batch.add(Statement::new(*text), ())).into()
 }
 
@@ -40,7 +40,7 @@ fn what_layers_see_of_it_is_what_its_statements_make_it() {
 #[test]
 fn its_user_may_say_whether_it_can_be_sent_twice_but_for_counters() {
     let list = "UPDATE ks.t SET l = l + [1] WHERE k = 1";
-    let said = |batch: Batch| statements(&[list], batch).statement().is_idempotent();
+    let said = |batch: Batch<'static>| statements(&[list], batch).statement().is_idempotent();
     assert!(said(Batch::logged().idempotent(true)));
     assert!(!statements(&[INSERT], Batch::logged().idempotent(false)).statement().is_idempotent());
     assert!(!said(Batch::counter().idempotent(true)));

@@ -32,8 +32,9 @@
 //! ```
 
 pub use crate::attempts::Attempts;
-pub use crate::batch::BatchPayload;
+pub use crate::batch::{BatchLender, BatchPayload};
 pub use crate::client::Call;
+pub use crate::lending::{Lend, RowLender};
 pub use crate::prepared::Bound;
 pub use crate::readying::{NotReady, Readying};
 pub use crate::report::{Report, Sink, Times};

@@ -43,7 +43,6 @@ use tokio::time::Instant;
 use tracing::Span;
 
 pub use outcome::{ManyError, ManyReport};
-use rows::RowValues;
 pub use rows::{GivenRows, ReadRows};
 
 use crate::client::{Client, CqlService};
@@ -60,16 +59,17 @@ pin_project! {
     ///
     /// It does nothing until it is polled, and takes rows no faster than answers are taken.
     #[must_use = "nothing is sent until it is run or polled"]
-    pub struct Many<S, V> {
+    pub struct Many<S, V, R> {
         client: Client<S>,
         #[pin]
-        sending: Sending<V>,
+        sending: Sending<V, R>,
         ordered: bool,
         // The next to be given, where they are given in order.
         next: usize,
         early: HashMap<usize, Answer>,
-        under_way: JoinSet<Answer>,
-        rows: HashMap<Id, Row>,
+        under_way: JoinSet<(Row<R>, Answer)>,
+        // What is known of a row whose task ended without an answer.
+        rows: HashMap<Id, (usize, Result<Request, Error>)>,
         // Of whoever made it.
         span: Span,
     }
@@ -98,9 +98,9 @@ impl<S: CqlService> Client<S> {
         &self,
         statement: impl Into<Statement>,
         rows: I,
-    ) -> Many<S, GivenRows<I::IntoIter>>
+    ) -> Many<S, GivenRows<I::IntoIter>, I::Item>
     where
-        I: IntoIterator<Item: SerializeRow + Send + Sync + 'static>,
+        I: IntoIterator<Item: SerializeRow>,
     {
         Many::new(self.clone(), statement.into(), GivenRows(rows.into_iter()))
     }
@@ -130,19 +130,24 @@ impl<S: CqlService> Client<S> {
     ///     db.many_of(&INSERT, stream::iter(file.lines().map(user))).run().await
     /// }
     /// ```
-    pub fn many_of<V, R, E>(&self, statement: impl Into<Statement>, rows: V) -> Many<S, ReadRows<V>>
+    pub fn many_of<V, R, E>(
+        &self,
+        statement: impl Into<Statement>,
+        rows: V,
+    ) -> Many<S, ReadRows<V>, R>
     where
         V: Stream<Item = Result<R, E>>,
-        R: SerializeRow + Send + Sync + 'static,
+        R: SerializeRow,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         Many::new(self.clone(), statement.into(), ReadRows { rows })
     }
 }
 
-impl<S: CqlService, V> Many<S, V>
+impl<S: CqlService, V, R> Many<S, V, R>
 where
-    V: Stream<Item = RowValues>,
+    V: Stream<Item = Result<R, Error>>,
+    R: SerializeRow,
 {
     fn new(client: Client<S>, statement: Statement, rows: V) -> Self {
         Self {
@@ -244,7 +249,7 @@ where
             return false;
         }
         let mut under_way = FuturesUnordered::new();
-        let mut tell = |sending: Pin<&mut Sending<V>>, index, answer: Answer| {
+        let mut tell = |sending: Pin<&mut Sending<V, R>>, index, answer: Answer| {
             if stop_at_failure && answer.is_err() {
                 sending.stop();
             }
@@ -259,8 +264,7 @@ where
                     if stop_at_failure && row.request.is_err() {
                         sending.as_mut().stop();
                     }
-                    let answer = row.answer(&client);
-                    under_way.push(async move { (row, answer.await) });
+                    under_way.push(row.answered(client.clone()));
                 }
                 while let Some((index, answer)) = sending.as_mut().given_up() {
                     tell(sending.as_mut(), index, answer);
@@ -282,7 +286,13 @@ where
         });
         task::in_span(&span, drive).await
     }
+}
 
+impl<S: CqlService, V, R> Many<S, V, R>
+where
+    V: Stream<Item = Result<R, Error>>,
+    R: SerializeRow + Send + Sync + 'static,
+{
     /// Sends rows until so many are in flight or were not taken yet.
     fn send(self: Pin<&mut Self>, cx: &mut Context<'_>, runtime: &Handle) {
         let mut this = self.project();
@@ -290,9 +300,12 @@ where
             let (in_flight, not_taken) = (this.under_way.len(), this.early.len());
             let next = this.sending.as_mut().poll_next(cx, in_flight, not_taken);
             let Poll::Ready(Some(row)) = next else { return };
-            let answer = task::in_span(this.span, row.answer(this.client));
+            let index = row.index;
+            let request = row.request.as_ref().map(|(request, _)| request.clone());
+            let request = request.map_err(Error::clone);
+            let answer = task::in_span(this.span, row.answered(this.client.clone()));
             let task = this.under_way.spawn_on(answer, runtime);
-            this.rows.insert(task.id(), row);
+            this.rows.insert(task.id(), (index, request));
         }
     }
 
@@ -306,19 +319,23 @@ where
         let Some(ended) = ready!(this.under_way.poll_join_next_with_id(cx)) else {
             return Poll::Ready(None);
         };
-        let lost = |request: &Request| request.error(ErrorKind::ConnectionBroken, None);
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some(row) = this.rows.remove(&id) else { return Poll::Ready(Some(None)) };
-        let answer = task::outcome(ended.map(|(_, answer)| answer))
+        let Some((index, request)) = this.rows.remove(&id) else { return Poll::Ready(Some(None)) };
+        let answered = task::outcome(ended.map(|(_, answered)| answered));
+        let (row, answer) = answered.unwrap_or_else(|| {
             // Where the runtime has ended, so have its connections.
-            .unwrap_or_else(|| Err(row.request.as_ref().map_or_else(Error::clone, lost)));
+            let lost = |request: Request| request.error(ErrorKind::ConnectionBroken, None);
+            let error = request.map_or_else(|error| error, lost);
+            (Row { index, request: Err(error.clone()) }, Err(error))
+        });
         Poll::Ready(Some(this.sending.as_mut().answered(row, answer, this.under_way.len())))
     }
 }
 
-impl<S: CqlService, V> Stream for Many<S, V>
+impl<S: CqlService, V, R> Stream for Many<S, V, R>
 where
-    V: Stream<Item = RowValues>,
+    V: Stream<Item = Result<R, Error>>,
+    R: SerializeRow + Send + Sync + 'static,
 {
     type Item = (usize, Answer);
 
@@ -355,7 +372,7 @@ where
     }
 }
 
-impl<S, V> fmt::Debug for Many<S, V> {
+impl<S, V, R> fmt::Debug for Many<S, V, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Many")
             .field("in_flight", &self.under_way.len())

@@ -6,13 +6,8 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 use pin_project_lite::pin_project;
-use scylla::serialize::row::SerializeRow;
 
 use crate::error::{Error, ErrorClass};
-use crate::values::Values;
-
-/// The values of a row, or why there are none.
-pub(crate) type RowValues = Result<Values, Error>;
 
 /// Rows that are there: of [`Client::many`](crate::Client::many).
 #[derive(Debug, Clone)]
@@ -21,14 +16,11 @@ pub struct GivenRows<I>(pub(super) I);
 // It never pins what it holds.
 impl<I> Unpin for GivenRows<I> {}
 
-impl<I> Stream for GivenRows<I>
-where
-    I: Iterator<Item: SerializeRow + Send + Sync + 'static>,
-{
-    type Item = RowValues;
+impl<I: Iterator> Stream for GivenRows<I> {
+    type Item = Result<I::Item, Error>;
 
-    fn poll_next(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<RowValues>> {
-        Poll::Ready(self.0.next().map(|row| Ok(Values::new(row))))
+    fn poll_next(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.next().map(Ok))
     }
 }
 
@@ -44,15 +36,12 @@ pin_project! {
 impl<V, R, E> Stream for ReadRows<V>
 where
     V: Stream<Item = Result<R, E>>,
-    R: SerializeRow + Send + Sync + 'static,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    type Item = RowValues;
+    type Item = Result<R, Error>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RowValues>> {
-        let values = |row: V::Item| {
-            row.map(Values::new).map_err(|error| Error::other(ErrorClass::Permanent, error))
-        };
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let values = |row: V::Item| row.map_err(|error| Error::other(ErrorClass::Permanent, error));
         self.project().rows.poll_next(cx).map(|row| row.map(values))
     }
 }

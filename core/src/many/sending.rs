@@ -5,18 +5,17 @@
 //! flight, since others have all of the room, a wait that doubles makes it.
 
 use std::collections::VecDeque;
-use std::future::{Ready, ready as ready_now};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures::future::Either;
 use futures::stream::{self, FusedStream, Stream, StreamExt};
 use pin_project_lite::pin_project;
+use scylla::serialize::row::SerializeRow;
 use tokio::time::Instant;
 
-use crate::client::{Call, Client, CqlService};
+use crate::client::{Client, CqlService};
 use crate::error::Error;
-use crate::many::rows::RowValues;
+use crate::lending::RowLender;
 use crate::refusal::{PATIENCE, Refusals, is_refused};
 use crate::request::Request;
 use crate::response::Response;
@@ -34,12 +33,12 @@ pub(super) type Answer = Result<Response, Error>;
 
 pin_project! {
     /// The rows that are not sent yet, and those that are to be sent again.
-    pub(super) struct Sending<V> {
+    pub(super) struct Sending<V, R> {
         statement: Statement,
         #[pin]
         rows: stream::Fuse<V>,
         pub(super) sent: usize,
-        again: VecDeque<Refused>,
+        again: VecDeque<Refused<R>>,
         deadline: Option<Instant>,
         end: Option<Timer>,
         pause: Option<Timer>,
@@ -56,31 +55,29 @@ pin_project! {
 }
 
 /// A row on its way.
-pub(super) struct Row {
+pub(super) struct Row<R> {
     pub(super) index: usize,
     /// What is sent, or why the row could not be read: that row fails at once, and no other is affected.
-    pub(super) request: Result<Request, Error>,
+    pub(super) request: Result<(Request, RowLender<R>), Error>,
 }
 
-impl Row {
-    /// What becomes of it.
-    pub(super) fn answer<S: CqlService>(
-        &self,
-        client: &Client<S>,
-    ) -> Either<Call<S>, Ready<Answer>> {
-        match &self.request {
-            Ok(request) => Either::Left(client.request(request.clone())),
-            Err(error) => Either::Right(ready_now(Err(error.clone()))),
-        }
+impl<R: SerializeRow> Row<R> {
+    /// Sends it; gives it back with its answer.
+    pub(super) async fn answered<S: CqlService>(self, client: Client<S>) -> (Self, Answer) {
+        let answer = match &self.request {
+            Ok((request, lender)) => client.lend(request.clone(), lender).await,
+            Err(error) => Err(error.clone()),
+        };
+        (self, answer)
     }
 }
 
-struct Refused {
-    row: Row,
+struct Refused<R> {
+    row: Row<R>,
     error: Error,
 }
 
-impl<V: Stream> Sending<V> {
+impl<V: Stream, R> Sending<V, R> {
     pub(super) fn new(statement: Statement, rows: V) -> Self {
         Self {
             statement,
@@ -144,7 +141,7 @@ impl<V: Stream> Sending<V> {
     /// The answer to a row, unless the row is to be sent again; beside so many in flight.
     pub(super) fn answered(
         mut self: Pin<&mut Self>,
-        row: Row,
+        row: Row<R>,
         answer: Answer,
         in_flight: usize,
     ) -> Option<(usize, Answer)> {
@@ -183,7 +180,11 @@ impl<V: Stream> Sending<V> {
     }
 }
 
-impl<V: Stream<Item = RowValues>> Sending<V> {
+impl<V, R> Sending<V, R>
+where
+    V: Stream<Item = Result<R, Error>>,
+    R: SerializeRow,
+{
     /// The next row to be sent, beside those in flight and those whose answers were not taken yet; none if
     /// there is none left.
     pub(super) fn poll_next(
@@ -191,7 +192,7 @@ impl<V: Stream<Item = RowValues>> Sending<V> {
         cx: &mut Context<'_>,
         in_flight: usize,
         not_taken: usize,
-    ) -> Poll<Option<Row>> {
+    ) -> Poll<Option<Row<R>>> {
         self.as_mut().poll_end(cx);
         let mut this = self.project();
         if *this.is_over {
@@ -219,11 +220,11 @@ impl<V: Stream<Item = RowValues>> Sending<V> {
         };
         let request = match values {
             Ok(values) => {
-                let mut request = Request::of_values(this.statement.clone(), values);
+                let (mut request, lender) = RowLender::lend(this.statement.clone(), values);
                 if let Some(deadline) = *this.deadline {
                     request.set_deadline(deadline);
                 }
-                Ok(request)
+                Ok((request, lender))
             }
             Err(error) => Err(error.about(this.statement)),
         };

@@ -17,10 +17,11 @@ use zeroize::Zeroizing;
 use super::PagingState;
 use crate::error::{ErrorKind, values_kind};
 use crate::invalid_config::InvalidConfig;
+use crate::lending::given_up;
 use crate::prepared::Prepared;
 use crate::serialized_row::serialise;
 use crate::statement::Statement;
-use crate::values::Values;
+use crate::values::{Place, Values};
 
 /// The first byte of a token, so that there can be others.
 const VERSION: u8 = 3;
@@ -157,10 +158,18 @@ impl Asked {
         part(source.map_or(in_use.unwrap_or_default(), |source| &source.keyspace));
         part(source.map_or("", |source| &source.table));
         part(statement.text());
-        if let Some((prepared, values)) =
-            bound.and_then(|(prepared, values)| Some((prepared.driver()?, values)))
+        if let Some((of, prepared, values)) =
+            bound.and_then(|(of, values)| Some((of, of.driver()?, values)))
         {
-            serialise(values, prepared, &mut subject).map_err(|error| values_kind(&error))?;
+            match values.place() {
+                Place::Here(values) => serialise(values, prepared, &mut subject)
+                    .map_err(|error| values_kind(&error))?,
+                Place::Lent(row) => match row.serialized(of) {
+                    Some(Ok(values)) => subject.extend(values),
+                    Some(Err(error)) => return Err(values_kind(error)),
+                    None => return Err(given_up()),
+                },
+            }
         }
         let table_key = source.map_or(UNKNOWN, |source| hash(&source.key));
         Ok(Seal { key: self.key.clone(), subject, table_key })

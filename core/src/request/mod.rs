@@ -1,6 +1,7 @@
 //! What travels down the stack.
 
 mod described;
+mod lent;
 mod options;
 mod place;
 mod with;
@@ -15,14 +16,14 @@ use scylla::serialize::row::SerializeRow;
 use scylla::statement::bound::BoundStatement;
 
 use crate::attempts::Attempts;
-use crate::batch::{Batch, BatchFault, BatchPayload};
+use crate::batch::{BatchFault, BatchPayload};
 use crate::error::{Error, ErrorKind, Failure};
 use crate::prepared::{Bound, Prepared};
 use crate::session::Basis;
 use crate::statement::{SchemaFacts, Statement, StatementKind, StaticStatement, Told};
 use crate::timestamp::Stamp;
 use crate::values::Values;
-pub(crate) use options::{Options, PAGE_SIZES, PageSize};
+pub(crate) use options::{ForDriver, Options, PAGE_SIZES, PageSize};
 use place::Place;
 
 /// A statement with its values and options, on its way through the layers.
@@ -89,6 +90,14 @@ impl Request {
         Self { statement, payload: Payload::Raw(values), options, place: None }
     }
 
+    pub(crate) fn of_batch(statement: Statement, batch: BatchPayload) -> Self {
+        let mut options = Options::of(&statement).stamped(&statement);
+        if options.stamp != Stamp::None && batch.is_for_server() {
+            options.stamp = Stamp::Server;
+        }
+        Self { statement, payload: Payload::Batch(batch), options, place: None }
+    }
+
     /// Begins to count how often it and its clones are sent. Costs one allocation, the first time.
     pub fn count_attempts(&mut self) -> Attempts {
         self.options.attempts.get_or_insert_default().clone()
@@ -146,7 +155,7 @@ impl Request {
             Payload::Raw(_) if self.statement.is_use() => {}
             raw @ Payload::Raw(_) => {
                 if let Payload::Raw(values) = mem::replace(raw, Payload::Prepare) {
-                    *raw = Payload::Bound(prepared.attach_prepared(values));
+                    *raw = Payload::Bound(prepared.attach_prepared(values, &self.options));
                 }
             }
             Payload::Batch(batch) => batch.bind(prepared),
@@ -199,7 +208,8 @@ impl Request {
         let mut request = self.clone();
         if let Payload::Bound(bound) = &self.payload {
             let values = bound.parts().1.clone();
-            request.payload = Payload::Bound(prepared.clone().attach_prepared(values));
+            request.payload =
+                Payload::Bound(prepared.clone().attach_prepared(values, &self.options));
         }
         request
     }
@@ -324,17 +334,6 @@ impl Request {
         // Of what fails over, a read leaves nothing behind.
         let failed_over = work.kind == StatementKind::Write && self.is_idempotent();
         Error::of_driver(failure.into(), statement, work, failed_over)
-    }
-}
-
-impl From<Batch> for Request {
-    fn from(batch: Batch) -> Self {
-        let (statement, batch) = batch.into_parts();
-        let mut options = Options::of(&statement).stamped(&statement);
-        if options.stamp != Stamp::None && batch.is_for_server() {
-            options.stamp = Stamp::Server;
-        }
-        Self { statement, payload: Payload::Batch(batch), options, place: None }
     }
 }
 

@@ -60,7 +60,7 @@ impl fmt::Debug for PageSize {
 }
 
 /// The driver's level, in one byte of two: the other one is `is_traced`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SerialLevel {
     Serial,
     LocalSerial,
@@ -80,6 +80,34 @@ impl From<SerialLevel> for SerialConsistency {
         match level {
             SerialLevel::Serial => Self::Serial,
             SerialLevel::LocalSerial => Self::LocalSerial,
+        }
+    }
+}
+
+/// What of the options goes to the driver with a bound statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ForDriver {
+    consistency: Option<Consistency>,
+    serial_consistency: Option<SerialLevel>,
+    page_size: Option<i32>,
+    timestamp: Option<i64>,
+    is_traced: bool,
+}
+
+impl ForDriver {
+    pub(crate) fn apply(&self, bound: &mut BoundStatement) {
+        if let Some(consistency) = self.consistency {
+            bound.set_consistency(consistency);
+        }
+        if let Some(serial) = self.serial_consistency {
+            bound.set_serial_consistency(Some(serial.into()));
+        }
+        if let Some(rows) = self.page_size {
+            bound.set_page_size(rows);
+        }
+        bound.set_timestamp(self.timestamp);
+        if self.is_traced {
+            bound.set_tracing(true);
         }
     }
 }
@@ -130,19 +158,14 @@ impl Options {
         batch.set_tracing(self.is_traced);
     }
 
-    pub(crate) fn apply(&self, bound: &mut BoundStatement) {
-        if let Some(consistency) = self.consistency {
-            bound.set_consistency(consistency);
-        }
-        if let Some(serial) = self.serial_consistency() {
-            bound.set_serial_consistency(Some(serial));
-        }
-        if let Some(rows) = self.driver_page_size() {
-            bound.set_page_size(rows);
-        }
-        bound.set_timestamp(self.stamp.micros());
-        if self.is_traced {
-            bound.set_tracing(true);
+    #[inline]
+    pub(crate) fn for_driver(&self) -> ForDriver {
+        ForDriver {
+            consistency: self.consistency,
+            serial_consistency: self.serial_consistency,
+            page_size: self.driver_page_size(),
+            timestamp: self.stamp.micros(),
+            is_traced: self.is_traced,
         }
     }
 

@@ -83,6 +83,12 @@ impl Request {
         }
     }
 
+    /// Whether it asks for tokens, which are of its values.
+    #[inline]
+    pub(super) fn is_with_token(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.asked.is_some())
+    }
+
     #[cold]
     fn open(&self, place: &Place, in_use: Option<&str>) -> Result<Start, Error> {
         let Place { page, asked: Some(asked) } = place else {

@@ -1,6 +1,7 @@
 //! What a scripted session does with a request.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::errors::SerializationError;
@@ -16,7 +17,6 @@ use crate::paging::PagingState;
 use crate::request::{Payload, Request};
 use crate::response::Made;
 use crate::statement::Statement;
-use crate::values::Values;
 
 /// What a scripted session does with one request.
 #[derive(Debug, Clone)]
@@ -33,16 +33,23 @@ pub(super) enum Outcome {
     Never,
 }
 
+/// The values of a row.
+type Row = Arc<dyn SerializeRow + Send + Sync>;
+
+fn row(values: impl SerializeRow + Send + Sync + 'static) -> Row {
+    Arc::new(values)
+}
+
 /// What the rows of an answer are.
 #[derive(Clone)]
 pub(super) enum Rows {
     /// Complete.
     Made(Made),
     /// Of the columns that the schema tells.
-    BySchema(Vec<Values>),
+    BySchema(Vec<Row>),
     Applied,
     /// With the row that was found, if there is one.
-    NotApplied(Option<Values>),
+    NotApplied(Option<Row>),
 }
 
 impl Answer {
@@ -65,7 +72,7 @@ impl Answer {
     where
         R: SerializeRow + Send + Sync + 'static,
     {
-        Self::of_rows(Rows::BySchema(rows.into_iter().map(Values::new).collect()))
+        Self::of_rows(Rows::BySchema(rows.into_iter().map(row).collect()))
     }
 
     /// The answer to a conditional statement, or to a batch with one, whose condition held.
@@ -77,7 +84,7 @@ impl Answer {
     /// found. Its columns are those that the schema tells, in the order of the server:
     /// [`Response::conditional`](crate::Response::conditional) has them.
     pub fn not_applied<R: SerializeRow + Send + Sync + 'static>(found: R) -> Self {
-        Self::of_rows(Rows::NotApplied(Some(Values::new(found))))
+        Self::of_rows(Rows::NotApplied(Some(row(found))))
     }
 
     /// As [`not_applied`](Self::not_applied), where there is no row.
@@ -151,7 +158,7 @@ impl Rows {
             Self::Made(made) => return Ok(made),
             Self::BySchema(rows) => {
                 let columns = Tables::told(tables)?.rows(statement)?;
-                Made::new(statement, columns, rows.iter().map(Values::as_row))
+                Made::new(statement, columns, rows.iter().map(|row| &**row))
             }
             Self::Applied => Made::new(statement, [applied()], [(true,)]),
             Self::NotApplied(None) => Made::new(statement, [applied()], [(false,)]),
@@ -172,7 +179,7 @@ impl Rows {
 }
 
 /// What was found, after `[applied]`.
-struct NotApplied<'v>(&'v Values);
+struct NotApplied<'v>(&'v Row);
 
 impl SerializeRow for NotApplied<'_> {
     fn serialize(
@@ -183,7 +190,7 @@ impl SerializeRow for NotApplied<'_> {
         let (applied, found) = context.columns().split_at(1);
         let context = |columns| RowSerializationContext::from_specs(columns);
         (false,).serialize(&context(applied), writer)?;
-        self.0.as_row().serialize(&context(found), writer)
+        self.0.serialize(&context(found), writer)
     }
 
     fn is_empty(&self) -> bool {

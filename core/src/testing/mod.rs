@@ -46,7 +46,9 @@ mod tests;
 
 pub use answer::Answer;
 pub use kinds::error_kinds;
+pub(crate) use schema::Columns;
 pub use sent::Sent;
+pub(crate) use sent::{Bindings, bindings};
 pub use session::ScriptedSession;
 
 pub use crate::session::TableAsRead;

@@ -21,7 +21,7 @@ pub(super) struct Tables {
 }
 
 /// The name and the type of each, or why nobody knows them.
-type Columns = Result<Vec<(String, ColumnType<'static>)>, String>;
+pub(crate) type Columns = Result<Vec<(String, ColumnType<'static>)>, String>;
 
 impl Tables {
     /// What a script of `CREATE` statements makes.

@@ -1,17 +1,21 @@
 //! What came to a scripted session.
 
 use std::fmt;
+use std::sync::Arc;
 
 use scylla::deserialize::row::DeserializeRow;
+use scylla::serialize::row::SerializeRow;
 use tokio::time::Instant;
 
-use super::schema::Tables;
+use super::schema::{Columns, Tables};
+use crate::batch;
 use crate::error::{Error, ErrorKind};
+use crate::lending::{self, given_up};
 use crate::paging::PagingState;
 use crate::request::{Payload, Request};
 use crate::response::{Made, Response};
 use crate::statement::Statement;
-use crate::values::Values;
+use crate::values::{Place, Values};
 
 /// A request that came to a scripted session.
 #[derive(Clone)]
@@ -27,28 +31,111 @@ pub struct Sent {
     values: Vec<Result<Made, String>>,
 }
 
+/// What was bound to each statement, as a server gets it, or why nobody can tell.
+pub(crate) type Bindings = Result<Vec<Result<Made, String>>, Error>;
+
+/// By the columns of each.
+pub(crate) fn bindings<'r>(
+    rows: impl IntoIterator<Item = (&'r Statement, &'r dyn SerializeRow)>,
+    columns: &[Columns],
+) -> Bindings {
+    let bound = |((statement, row), columns): ((&Statement, _), &Columns)| match columns {
+        Err(why) => Ok(Err(why.clone())),
+        Ok(columns) => Made::new(statement, columns.iter().cloned(), [row]).map(Ok),
+    };
+    rows.into_iter().zip(columns).map(bound).collect()
+}
+
+/// The values of a request, for a look at them.
+pub(super) struct Bound {
+    columns: Arc<Vec<Columns>>,
+}
+
+impl Bound {
+    /// Asks the caller of the request for values that it lends; tells whether there are any.
+    pub(super) fn new(request: &Request, tables: Option<&Tables>) -> Self {
+        let columns = |statement| Tables::told(tables).and_then(|it| it.markers(statement));
+        let columns = Arc::new(match request.payload() {
+            Payload::Batch(batch) => batch.statements().map(columns).collect(),
+            _ => vec![columns(request.statement())],
+        });
+        match (request.payload(), request.values().map(Values::place)) {
+            (Payload::Batch(batch), _) => {
+                let wanted = batch::Wanted::Made(Arc::clone(&columns));
+                batch.loan().inspect(|loan| loan.ask(wanted));
+            }
+            (_, Some(Place::Lent(row))) => {
+                row.loan.ask(lending::Wanted::Made(Arc::clone(&columns)));
+            }
+            _ => {}
+        }
+        Self { columns }
+    }
+
+    /// Whether the caller has not given them yet.
+    pub(super) fn is_lent(request: &Request) -> bool {
+        match (request.payload(), request.values().map(Values::place)) {
+            (Payload::Batch(batch), _) => batch.loan().is_some(),
+            (_, place) => matches!(place, Some(Place::Lent(_))),
+        }
+    }
+
+    /// Waits until the caller has given them.
+    pub(super) async fn come(&self, request: &Request) {
+        match (request.payload(), request.values().map(Values::place)) {
+            (Payload::Batch(batch), _) => {
+                if let Some(loan) = batch.loan() {
+                    loan.wait(batch::Wanted::Made(Arc::clone(&self.columns))).await;
+                }
+            }
+            (_, Some(Place::Lent(row))) => {
+                row.loan.wait(lending::Wanted::Made(Arc::clone(&self.columns))).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// What was bound to each statement.
+    fn values(&self, request: &Request) -> Bindings {
+        let columns = &self.columns;
+        let refused = || request.error(given_up(), None);
+        match (request.payload(), request.values().map(Values::place)) {
+            (Payload::Batch(batch), _) => match (batch.rows(), batch.loan()) {
+                (Some(rows), _) => {
+                    let rows = rows.iter().map(|row| &**row as _);
+                    bindings(batch.statements().zip(rows), columns)
+                }
+                (None, Some(loan)) => {
+                    let wanted = batch::Wanted::Made(Arc::clone(columns));
+                    match loan.answer_to(|asked| *asked == wanted) {
+                        Some(batch::Given::Made(made)) => made.clone(),
+                        _ => Err(refused()),
+                    }
+                }
+                (None, None) => Ok(Vec::new()),
+            },
+            (_, Some(Place::Here(row))) => bindings([(request.statement(), row as _)], columns),
+            (_, Some(Place::Lent(row))) => {
+                let wanted = lending::Wanted::Made(Arc::clone(columns));
+                match row.loan.answer_to(|asked| *asked == wanted) {
+                    Some(lending::Given::Made(made)) => made.clone(),
+                    _ => Err(refused()),
+                }
+            }
+            (_, None) => Ok(Vec::new()),
+        }
+    }
+}
+
 impl Sent {
     /// With the error that a server has for values that do not fit.
     pub(super) fn new(
         request: Request,
         at: Instant,
         page: PagingState,
-        tables: Option<&Tables>,
+        bound: &Bound,
     ) -> Result<Self, Error> {
-        let bound = |(statement, values): (&Statement, &Values)| match Tables::told(tables)
-            .and_then(|tables| tables.markers(statement))
-        {
-            Err(why) => Ok(Err(why)),
-            Ok(columns) => Made::new(statement, columns, [values.as_row()]).map(Ok),
-        };
-        let values: Result<Vec<_>, Error> = match request.payload() {
-            Payload::Batch(batch) => batch.rows().map(bound).collect(),
-            _ => request
-                .values()
-                .map(|values| bound((request.statement(), values)))
-                .into_iter()
-                .collect(),
-        };
+        let values = bound.values(&request);
         let values = values.map_err(|error| request.error(error.kind().clone(), None))?;
         Ok(Self { request, at, page, values })
     }

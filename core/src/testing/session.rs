@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::answer::{Answer, Outcome};
 use super::schema::Tables;
 use super::script::Script;
-use super::sent::Sent;
+use super::sent::{Bound, Sent};
 use crate::error::{Error, ErrorKind, Failure, Waited};
 use crate::lock::lock;
 use crate::paging::Start;
@@ -188,7 +188,16 @@ impl Service<Request> for ScriptedSession {
 
     fn call(&mut self, request: Request) -> Self::Future {
         request.count_sent();
-        match self.take(request) {
+        let bound = Bound::new(&request, lock(&self.inner.tables).as_deref());
+        if Bound::is_lent(&request) {
+            // The caller gives them before it polls.
+            let session = self.clone();
+            return Box::pin(async move {
+                bound.come(&request).await;
+                session.take(request, &bound)?.answered().await
+            });
+        }
+        match self.take(request, &bound) {
             Ok(taken) => Box::pin(taken.answered()),
             Err(error) => Box::pin(ready(Err(error))),
         }
@@ -211,7 +220,7 @@ struct Taken {
 
 impl ScriptedSession {
     /// Refuses what a real session would refuse.
-    fn take(&self, request: Request) -> Result<Taken, Error> {
+    fn take(&self, request: Request, bound: &Bound) -> Result<Taken, Error> {
         let at = Instant::now();
         if request.deadline().is_some_and(|deadline| deadline <= at) {
             return Err(error(&request, ErrorKind::DeadlinePassed(Waited::BeforeTheSession)));
@@ -224,7 +233,7 @@ impl ScriptedSession {
             return Err(error(&request, ErrorKind::InvalidRequest(why.to_owned())));
         }
         let tables = lock(&self.inner.tables).clone();
-        let sent = Sent::new(request.clone(), at, start.page.clone(), tables.as_deref())?;
+        let sent = Sent::new(request.clone(), at, start.page.clone(), bound)?;
         let is_prepare = sent.is_prepare();
         lock(&self.inner.sent).push(sent);
         let scripts = if is_prepare { &self.inner.prepares } else { &self.inner.executes };

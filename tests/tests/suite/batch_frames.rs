@@ -64,10 +64,11 @@ async fn its_kind_is_the_one_that_was_asked_for_in_all_mixes() {
     let mut forged = Forged::start(1).await;
     let db = Client::new(forged.session(TIME).await);
     let mut frames = forged.keep_batches();
-    let one = |batch: Batch| batch.add(text("INSERT INTO ks.t (k) VALUES (1)"), ());
-    let bound = |batch: Batch| batch.add(text("DELETE FROM ks.t WHERE k = ?"), (7,));
-    let tick = |batch: Batch| batch.add(text("UPDATE ks.c SET n = n + 1 WHERE k = 1"), ());
-    let tick_bound = |batch: Batch| batch.add(text("UPDATE ks.c SET n = n + 1 WHERE k = ?"), (7,));
+    let one = |batch: Batch<'static>| batch.add(text("INSERT INTO ks.t (k) VALUES (1)"), ());
+    let bound = |batch: Batch<'static>| batch.add(text("DELETE FROM ks.t WHERE k = ?"), (7,));
+    let tick = |batch: Batch<'static>| batch.add(text("UPDATE ks.c SET n = n + 1 WHERE k = 1"), ());
+    let tick_bound =
+        |batch: Batch<'static>| batch.add(text("UPDATE ks.c SET n = n + 1 WHERE k = ?"), (7,));
     let warned = || Batch::same_partition().with_guard(BatchGuard::Warn);
     for (batch, kind, rows) in [
         (one(Batch::logged()), LOGGED, vec![0]),

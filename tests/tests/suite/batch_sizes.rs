@@ -36,7 +36,7 @@ fn rows(batch: Batch, partitions: i32, bytes: usize) -> Batch {
 }
 
 /// What the server says of the size of a batch that is warned of.
-async fn counted_by_the_server(db: &Client<Session>, batch: Batch) -> usize {
+async fn counted_by_the_server(db: &Client<Session>, batch: Batch<'static>) -> usize {
     let answer = db.request(batch).await.unwrap();
     let warnings = answer.warnings();
     let warning = warnings.iter().find(|it| it.contains("is of size")).unwrap();
@@ -44,7 +44,7 @@ async fn counted_by_the_server(db: &Client<Session>, batch: Batch) -> usize {
     size.split(',').next().unwrap().parse().unwrap()
 }
 
-async fn counted_by_us(db: &Client<Session>, batch: Batch) -> usize {
+async fn counted_by_us(db: &Client<Session>, batch: Batch<'static>) -> usize {
     let limits = BatchLimits { refuse: 1, ..BatchLimits::CASSANDRA };
     let error = limited(db, limits).await.request(batch).await.unwrap_err();
     match error.kind() {
@@ -118,7 +118,7 @@ async fn where_it_is_not_known_no_more_is_counted_than_by_the_server() {
 async fn what_is_one_mutation_is_not_measured_as_a_batch() {
     let db = connect(&TABLES).await;
     let wide = || Statement::new("INSERT INTO wide (k, c, d, v) VALUES (7, ?, 'd', ?)");
-    let of = |batch: Batch| {
+    let of = |batch: Batch<'static>| {
         (0..20)
             .fold(batch, |batch, c| batch.add(wide(), (c, text(10_000))))
             .add(insert(), (7, text(10_000)))

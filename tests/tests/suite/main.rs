@@ -9,6 +9,7 @@ mod batch_frames;
 mod batch_sizes;
 mod batches;
 mod blind;
+mod borrowed;
 mod building;
 mod cache;
 mod canary;

@@ -17,7 +17,7 @@ use crate::session::execution::error::{error_of, invalid};
 use crate::session::execution::prepare::prepare_all;
 use crate::session::execution::stamping::Stamping;
 use crate::session::execution::time::Time;
-use crate::session::execution::{keyspace, stamping};
+use crate::session::execution::{keyspace, stamping, values};
 use crate::session::inner::Inner;
 
 /// Bounds what the driver does by itself with a batch, whatever time the caller allows.
@@ -43,6 +43,7 @@ pub(in crate::session) async fn execute(
     let Payload::Batch(batch) = request.payload() else {
         return Err(invalid(session, &request, "it is no batch"));
     };
+    values::come(session, &request, Time::of(session, &request, called)?).await?;
     let statement = request.statement();
     let sendable = batch.to_driver(statement.name(), &session.config.batch_limits);
     let sendable = sendable.map_err(|kind| error_of(session, &request, kind))?;

@@ -16,7 +16,7 @@ use crate::session::execution::answer::{ended, response, unanswered, within};
 use crate::session::execution::error::invalid;
 use crate::session::execution::stamping::Stamping;
 use crate::session::execution::time::Time;
-use crate::session::execution::{keyspace, place, stamping};
+use crate::session::execution::{keyspace, place, stamping, values};
 use crate::session::inner::Inner;
 use crate::statement::takes_timestamp;
 
@@ -30,6 +30,9 @@ pub(in crate::session) async fn execute(
     session.schema.keep_up(&session.driver);
     if request.is_paged() || request.is_unpaged() {
         return Box::pin(execute_page(session, request, time)).await;
+    }
+    if request.awaits_values() {
+        Box::pin(values::come(session, request, time)).await?;
     }
     let mut serialised = None;
     let stamping = Stamping::of(session, request);
@@ -46,10 +49,16 @@ pub(in crate::session) async fn execute(
 
 /// Executes what is bound, of a request that says where it goes on, or wants no pages.
 async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<Response, Error> {
+    if request.awaits_values() {
+        values::come(session, request, time).await?;
+    }
     let start = request.start(None)?;
     place::of_unpaged(session, request, &start.page)?;
     let before = place::of_before(session, request, &start.page)?;
     let request = before.as_ref().unwrap_or(request);
+    if request.awaits_values() {
+        values::come(session, request, time).await?;
+    }
     let mut serialised = None;
     let stamping = Stamping::of(session, request);
     if stamping.is_to_switch(session, request) {

@@ -14,3 +14,4 @@ pub(in crate::session) mod stamping;
 pub(in crate::session) mod text;
 pub(in crate::session) mod time;
 pub(in crate::session) mod use_keyspace;
+pub(in crate::session) mod values;

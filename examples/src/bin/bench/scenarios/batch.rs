@@ -129,7 +129,7 @@ async fn single(db: &Client<impl CqlService>, load: &str) -> Result<(), Failure>
     Ok(db.many(&INSERT, rows(load)).in_flight(IN_FLIGHT)?.run().await.map(drop)?)
 }
 
-fn batch(rows: Vec<Row>, guard: BatchGuard) -> Batch {
+fn batch(rows: Vec<Row>, guard: BatchGuard) -> Batch<'static> {
     let mut batch = Batch::same_partition().with_guard(guard);
     for row in rows {
         batch.push(&INSERT, row);
