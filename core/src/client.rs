@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::boxed::BoxedService;
 use crate::error::{Error, ErrorKind, Waited};
-use crate::lending::{IntoRequest, Lend, RowLender};
+use crate::lending::{IntoRequest, Lend, Recent, RowLender};
 use crate::readying::{NotReady, Readying};
 use crate::request::Request;
 use crate::response::Response;
@@ -73,6 +73,7 @@ pub struct Client<S = BoxedService> {
     service: S,
     /// What the stack stands on, as far as that is known.
     session: Option<Session>,
+    recent: Recent,
 }
 
 impl<S: CqlService> Client<S> {
@@ -84,7 +85,7 @@ impl<S: CqlService> Client<S> {
         let kept = service.clone();
         drop(service);
         let session = (&kept as &dyn Any).downcast_ref().cloned();
-        Self { service: kept, session }
+        Self { service: kept, session, recent: Recent::default() }
     }
 
     /// Puts a layer, or layers, around all that is there; the client still has its [`session`](Self::session).
@@ -104,7 +105,7 @@ impl<S: CqlService> Client<S> {
     where
         L: Layer<S, Service: CqlService>,
     {
-        let Self { service, session } = self;
+        let Self { service, session, .. } = self;
         Client { session, ..Client::new(layer.layer(service)) }
     }
 
@@ -119,7 +120,7 @@ impl<S: CqlService> Client<S> {
 
     /// The same without the type of the service.
     pub(crate) fn erased(self, erase: impl FnOnce(S) -> BoxedService) -> Client {
-        Client { service: erase(self.service), session: self.session }
+        Client { service: erase(self.service), session: self.session, recent: self.recent }
     }
 
     /// Executes a statement with these values, owned or borrowed; the answer is the first page of rows.
@@ -135,7 +136,7 @@ impl<S: CqlService> Client<S> {
     where
         V: SerializeRow,
     {
-        let (request, lender) = RowLender::lend(statement.into(), values);
+        let (request, lender) = RowLender::lend(statement.into(), values, &self.recent);
         Call::new(self.service.clone(), request, lender)
     }
 
@@ -144,6 +145,10 @@ impl<S: CqlService> Client<S> {
     pub fn request<R: IntoRequest>(&self, request: R) -> Call<S, R::Lender> {
         let (request, lender) = request.into_request();
         Call::new(self.service.clone(), request, lender)
+    }
+
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// Sends a request whose values are lent from elsewhere, since it may be sent again.

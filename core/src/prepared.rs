@@ -11,7 +11,7 @@ use scylla::statement::prepared::PreparedStatement;
 
 use crate::batch::WriteSet;
 use crate::error::{Error, Failure, values_kind};
-use crate::lending::{LentRow, Wanted, given_up};
+use crate::lending::{LentRow, given_up};
 use crate::request::{ForDriver, Options};
 use crate::session::Basis;
 use crate::statement::{SchemaFacts, Statement, StatementKind, fails_over};
@@ -20,9 +20,10 @@ use crate::values::{Place, Values};
 /// A statement that the server has prepared. Cloning is one atomic increment.
 #[doc(alias("PreparedStatement"))]
 #[derive(Clone)]
-pub struct Prepared(Arc<Inner>);
+pub struct Prepared(Arc<Shared>);
 
-struct Inner {
+/// What its clones share.
+pub(crate) struct Shared {
     statement: Statement,
     facts: SchemaFacts,
     handle: Handle,
@@ -83,7 +84,7 @@ impl Prepared {
 
     pub(crate) fn made_for(statement: &Statement, made: Made) -> Self {
         let (statement, facts) = (statement.clone(), SchemaFacts::default());
-        Self(Arc::new(Inner { statement, facts, handle: Handle::Made(made) }))
+        Self(Arc::new(Shared { statement, facts, handle: Handle::Made(made) }))
     }
 
     /// `facts` is what only the schema tells.
@@ -96,7 +97,7 @@ impl Prepared {
     ) -> Self {
         let write_set = write_set.map(Box::new);
         let handle = Handle::Driver(OfDriver { prepared, basis, write_set });
-        Self(Arc::new(Inner { statement: statement.clone(), facts, handle }))
+        Self(Arc::new(Shared { statement: statement.clone(), facts, handle }))
     }
 
     /// What the driver sends, and what it touches; nothing if a test made it, or of what does not write.
@@ -210,7 +211,7 @@ impl Prepared {
     pub(crate) fn attach_prepared(self, values: Values, options: &Options) -> Bound {
         values.told().add(self.0.facts);
         if let (Place::Lent(row), Handle::Driver(_)) = (values.place(), &self.0.handle) {
-            row.loan.ask(Wanted::Bound(self.clone(), options.for_driver()));
+            row.ask(&self, options);
         }
         Bound(BoundRepr::Late(self, values))
     }
@@ -248,6 +249,10 @@ impl Prepared {
         )
     }
 
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether it is a clone.
     #[inline]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
@@ -276,10 +281,20 @@ impl Bound {
                 *place = bound.map_err(|error| misfit(&error))?;
                 Ok(place.as_ref())
             }
-            Place::Lent(_) if matches!(prepared.0.handle, Handle::Made(_)) => Ok(None),
-            Place::Lent(row) => match row.bound(prepared, options.for_driver()) {
-                Some(Ok(bound)) => Ok(bound.as_ref()),
+            Place::Lent(row) => match row.bound(prepared) {
+                Some(Ok(None)) => Ok(None),
+                Some(Ok(Some((bound, with)))) => {
+                    let options = options.for_driver();
+                    if *with == options {
+                        return Ok(Some(bound));
+                    }
+                    // Options are set, and never taken back.
+                    let bound = place.insert(bound.clone());
+                    options.apply(bound);
+                    Ok(Some(bound))
+                }
                 Some(Err(error)) => Err(misfit(error)),
+                None if matches!(prepared.0.handle, Handle::Made(_)) => Ok(None),
                 None => {
                     let work = options.work(statement, prepared.0.facts, None);
                     Err(Error::of_driver(given_up().into(), statement, work, false))
@@ -311,6 +326,13 @@ impl Bound {
             BoundRepr::Driver(early) => (&early.prepared, &early.values),
             BoundRepr::Late(prepared, values) => (prepared, values),
         }
+    }
+}
+
+impl From<Arc<Shared>> for Prepared {
+    #[inline]
+    fn from(shared: Arc<Shared>) -> Self {
+        Self(shared)
     }
 }
 

@@ -95,7 +95,11 @@ impl<Q: PartialEq, A> Loan<Q, A> {
 
     /// Answers whatever is open; tells whether anything was.
     #[inline]
-    pub(crate) fn answer(&self, mut answer: impl FnMut(&Q) -> A) -> bool {
+    pub(crate) fn answer(&self, answer: impl FnMut(&Q) -> A) -> bool {
+        self.first.get().is_some() && self.answer_asked(answer)
+    }
+
+    fn answer_asked(&self, mut answer: impl FnMut(&Q) -> A) -> bool {
         let mut was_open = false;
         for ask in self.asks() {
             if ask.answer.get().is_none() {

@@ -5,11 +5,13 @@
 //! request, serialises them. So they need not be `'static`, and no part of the stack has their type.
 
 mod loan;
+mod recent;
 mod row;
 
 use std::task::Waker;
 
 pub(crate) use loan::Loan;
+pub(crate) use recent::Recent;
 pub use row::RowLender;
 pub(crate) use row::{Given, LentRow, Wanted};
 

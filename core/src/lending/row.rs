@@ -8,9 +8,9 @@ use scylla::errors::SerializationError;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::bound::BoundStatement;
 
-use super::{Lending, Loan};
+use super::{Lending, Loan, Recent};
 use crate::prepared::Prepared;
-use crate::request::{ForDriver, Request};
+use crate::request::{ForDriver, Options, Request};
 #[cfg(feature = "page-token")]
 use crate::serialized_row::serialise;
 use crate::statement::{Statement, Told};
@@ -21,7 +21,7 @@ use crate::values::Values;
 /// What is to be made of the values.
 #[derive(Clone)]
 pub(crate) enum Wanted {
-    /// What the driver sends, with these options.
+    /// What the driver sends, with the options that the request has now.
     Bound(Prepared, ForDriver),
     /// The values as a frame has them: a page token is of them.
     #[cfg(feature = "page-token")]
@@ -34,9 +34,7 @@ pub(crate) enum Wanted {
 impl PartialEq for Wanted {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Bound(prepared, options), Self::Bound(other, others)) => {
-                prepared.is_same(other) && options == others
-            }
+            (Self::Bound(prepared, _), Self::Bound(other, _)) => prepared.is_same(other),
             #[cfg(feature = "page-token")]
             (Self::Serialized(prepared), Self::Serialized(other)) => prepared.is_same(other),
             #[cfg(feature = "testing")]
@@ -47,8 +45,8 @@ impl PartialEq for Wanted {
     }
 }
 
-/// None if a test made what was prepared.
-type GivenBound = Result<Option<BoundStatement>, SerializationError>;
+/// With the options that it has. None if a test made what was prepared.
+type GivenBound = Result<Option<(BoundStatement, ForDriver)>, SerializationError>;
 
 /// What was made of them.
 pub(crate) enum Given {
@@ -64,16 +62,43 @@ pub(crate) struct LentRow {
     /// Of the statement that they were bound to.
     pub(crate) told: Told,
     pub(crate) is_empty: bool,
-    pub(crate) statement: Statement,
+    statement: Statement,
+    early: Option<Early>,
     pub(crate) loan: Loan<Wanted, Given>,
 }
 
+/// What was made before anybody asked.
+struct Early {
+    prepared: Prepared,
+    bound: GivenBound,
+}
+
 impl LentRow {
+    /// Asks for what the driver sends, unless it was made.
+    #[inline]
+    pub(crate) fn ask(&self, prepared: &Prepared, options: &Options) {
+        if !self.is_early(prepared) {
+            self.loan.ask(Wanted::Bound(prepared.clone(), options.for_driver()));
+        }
+    }
+
+    #[inline]
+    fn is_early(&self, prepared: &Prepared) -> bool {
+        self.early.as_ref().is_some_and(|early| early.prepared.is_same(prepared))
+    }
+
     /// What the driver sends, if that was made.
     #[inline]
-    pub(crate) fn bound(&self, prepared: &Prepared, options: ForDriver) -> Option<&GivenBound> {
+    pub(crate) fn bound(&self, prepared: &Prepared) -> Option<&GivenBound> {
+        match &self.early {
+            Some(early) if early.prepared.is_same(prepared) => Some(&early.bound),
+            _ => self.asked(prepared),
+        }
+    }
+
+    fn asked(&self, prepared: &Prepared) -> Option<&GivenBound> {
         let is_it = |wanted: &Wanted| match wanted {
-            Wanted::Bound(of, with) => of.is_same(prepared) && *with == options,
+            Wanted::Bound(of, _) => of.is_same(prepared),
             #[cfg(any(feature = "page-token", feature = "testing"))]
             _ => false,
         };
@@ -103,26 +128,38 @@ impl LentRow {
 pub struct RowLender<V> {
     values: V,
     row: Arc<LentRow>,
+    recent: Recent,
 }
 
 impl<V: SerializeRow> RowLender<V> {
     /// The request, and what has its values.
     #[inline]
-    pub(crate) fn lend(statement: Statement, values: V) -> (Request, Self) {
+    pub(crate) fn lend(statement: Statement, values: V, recent: &Recent) -> (Request, Self) {
+        let options = Request::options_of(&statement);
+        let early = recent.get(&statement).map(|prepared| {
+            let options = options.for_driver();
+            let bound = prepared.serialise(&statement, &values, &options);
+            let bound = bound.map(|bound| bound.map(|bound| (bound, options)));
+            Early { prepared, bound }
+        });
         let row = Arc::new(LentRow {
             told: Told::default(),
             is_empty: values.is_empty(),
             statement: statement.clone(),
+            early,
             loan: Loan::new(),
         });
         let lent = Values::lent(Arc::clone(&row));
-        (Request::of_values(statement, lent), Self { values, row })
+        let request = Request::with_options(statement, lent, options);
+        (request, Self { values, row, recent: recent.clone() })
     }
 
     fn give(&self, wanted: &Wanted) -> Given {
         match wanted {
             Wanted::Bound(prepared, options) => {
-                Given::Bound(prepared.serialise(&self.row.statement, &self.values, options))
+                self.recent.keep(&self.row.statement, prepared);
+                let bound = prepared.serialise(&self.row.statement, &self.values, options);
+                Given::Bound(bound.map(|bound| bound.map(|bound| (bound, *options))))
             }
             #[cfg(feature = "page-token")]
             Wanted::Serialized(prepared) => {
@@ -157,8 +194,12 @@ impl<V: SerializeRow> Lending for RowLender<V> {
 }
 
 impl<V> Drop for RowLender<V> {
+    #[inline]
     fn drop(&mut self) {
-        self.row.loan.end();
+        // Where nobody else has it, nobody waits.
+        if Arc::strong_count(&self.row) > 1 {
+            self.row.loan.end();
+        }
     }
 }
 

@@ -259,7 +259,7 @@ where
         let drive = poll_fn(move |cx| {
             loop {
                 while let Poll::Ready(Some(row)) =
-                    sending.as_mut().poll_next(cx, under_way.len(), 0)
+                    sending.as_mut().poll_next(cx, client.recent(), under_way.len(), 0)
                 {
                     if stop_at_failure && row.request.is_err() {
                         sending.as_mut().stop();
@@ -298,7 +298,8 @@ where
         let mut this = self.project();
         loop {
             let (in_flight, not_taken) = (this.under_way.len(), this.early.len());
-            let next = this.sending.as_mut().poll_next(cx, in_flight, not_taken);
+            let next =
+                this.sending.as_mut().poll_next(cx, this.client.recent(), in_flight, not_taken);
             let Poll::Ready(Some(row)) = next else { return };
             let index = row.index;
             let request = row.request.as_ref().map(|(request, _)| request.clone());

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, CqlService};
 use crate::error::Error;
-use crate::lending::RowLender;
+use crate::lending::{Recent, RowLender};
 use crate::refusal::{PATIENCE, Refusals, is_refused};
 use crate::request::Request;
 use crate::response::Response;
@@ -190,6 +190,7 @@ where
     pub(super) fn poll_next(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
+        recent: &Recent,
         in_flight: usize,
         not_taken: usize,
     ) -> Poll<Option<Row<R>>> {
@@ -220,7 +221,7 @@ where
         };
         let request = match values {
             Ok(values) => {
-                let (mut request, lender) = RowLender::lend(this.statement.clone(), values);
+                let (mut request, lender) = RowLender::lend(this.statement.clone(), values, recent);
                 if let Some(deadline) = *this.deadline {
                     request.set_deadline(deadline);
                 }

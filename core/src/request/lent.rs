@@ -9,7 +9,7 @@ impl Request {
     pub(crate) fn awaits_values(&self) -> bool {
         let Payload::Bound(bound) = &self.payload else { return false };
         let Some((prepared, row)) = bound.lent() else { return false };
-        row.bound(prepared, self.options.for_driver()).is_none() || self.is_with_token()
+        row.bound(prepared).is_none() || self.is_with_token()
     }
 
     /// Waits until the caller has given them; false if it never will.

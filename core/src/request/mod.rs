@@ -85,8 +85,19 @@ impl Request {
     }
 
     #[inline]
-    pub(crate) fn of_values(statement: Statement, values: Values) -> Self {
-        let options = Options::of(&statement).stamped(&statement);
+    fn of_values(statement: Statement, values: Values) -> Self {
+        let options = Self::options_of(&statement);
+        Self::with_options(statement, values, options)
+    }
+
+    /// Those of a request that says nothing; of a write, with a timestamp.
+    #[inline]
+    pub(crate) fn options_of(statement: &Statement) -> Options {
+        Options::of(statement).stamped(statement)
+    }
+
+    #[inline]
+    pub(crate) fn with_options(statement: Statement, values: Values, options: Options) -> Self {
         Self { statement, payload: Payload::Raw(values), options, place: None }
     }
 

@@ -95,6 +95,7 @@ pub(crate) struct ForDriver {
 }
 
 impl ForDriver {
+    #[inline]
     pub(crate) fn apply(&self, bound: &mut BoundStatement) {
         if let Some(consistency) = self.consistency {
             bound.set_consistency(consistency);
@@ -170,6 +171,7 @@ impl Options {
     }
 
     /// The driver panics at a page without rows; the session refuses such a request.
+    #[inline]
     pub(crate) fn driver_page_size(&self) -> Option<i32> {
         let rows = self.page_size().filter(|rows| *rows > 0)?;
         Some(i32::try_from(rows).unwrap_or(i32::MAX))

@@ -303,6 +303,17 @@ impl Statement {
         }
     }
 
+    /// Its number, if it was asked for.
+    #[inline]
+    pub(crate) fn known_id(&self) -> Option<u32> {
+        self.inner().id.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Whether it is a clone, or the same static.
+    pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
+        ptr::eq(self.inner(), other.inner())
+    }
+
     /// Whether the text is the same. Clones and uses of one static are known by its address.
     #[inline]
     pub(crate) fn has_text_of(&self, other: &Self) -> bool {

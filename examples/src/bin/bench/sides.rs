@@ -85,7 +85,9 @@ pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
             &SELECT,
         ),
         unbound_side("full stack", full_stack(session.clone(), PERMITS)?, &SELECT),
-        unbound_side("full stack, cql!", full_stack(session, PERMITS)?, CHECKED),
+        unbound_side("full stack, cql!", full_stack(session.clone(), PERMITS)?, CHECKED),
+        write_owned("write, owned", full_stack(session.clone(), PERMITS)?),
+        write_borrowed("write, borrowed", full_stack(session, PERMITS)?),
     ]);
     Ok(sides)
 }
@@ -118,6 +120,40 @@ pub(crate) fn unbound_side(
         let db = Arc::clone(&db);
         async move { check_ours(&db.execute(select, (id(number),)).await) }
     })
+}
+
+/// A text for each of the rows, as a service has it in a struct of its own.
+fn names() -> Vec<String> {
+    (0..USERS).map(|id| format!("User{id}")).collect()
+}
+
+/// The text is cloned for the request.
+fn write_owned(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+    let shared = Arc::new((db, names()));
+    Side::new(name, move |number| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let ((db, names), id) = (&*shared, id(number));
+            let name = names[id.unsigned_abs() as usize].clone();
+            done(&db.request(Request::new(&INSERT, (id, name))).await)
+        }
+    })
+}
+
+fn write_borrowed(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+    let shared = Arc::new((db, names()));
+    Side::new(name, move |number| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let ((db, names), id) = (&*shared, id(number));
+            let name = &*names[id.unsigned_abs() as usize];
+            done(&db.execute(&INSERT, (id, name)).await)
+        }
+    })
+}
+
+fn done(answer: &Result<Response, Error>) -> Result<(), Failed> {
+    answer.as_ref().map(|_| ()).map_err(|error| error.class().as_str())
 }
 
 fn bound_side(
