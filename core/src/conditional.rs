@@ -3,7 +3,7 @@
 use scylla::deserialize::row::{ColumnIterator, DeserializeRow};
 use scylla::deserialize::value::DeserializeValue;
 
-use crate::error::{Error, decode_message};
+use crate::error::{Error, columns as columns_misfit, decoded};
 use crate::response::Response;
 
 /// What a conditional statement (`IF …`), or a batch with one, came to.
@@ -78,13 +78,14 @@ impl Response {
             return Ok(Conditional::NotApplied(Vec::new()));
         }
         R::type_check(columns).map_err(|error| {
-            self.fault(format!("what was found is of other types than asked for: {error}"))
+            let what = columns_misfit(&error);
+            self.fault(format!("what was found is not what was asked for: {what}"))
         })?;
         let found = self.rows::<ColumnIterator<'_, '_>>()?.map(|row| {
             let mut columns = row?;
             columns.next();
             R::deserialize(columns).map_err(|error| {
-                let what = decode_message(&error);
+                let what = decoded(&error);
                 self.fault(format!("what was found cannot be decoded: {what}"))
             })
         });
@@ -160,7 +161,7 @@ mod tests {
     fn another_type_and_another_statement_are_errors() {
         let found = answer([(APPLIED, BOOLEAN), ("v", INT)], [(false, Some(7)), (false, None)]);
         let error = found.conditional::<(String,)>().unwrap_err();
-        assert!(error.to_string().contains("other types"), "{error}");
+        assert!(error.to_string().contains("column v: int is read as `i32`"), "{error}");
         let error = found.conditional::<(i32,)>().unwrap_err();
         assert!(error.to_string().contains("cannot be null"), "{error}");
         let unconditional = answer([("v", INT)], [(7,)]);

@@ -30,6 +30,8 @@
 //!
 //! None is on by default.
 //!
+//! - `chrono-04`, `time-03`, `bigdecimal-04`, `num-bigint-04`, `secrecy-10`: values of the types of these crates, in
+//!   these versions; [`value`] exports each crate.
 //! - `macros`: statements that are checked when the program is compiled, `cql!`.
 //! - `require-schema`: a crate without a schema file is an error of `cql!`.
 //! - `page-token`: places in a result to give away, `PageTokenKey`.
@@ -83,6 +85,7 @@ mod time_sum;
 mod timer;
 mod timestamp;
 mod traits;
+pub mod value;
 mod values;
 
 pub use batch::{Batch, BatchFault, BatchGuard, BatchLimits};
@@ -116,16 +119,21 @@ pub use session::{
 pub use statement::{Statement, StatementKind, StaticStatement};
 pub use timestamp::Timestamps;
 
-/// The driver, in the version that this crate is built on.
+/// The driver, in the version that this crate is built on. What programs need of it is in [`value`].
 pub use scylla;
-/// The types of columns, for responses that a test makes.
-pub use scylla::frame::response::result::{ColumnType, NativeType};
 pub use scylla::frame::types::{Consistency, SerialConsistency};
 /// A value of any type.
-pub use scylla::value::CqlValue;
-/// Derives for rows and values; see the driver's documentation. They expect the crate `scylla` in
-/// the user's dependencies, or `#[scylla(crate = cqlstack_core::scylla)]` on the struct.
-pub use scylla::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue};
+pub use value::CqlValue;
+/// The types of columns, for responses that a test makes.
+pub use value::{ColumnType, NativeType};
+/// Rows and values of structs, as traits and derives.
+pub use value::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue};
+
+/// What the derives write names it.
+#[doc(hidden)]
+pub mod __derive {
+    pub use cqlstack_macros::nothing;
+}
 
 /// A statement that is checked when the program is compiled, as a `&'static` [`StaticStatement`].
 ///

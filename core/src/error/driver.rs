@@ -3,14 +3,13 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use scylla::deserialize::{DeserializationError, row as de_row, value as de_value};
 use scylla::errors::{
-    BadQuery, DbError, ExecutionError, PrepareError, RequestAttemptError, SerializationError,
-    UseKeyspaceError, WriteType as DriverWriteType,
+    BadQuery, DbError, ExecutionError, PrepareError, RequestAttemptError, UseKeyspaceError,
+    WriteType as DriverWriteType,
 };
-use scylla::serialize::{row, value};
 
 use super::kind::{ErrorKind, Replicas, WriteType};
+use super::misfit::values_kind;
 use super::reason;
 use super::unreadable::{self, UnreadableType};
 use crate::batch::BatchFault;
@@ -70,44 +69,6 @@ impl From<PrepareError> for Failure {
     fn from(error: PrepareError) -> Self {
         Self::from(ExecutionError::PrepareError(error))
     }
-}
-
-/// The values could not be serialised for the statement.
-pub(crate) fn values_kind(error: &SerializationError) -> ErrorKind {
-    ErrorKind::Values(values_message(error))
-}
-
-/// Only the driver's own texts, which speak of types and columns; a user's error could show values.
-fn values_message(error: &SerializationError) -> String {
-    if let Some(error) = error.downcast_ref::<row::BuiltinTypeCheckError>() {
-        return error.kind.to_string();
-    }
-    if let Some(error) = error.downcast_ref::<row::BuiltinSerializationError>() {
-        return match &error.kind {
-            row::BuiltinSerializationErrorKind::ColumnSerializationFailed { name, err } => {
-                format!("column {name}: {}", value_message(err))
-            }
-            _ => "a value could not be serialised".to_owned(),
-        };
-    }
-    value_message(error)
-}
-
-/// Without what nested errors say, among which a user's own can be.
-fn value_message(error: &SerializationError) -> String {
-    if let Some(error) = error.downcast_ref::<value::BuiltinTypeCheckError>() {
-        let (rust, cql) = (error.rust_name, &error.got);
-        return match &error.kind {
-            value::BuiltinTypeCheckErrorKind::MismatchedType { expected } => {
-                format!("{rust} cannot be bound to {cql:?}, it goes with {expected:?}")
-            }
-            _ => format!("{rust} cannot be bound to {cql:?}"),
-        };
-    }
-    if let Some(error) = error.downcast_ref::<value::BuiltinSerializationError>() {
-        return format!("{} does not fit {:?}", error.rust_name, error.got);
-    }
-    "a value could not be serialised".to_owned()
 }
 
 fn bad_query(error: &BadQuery) -> ErrorKind {
@@ -263,33 +224,10 @@ fn write_phase(phase: &DriverWriteType) -> WriteType {
     }
 }
 
-/// Only the driver's own texts, which speak of types and lengths; a user's error could show values.
-pub(crate) fn decode_message(error: &DeserializationError) -> String {
-    if let Some(error) = error.downcast_ref::<de_row::BuiltinDeserializationError>() {
-        return match &error.kind {
-            de_row::BuiltinDeserializationErrorKind::ColumnDeserializationFailed {
-                column_name,
-                err,
-                ..
-            } => format!("column {column_name}: {}", decode_message(err)),
-            _ => "its bytes do not form a row".to_owned(),
-        };
-    }
-    match error.downcast_ref::<de_value::BuiltinDeserializationError>() {
-        Some(error) => match &error.kind {
-            de_value::BuiltinDeserializationErrorKind::ExpectedNonNull => {
-                format!("{} cannot be null: ask for an Option", error.rust_name)
-            }
-            _ => format!("its bytes are no {}", error.rust_name),
-        },
-        None => "the type's own deserialisation failed".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use scylla::errors::ConnectionPoolError;
-    use scylla::errors::{OperationType, RequestAttemptError as Attempt};
+    use scylla::errors::{OperationType, RequestAttemptError as Attempt, SerializationError};
 
     use super::*;
     use crate::error::{Error, ErrorClass, Work};

@@ -149,8 +149,8 @@ async fn a_row_of_another_type_is_told_by_page_and_row() {
     assert_eq!(all[4].as_ref().unwrap(), &(5,), "what follows it is given all the same");
     assert_eq!(
         all[3].as_ref().unwrap_err().to_string(),
-        "all: page 2, after 2 rows of others: row 1 cannot be decoded: column k: i32 cannot be null: ask \
-         for an Option"
+        "all: page 2, after 2 rows of others: row 1 cannot be decoded: column k: int is null, and `i32` \
+         cannot be null: read `Option<i32>`"
     );
 }
 

@@ -25,7 +25,7 @@ pub(crate) use made::Made;
 pub use rows::Rows;
 use rows::Source;
 
-use crate::error::{Error, ErrorClass, ErrorKind, unreadable_answer};
+use crate::error::{Error, ErrorClass, ErrorKind, columns, unreadable_answer};
 use crate::paging::{Origin, PagingState, Seal, Start};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
@@ -232,8 +232,7 @@ impl Response {
     /// [`ErrorKind::Rows`] if the columns are not of the types asked for.
     pub fn page<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<Rows<'r, R>, Error> {
         let other_type = |error: &TypeCheckError| {
-            // The driver's text speaks of names and types.
-            self.fault(format!("the columns are of other types than asked for: {error}"))
+            self.fault(format!("the columns are not what was asked for: {}", columns(error)))
         };
         let source = match &self.body {
             Body::Rows(rows) => {

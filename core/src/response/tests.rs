@@ -43,8 +43,8 @@ fn a_wrong_type_and_a_null_are_errors_that_name_the_column() {
     let error = users.rows::<(i32, &str)>().unwrap().nth(1).unwrap().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "SELECT app.users: row 1 cannot be decoded: column name: &str cannot be null: ask for an \
-         Option"
+        "SELECT app.users: row 1 cannot be decoded: column name: text is null, and `&str` cannot be \
+         null: read `Option<&str>`"
     );
 }
 

@@ -281,7 +281,7 @@ async fn a_request_ends_when_its_time_is_over() {
     assert_eq!((session.executes(), session.in_flight()), (4, 0));
 }
 
-#[derive(Debug, PartialEq, crate::SerializeValue, crate::DeserializeValue)]
+#[derive(Debug, PartialEq, scylla::SerializeValue, scylla::DeserializeValue)]
 #[scylla(crate = scylla)]
 struct Place {
     zip: i32,

@@ -11,6 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "axum-08")]
 use axum::Router;
 use cqlstack_core::layer::Report;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
@@ -102,8 +103,9 @@ impl PrometheusExporter {
         text
     }
 
-    /// `GET` and `HEAD` of `/metrics` and `/healthz`, for those who have a server already. The server
-    /// has to bound connections and the time to read a request.
+    /// `GET` and `HEAD` of `/metrics` and `/healthz`, for those who have a server of axum 0.8 already: feature
+    /// `axum-08`. The server has to bound connections and the time to read a request.
+    #[cfg(feature = "axum-08")]
     pub fn router(&self) -> Router {
         router::router(self.clone())
     }
@@ -124,7 +126,7 @@ impl PrometheusExporter {
     ///
     /// [`ExporterError::Bind`] if it cannot be bound.
     pub async fn serve_at(&self, address: SocketAddr) -> Result<Server, ExporterError> {
-        Server::start(address, self.router()).await
+        Server::start(address, router::router(self.clone())).await
     }
 }
 

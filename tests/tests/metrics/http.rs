@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use cqlstack_metrics::{ExporterError, MetricsLayer, Server};
 use cqlstack_tests::scrape::Scrape;
+use tower::ServiceExt;
 
 use crate::support::exporter;
 use crate::{answering, statement};
@@ -39,6 +40,19 @@ async fn get(address: SocketAddr, path: &str) -> (String, String) {
 
 fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or("none")
+}
+
+/// Of axum 0.8, in a server that is there already.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_router_answers_as_the_endpoint_does() {
+    let router = axum::Router::new().nest("/internal", exporter().router());
+    for (path, status) in
+        [("/internal/metrics", 200), ("/internal/healthz", 200), ("/metrics", 404)]
+    {
+        let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

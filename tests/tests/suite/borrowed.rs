@@ -31,7 +31,6 @@ const INSERT: &str = "INSERT INTO t (id, name, data, ns) VALUES (?, ?, ?, ?)";
 const SELECT: &str = "SELECT name, data, ns FROM t WHERE id = ?";
 
 #[derive(SerializeRow)]
-#[scylla(crate = cqlstack_core::scylla)]
 struct Thing {
     id: i32,
     name: String,

@@ -66,4 +66,5 @@ mod time;
 mod timestamps;
 mod tls;
 mod totals;
+mod values;
 mod warm_up;
