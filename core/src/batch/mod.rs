@@ -61,7 +61,7 @@ use payload::{BatchKind, Members, Row};
 /// It has one timestamp, so that the order of its statements does not matter: of two that write the same
 /// cell, the larger value stays. It goes through a stack like any request, and its statements are prepared
 /// on the way. What they set themselves, consistency, timeout and the like, counts for nothing: set it on
-/// the [`Request`](crate::Request). It goes to a replica of its first statement, if the key of that is bound, and
+/// the [`Request`]. It goes to a replica of its first statement, if the key of that is bound, and
 /// ends after a minute at the latest, whatever timeout it has.
 ///
 /// ```no_run

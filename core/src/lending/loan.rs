@@ -130,3 +130,87 @@ impl<Q, A> fmt::Debug for Loan<Q, A> {
         f.write_str("Loan(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use futures::FutureExt;
+    use futures::future::join_all;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Answers with the double until it is dropped; as a call does, which looks again before it waits.
+    async fn lend(loan: Arc<Loan<u32, u32>>) {
+        let twice = |number: &u32| number * 2;
+        poll_fn(|cx| {
+            while loan.answer(twice) || {
+                loan.register(cx.waker());
+                loan.answer(twice)
+            } {}
+            Poll::<()>::Pending
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn whoever_asks_in_another_task_is_answered() {
+        for round in 0..2_000 {
+            let loan = Arc::new(Loan::<u32, u32>::new());
+            let lender = tokio::spawn(lend(Arc::clone(&loan)));
+            let asks = (0..4).map(|number| {
+                let (loan, number) = (Arc::clone(&loan), number % (1 + round % 4));
+                tokio::spawn(async move {
+                    assert_eq!(loan.wait(number).await.copied(), Some(number * 2));
+                })
+            });
+            for asked in timeout(PATIENCE, join_all(asks)).await.unwrap() {
+                asked.unwrap();
+            }
+            lender.abort();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn who_asks_when_the_lender_goes_is_told_that_there_is_no_answer() {
+        for _ in 0..2_000 {
+            let loan = Arc::new(Loan::<u32, u32>::new());
+            let asks = (0..4).map(|number| {
+                let loan = Arc::clone(&loan);
+                tokio::spawn(async move { assert_eq!(loan.wait(number).await, None) })
+            });
+            let asks: Vec<_> = asks.collect();
+            loan.end();
+            for asked in timeout(PATIENCE, join_all(asks)).await.unwrap() {
+                asked.unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_question_is_answered_once_and_the_answers_stay() {
+        let loan = Loan::new();
+        let mut answered = 0;
+        for _ in 0..2 {
+            for number in [1, 2, 3] {
+                loan.ask(number);
+            }
+            while loan.answer(|number| {
+                answered += 1;
+                number * 2
+            }) {}
+        }
+        assert_eq!(answered, 3);
+        for number in [1, 2, 3] {
+            assert_eq!(loan.answer_to(|asked| *asked == number), Some(&(number * 2)));
+            assert_eq!(loan.wait(number).now_or_never(), Some(Some(&(number * 2))));
+        }
+        assert_eq!(loan.answer_to(|asked| *asked == 4), None);
+    }
+}

@@ -12,8 +12,10 @@ use std::task::Waker;
 
 pub(crate) use loan::Loan;
 pub(crate) use recent::Recent;
+#[cfg(feature = "testing")]
+pub(crate) use row::Given;
 pub use row::RowLender;
-pub(crate) use row::{Given, LentRow, Wanted};
+pub(crate) use row::{LentRow, Wanted};
 
 use crate::batch::{Batch, BatchLender};
 use crate::error::ErrorKind;

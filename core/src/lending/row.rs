@@ -99,13 +99,17 @@ impl LentRow {
     fn asked(&self, prepared: &Prepared) -> Option<&GivenBound> {
         let is_it = |wanted: &Wanted| match wanted {
             Wanted::Bound(of, _) => of.is_same(prepared),
-            #[cfg(any(feature = "page-token", feature = "testing"))]
-            _ => false,
+            #[cfg(feature = "page-token")]
+            Wanted::Serialized(_) => false,
+            #[cfg(feature = "testing")]
+            Wanted::Made(_) => false,
         };
         match self.loan.answer_to(is_it)? {
             Given::Bound(bound) => Some(bound),
-            #[cfg(any(feature = "page-token", feature = "testing"))]
-            _ => None,
+            #[cfg(feature = "page-token")]
+            Given::Serialized(_) => None,
+            #[cfg(feature = "testing")]
+            Given::Made(_) => None,
         }
     }
 
@@ -119,7 +123,9 @@ impl LentRow {
             |wanted: &Wanted| matches!(wanted, Wanted::Serialized(of) if of.is_same(prepared));
         match self.loan.answer_to(is_it)? {
             Given::Serialized(values) => Some(values),
-            _ => None,
+            Given::Bound(_) => None,
+            #[cfg(feature = "testing")]
+            Given::Made(_) => None,
         }
     }
 }

@@ -34,7 +34,6 @@ use lifecycle::Lifecycle;
 pub use lifecycle::Shutdown;
 pub use schema::age::SchemaStats;
 pub(crate) use schema::basis::Basis;
-#[cfg(feature = "testing")]
 pub(crate) use schema::tables::NATIVE_TYPES;
 #[cfg(feature = "testing")]
 pub use schema::tables::TableAsRead;

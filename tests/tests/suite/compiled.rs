@@ -1,4 +1,5 @@
-//! `cql!` as the compiler sees it, in crates of their own, which depend on `cqlstack-core` by another name.
+//! `cql!` and the derives as the compiler sees them, in crates of their own, which depend on `cqlstack-core` alone, also by
+//! another name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,8 @@ struct Scratch {
 type Said = (String, u64);
 
 impl Scratch {
-    fn new(name: &str) -> Self {
+    /// It knows `cqlstack-core` by this name.
+    fn new(name: &str, dependency: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         drop(fs::remove_dir_all(&folder));
         let scratch = Self { folder };
@@ -35,8 +37,8 @@ impl Scratch {
         let core = workspace.join("core").canonicalize().unwrap();
         let manifest = format!(
             "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\
-             [dependencies]\nrenamed = {{ package = \"cqlstack-core\", path = {core:?}, features = \
-             [\"macros\"] }}\n[workspace]\n"
+             [dependencies]\n{dependency} = {{ package = \"cqlstack-core\", path = {core:?}, features = \
+             [\"bigdecimal-04\", \"chrono-04\", \"macros\", \"num-bigint-04\", \"secrecy-10\", \"time-03\"] }}\n[workspace]\n"
         );
         scratch.write("Cargo.toml", &manifest);
         // The versions that the workspace has.
@@ -102,7 +104,7 @@ impl Drop for Scratch {
 
 #[tokio::test]
 async fn what_is_right_compiles_wherever_it_stands_and_a_mistake_is_told_at_its_literal() {
-    let scratch = Scratch::new("cqlstack-scratch-places");
+    let scratch = Scratch::new("cqlstack-scratch-places", "renamed");
     for (name, source) in [
         ("right", include_str!("compiled/right.rs")),
         ("in_static", include_str!("compiled/in_static.rs")),
@@ -112,6 +114,7 @@ async fn what_is_right_compiles_wherever_it_stands_and_a_mistake_is_told_at_its_
         ("by_macro", include_str!("compiled/by_macro.rs")),
         ("constant", include_str!("compiled/constant.rs")),
         ("option", include_str!("compiled/option.rs")),
+        ("renamed", include_str!("compiled/renamed.rs")),
     ] {
         scratch.write(&format!("src/bin/{name}.rs"), source);
     }
@@ -139,7 +142,7 @@ async fn what_is_right_compiles_wherever_it_stands_and_a_mistake_is_told_at_its_
 /// No source is touched meanwhile, but at the end.
 #[tokio::test]
 async fn a_changed_schema_and_a_changed_variable_make_the_compiler_look_again() {
-    let scratch = Scratch::new("cqlstack-scratch-tracked");
+    let scratch = Scratch::new("cqlstack-scratch-tracked", "renamed");
     scratch.write("src/main.rs", include_str!("compiled/tracked.rs"));
     let without_email = SCHEMA.replace(", email text", "");
     scratch.write("db/without.cql", &without_email);
@@ -169,7 +172,7 @@ async fn a_changed_schema_and_a_changed_variable_make_the_compiler_look_again() 
 async fn the_macro_reads_the_corpus_as_the_parser_does() {
     use std::fmt::Write;
 
-    let scratch = Scratch::new("cqlstack-scratch-corpus");
+    let scratch = Scratch::new("cqlstack-scratch-corpus", "renamed");
     fs::remove_file(scratch.folder.join("schema.cql")).unwrap();
     let mut source = "use renamed::__macros::{Dialect, Facts, facts};\nuse renamed::cql;\n\n\
                       fn agrees(text: &str, checked: &'static renamed::StaticStatement) -> usize {\n    \
@@ -219,7 +222,7 @@ async fn a_checked_statement_costs_little_to_compile() {
         writeln!(schema, "CREATE TABLE app.t{table} ({columns});").unwrap();
     }
     let crate_of = |name: &str, checked: bool| {
-        let scratch = Scratch::new(name);
+        let scratch = Scratch::new(name, "renamed");
         scratch.write("schema.cql", &schema);
         let mut source = "#![allow(unused_imports)]\nuse renamed::{Client, Error, Session, \
                           StaticStatement, cql};\n"
@@ -284,4 +287,18 @@ impl Scratch {
         let times = log.lines().last().unwrap().split(' ');
         times.map(|seconds| seconds.parse::<f64>().unwrap()).sum()
     }
+}
+
+/// With no other dependency, so that no derive finds the driver elsewhere.
+#[tokio::test]
+async fn derives_and_values_of_each_type_need_no_other_crate() {
+    let scratch = Scratch::new("cqlstack-scratch-alone", "cqlstack-core");
+    for (name, source) in [
+        ("derives", include_str!("compiled/derives.rs")),
+        ("alone/main", include_str!("compiled/alone.rs")),
+        ("alone/pairs", include_str!("values/pairs.rs")),
+    ] {
+        scratch.write(&format!("src/bin/{name}.rs"), source);
+    }
+    assert_eq!(scratch.check(None).await, BTreeMap::new());
 }

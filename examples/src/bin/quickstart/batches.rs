@@ -31,7 +31,7 @@ static DELETE_BY_EMAIL: &StaticStatement =
 pub(crate) async fn register_and_rename(db: &Client<impl CqlService>) -> Result<(), Failure> {
     let registered = User::number(-1);
     register(db, &registered).await?;
-    let id = db.execute(SELECT_BY_EMAIL, (registered.email.clone(),)).await?.value::<i32>()?;
+    let id = db.execute(SELECT_BY_EMAIL, (&registered.email,)).await?.value::<i32>()?;
     println!("registered user {id} in two tables, by a LOGGED batch: both or none");
 
     let renamed = User { name: "Ada".to_owned(), email: "ada@example.org".to_owned(), id };
@@ -66,8 +66,8 @@ async fn register(db: &Client<impl CqlService>, user: &User) -> Result<(), Error
     let User { id, name, email } = user;
     let both = Batch::logged()
         .named("register")
-        .add(INSERT, (*id, name.clone(), email.clone()))
-        .add(INSERT_BY_EMAIL, (email.clone(), *id));
+        .add(INSERT, (id, name, email))
+        .add(INSERT_BY_EMAIL, (email, id));
     db.request(both).await.map(drop)
 }
 
@@ -75,7 +75,7 @@ async fn register(db: &Client<impl CqlService>, user: &User) -> Result<(), Error
 async fn rename(db: &Client<impl CqlService>, user: &User) -> Result<(), Error> {
     let profile = Batch::same_partition()
         .named("rename")
-        .add(SET_NAME, (user.name.clone(), user.id))
-        .add(SET_EMAIL, (user.email.clone(), user.id));
+        .add(SET_NAME, (&user.name, user.id))
+        .add(SET_EMAIL, (&user.email, user.id));
     db.request(profile).await.map(drop)
 }

@@ -33,7 +33,6 @@ pub(in crate::session) use slot::{Named, TableName};
 use slot::{Seen, Slot};
 #[cfg(feature = "testing")]
 pub use told::TableAsRead;
-#[cfg(feature = "testing")]
 pub(crate) use types::NATIVE_TYPES;
 pub(in crate::session) use unread::Unread;
 
