@@ -125,9 +125,12 @@ impl<S: CqlService> Client<S> {
 
     /// Executes a statement with these values, owned or borrowed; the answer is the first page of rows.
     ///
-    /// The values stay in the future, and are serialised once for all attempts, as soon as the prepared statement
-    /// tells their types. The future holds nothing of the client and can be spawned, if the values are `'static`. It does
-    /// nothing until it is polled, but a write has its timestamp from here. [`Call::with`] sets options.
+    /// The values stay in the future, and are serialised as soon as the prepared statement tells their types: here, if the
+    /// client's requests were bound to it before, or by the future. All attempts share what was serialised, as long as
+    /// they are bound to the same prepared statement: with a statement cache, until the schema changes.
+    ///
+    /// The future holds nothing of the client and can be spawned, if the values are `'static`. Nothing is sent until it is
+    /// polled, but a write has its timestamp from here. [`Call::with`] sets options.
     ///
     /// A layer that answers before it has sent the request, to send it later, needs a [`Request`], which has its values.
     #[doc(alias("execute_unpaged", "executeAsync", "Query"))]
@@ -177,7 +180,7 @@ pin_project! {
     }
 }
 
-impl<S: Service<Request>, L> Call<S, L> {
+impl<S: Service<Request>, L: Lend> Call<S, L> {
     #[inline]
     pub(crate) fn new(service: S, request: Request, lender: L) -> Self {
         let state = State::Begun { service: Some(service), request: Some(request) };
@@ -204,8 +207,10 @@ impl<S: Service<Request>, L> Call<S, L> {
     /// ```
     #[inline]
     pub fn with(mut self, set: impl FnOnce(Request) -> Request) -> Self {
-        if let State::Begun { request, .. } = &mut self.state {
-            *request = request.take().map(set);
+        if let State::Begun { request, .. } = &mut self.state
+            && let Some(given) = request.take()
+        {
+            self.lender.change(request.insert(set(given)));
         }
         self
     }
@@ -252,6 +257,7 @@ impl<S: Service<Request, Error = Error>, L: Lend> Future for Call<S, L> {
                 // Whoever keeps this future keeps nothing of the layers': `tower`'s limit gives a
                 // permit back when its future is dropped.
                 this.state.set(State::Done);
+                this.lender.end();
                 return answer;
             }
             if !this.lender.answer_or_register(cx.waker()) {

@@ -19,7 +19,7 @@ use crate::response::Response;
 ///     db: &Client<impl CqlService>,
 ///     id: i32,
 ///     version: i32,
-///     name: String,
+///     name: &str,
 /// ) -> Result<Result<(), Option<i32>>, Error> {
 ///     let answer = db.execute(&RENAME, (name, version + 1, id, version)).await?;
 ///     Ok(match answer.conditional::<(i32,)>()? {

@@ -194,7 +194,7 @@ impl Prepared {
         options: &Options,
     ) -> Result<Bound, Error> {
         let Place::Here(row) = values.place() else {
-            return Ok(self.clone().attach_prepared(values.clone(), options));
+            return Ok(self.clone().attach_prepared(values.clone(), options, !self.is_one_shot()));
         };
         values.told().add(self.0.facts);
         let bound = self.serialise(statement, &row, &options.for_driver());
@@ -208,10 +208,10 @@ impl Prepared {
 
     /// Values that are lent are asked for.
     #[inline]
-    pub(crate) fn attach_prepared(self, values: Values, options: &Options) -> Bound {
+    pub(crate) fn attach_prepared(self, values: Values, options: &Options, is_kept: bool) -> Bound {
         values.told().add(self.0.facts);
         if let (Place::Lent(row), Handle::Driver(_)) = (values.place(), &self.0.handle) {
-            row.ask(&self, options);
+            row.ask(&self, options, is_kept);
         }
         Bound(BoundRepr::Late(self, values))
     }
@@ -288,7 +288,7 @@ impl Bound {
                     if *with == options {
                         return Ok(Some(bound));
                     }
-                    // Options are set, and never taken back.
+                    // Options are set, and never taken back; but the size of a page, which without pages has no effect.
                     let bound = place.insert(bound.clone());
                     options.apply(bound);
                     Ok(Some(bound))

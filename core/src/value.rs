@@ -7,7 +7,9 @@
 //! [`SerializeRow`](derive@SerializeRow) makes a struct the values of a statement, by the names of its markers, and
 //! [`DeserializeRow`](derive@DeserializeRow) the row of a result, by the names of its columns.
 //! [`SerializeValue`](derive@SerializeValue) and [`DeserializeValue`](derive@DeserializeValue) do so for a user-defined
-//! type, by the names of its fields. They are the driver's, with its attribute `#[scylla(…)]`, and need no other crate.
+//! type, by the names of its fields. They are the driver's, with its attribute `#[scylla(…)]`, and need no other crate. Where
+//! `cqlstack-core` has another name, `#[scylla(crate = my_core::scylla)]` says so: the path ends with the module
+//! [`scylla`](crate::scylla) of this crate.
 //!
 //! ```
 //! use cqlstack_core::{Client, CqlService, DeserializeRow, Error, SerializeRow, StaticStatement};
@@ -34,7 +36,8 @@
 //!
 //! [`Option`] is null where it is `None`; to bind null deletes what is there. [`Unset`] leaves it as it is, and
 //! [`MaybeUnset`] decides for each request. An empty value, of no bytes, is neither: servers have it of old clients in
-//! columns that are no texts. [`MaybeEmpty`] reads and writes it.
+//! columns that are no texts. [`MaybeEmpty`] reads and writes it. Around each type of the table there can be an
+//! [`Option`] and a [`MaybeUnset`], and [`CqlValue`] holds a value of any type.
 
 pub use bytes::Bytes;
 pub use scylla::deserialize::row::DeserializeRow;

@@ -53,8 +53,21 @@ fn is_attribute(group: &Group) -> bool {
 }
 
 fn is_of_driver(attribute: &Group) -> bool {
-    let first = attribute.stream().into_iter().next();
-    matches!(first, Some(TokenTree::Ident(name)) if name == "scylla")
+    matches!(ungrouped(attribute.stream()).first(), Some(TokenTree::Ident(name)) if name == "scylla")
+}
+
+/// Without the invisible brackets around what a `macro_rules!` has taken as a `meta` or a `path`.
+fn ungrouped(tokens: TokenStream) -> Vec<TokenTree> {
+    let mut all = Vec::new();
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+                all.extend(ungrouped(group.stream()));
+            }
+            token => all.push(token),
+        }
+    }
+    all
 }
 
 /// What the struct says is the driver: `#[scylla(crate = my_core::scylla)]`.
@@ -66,13 +79,13 @@ fn driver_path(input: &TokenStream) -> Option<Vec<TokenTree>> {
     attributes
         .filter_map(|token| match token {
             TokenTree::Group(group) if is_attribute(&group) && is_of_driver(&group) => {
-                group.stream().into_iter().nth(1)
+                ungrouped(group.stream()).into_iter().nth(1)
             }
             _ => None,
         })
         .find_map(|arguments| {
             let TokenTree::Group(arguments) = arguments else { return None };
-            let tokens: Vec<_> = arguments.stream().into_iter().collect();
+            let tokens = ungrouped(arguments.stream());
             let mut arguments =
                 tokens.split(|token| matches!(token, TokenTree::Punct(it) if it.as_char() == ','));
             arguments.find_map(|argument| match argument {

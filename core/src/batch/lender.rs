@@ -7,6 +7,7 @@ use std::task::Waker;
 use super::payload::{BatchPayload, Misfit, Row};
 use crate::lending::Lending;
 use crate::prepared::Prepared;
+use crate::request::Request;
 use crate::serialized_row::{Cells, serialise};
 #[cfg(feature = "testing")]
 use crate::testing::{Bindings, Columns, bindings};
@@ -79,6 +80,12 @@ impl<'v> BatchLender<'v> {
 }
 
 impl Lending for BatchLender<'_> {
+    fn end(&self) {
+        self.payload.loan().inspect(|loan| loan.end());
+    }
+
+    fn change(&mut self, _request: &mut Request) {}
+
     fn answer(&self) -> bool {
         self.payload.loan().is_some_and(|loan| loan.answer(|wanted| self.give(wanted)))
     }
@@ -93,7 +100,7 @@ impl Lending for BatchLender<'_> {
 
 impl Drop for BatchLender<'_> {
     fn drop(&mut self) {
-        self.payload.loan().inspect(|loan| loan.end());
+        self.end();
     }
 }
 

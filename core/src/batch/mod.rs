@@ -17,8 +17,8 @@
 //!
 //! # Cost
 //!
-//! A few allocations for each batch and two for each statement; its values are serialised once for each
-//! time that it is sent. A statement that is in it many times is prepared once, and not anew for each batch
+//! A few allocations for each batch and two for each statement; its values are serialised once for all attempts, of a
+//! batch that was made a [`Request`] once for each time that it is sent. A statement that is in it many times is prepared once, and not anew for each batch
 //! where a statement cache stands above the session.
 //!
 //! # On drop

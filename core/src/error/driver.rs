@@ -142,8 +142,9 @@ fn attempt_kind(error: &RequestAttemptError) -> ErrorKind {
     #[deny(clippy::wildcard_enum_match_arm)]
     match error {
         RequestAttemptError::SerializationError(error) => values_kind(error),
-        RequestAttemptError::CqlRequestSerialization(error) => {
-            ErrorKind::InvalidRequest(format!("the request cannot be written as a frame: {error}"))
+        RequestAttemptError::CqlRequestSerialization(_) => {
+            let why = "the request cannot be written as a frame: its text or its values are too long, send less at once";
+            ErrorKind::InvalidRequest(why.to_owned())
         }
         RequestAttemptError::UnableToAllocStreamId => ErrorKind::NoStreamId,
         RequestAttemptError::BrokenConnectionError(_) => ErrorKind::ConnectionBroken,

@@ -212,6 +212,8 @@ pub enum Waited {
     BeforeTheSession,
     /// For the layers to be ready.
     ForLayers(Duration),
+    /// For the caller to give the values that it lends: it was not polled meanwhile.
+    ForValues(Duration),
     /// For the clocks of all nodes to pass the timestamps of earlier writes, when servers began to stamp the
     /// writes of a table ([`Timestamps::ByTable`](crate::Timestamps::ByTable)).
     ForClocks(Duration),

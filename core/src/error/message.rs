@@ -166,6 +166,12 @@ impl fmt::Display for Waited {
             Self::ForLayers(waited) => {
                 write!(f, ", after {waited:.1?} of waiting for the layers to be ready")
             }
+            Self::ForValues(waited) => {
+                write!(
+                    f,
+                    ", after {waited:.1?} of waiting for its caller to give the values: poll the call"
+                )
+            }
             Self::ForClocks(waited) => write!(
                 f,
                 ", after {waited:.1?} of waiting for the clocks of all nodes, since servers begin to stamp the \

@@ -296,8 +296,6 @@ fn decoded_value(error: &DeserializationError) -> Misfit {
         SetOrListDeserializationErrorKind as List, TupleDeserializationErrorKind as Tuple,
         VectorDeserializationErrorKind as Vector,
     };
-    // The driver exports it for its derive alone.
-    use scylla::_macro_internal::UdtDeserializationErrorKind as Udt;
 
     let Some(error) = error.downcast_ref::<de_value::BuiltinDeserializationError>() else {
         return "the type's own deserialization failed".into();
@@ -308,14 +306,19 @@ fn decoded_value(error: &DeserializationError) -> Misfit {
             misfit!("{kind} is null, and `{asked}` cannot be null: read `Option<{asked}>`")
         }
         Kind::ByteLengthMismatch { got: 0, .. } | Kind::BadInetLength { got: 0 } => {
-            let may_be_empty = match asked.strip_prefix("Option<") {
-                Some(of) => format!("Option<MaybeEmpty<{of}>"),
-                None => format!("MaybeEmpty<{asked}>"),
-            };
-            misfit!(
-                "{kind} is empty, a value of no bytes and not null, and `{asked}` cannot be empty: read `{may_be_empty}`"
-            )
+            let is_empty = "is empty, a value of no bytes and not null";
+            match may_be_empty(&asked) {
+                Some(read) => {
+                    misfit!("{kind} {is_empty}, and `{asked}` cannot be empty: read `{read}`")
+                }
+                None => misfit!("{kind} {is_empty}, and `{asked}` cannot be empty"),
+            }
         }
+        // How many there are is not told.
+        Kind::BadDecimalScale(_) => misfit!(
+            "{kind} has less than 4 bytes: read `{}`, if it is empty",
+            may_be_empty(&asked).unwrap_or(asked)
+        ),
         Kind::ByteLengthMismatch { expected, got } => {
             misfit!("{kind} has {}, and `{asked}` takes {expected}", count(*got, "byte"))
         }
@@ -343,10 +346,35 @@ fn decoded_value(error: &DeserializationError) -> Misfit {
         Kind::TupleError(Tuple::FieldDeserializationFailed { position, err }) => {
             decoded_value(err).within(format_args!("element {position} (from 0)"))
         }
-        Kind::UdtError(Udt::FieldDeserializationFailed { field_name, err }) => {
-            decoded_value(err).within(format_args!("field {field_name}"))
-        }
+        Kind::UdtError(of) => decoded_field(&of.to_string(), &error.cql_type, &asked),
         _ => misfit!("its bytes are no {kind}"),
+    }
+}
+
+/// A field of a user-defined type. What the driver says of it is all that is there: it exports the error for its derive alone.
+fn decoded_field(said: &str, kind: &ColumnType<'_>, asked: &str) -> Misfit {
+    let ColumnType::UserDefinedType { definition, .. } = kind else {
+        return misfit!("its bytes are no `{asked}`");
+    };
+    let field =
+        said.strip_prefix("field ").and_then(|said| said.split_once(" failed")).map(|it| it.0);
+    let field = definition.field_types.iter().find(|(name, _)| Some(&**name) == field);
+    let Some((name, kind)) = field else { return misfit!("its bytes are no `{asked}`") };
+    let (written, read) = (cql(kind), rust_for(kind));
+    let why = if said.ends_with("expected a non-null value, got null") {
+        misfit!("{written} is null, and cannot be null in `{asked}`: read `Option<{read}>`")
+    } else {
+        misfit!("its bytes are no {written} that `{asked}` can hold")
+    };
+    why.within(format_args!("field {name}"))
+}
+
+/// The type that also holds a value of no bytes; none of a counter, which is never empty.
+fn may_be_empty(asked: &str) -> Option<String> {
+    match asked.strip_prefix("Option<") {
+        _ if asked.contains("Counter") => None,
+        Some(of) => Some(format!("Option<MaybeEmpty<{of}>")),
+        None => Some(format!("MaybeEmpty<{asked}>")),
     }
 }
 
@@ -365,7 +393,7 @@ mod tests {
     use scylla::deserialize::FrameSlice;
     use scylla::deserialize::value::DeserializeValue;
     use scylla::frame::response::result::NativeType;
-    use scylla::value::CqlDecimal;
+    use scylla::value::{Counter, CqlDecimal};
 
     use super::*;
 
@@ -400,7 +428,14 @@ mod tests {
                 of_bytes::<String>(NativeType::Ascii, &[0xc3, 0xa4]),
                 "ascii has bytes that are not ASCII",
             ),
-            (of_bytes::<CqlDecimal>(NativeType::Decimal, &[7]), "its bytes are no decimal"),
+            (
+                of_bytes::<Option<CqlDecimal>>(NativeType::Decimal, &[]),
+                "decimal has less than 4 bytes: read `Option<MaybeEmpty<CqlDecimal>>`, if it is empty",
+            ),
+            (
+                of_bytes::<Counter>(NativeType::Counter, &[]),
+                "counter is empty, a value of no bytes and not null, and `Counter` cannot be empty",
+            ),
         ] {
             assert_eq!(said, expected);
         }

@@ -103,7 +103,7 @@ impl<Q: PartialEq, A> Loan<Q, A> {
         let mut was_open = false;
         for ask in self.asks() {
             if ask.answer.get().is_none() {
-                was_open = ask.answer.set(answer(&ask.question)).is_ok();
+                was_open |= ask.answer.set(answer(&ask.question)).is_ok();
             }
         }
         if was_open {

@@ -43,6 +43,12 @@ mod lend {
         /// Serialises what was asked for, if anything was.
         fn answer(&self) -> bool;
 
+        /// There will be no other question.
+        fn end(&self);
+
+        /// The caller has set options of the request, which has not been sent.
+        fn change(&mut self, request: &mut super::Request);
+
         /// As `answer`, and has the task woken by the next question.
         fn answer_or_register(&self, waker: &Waker) -> bool;
     }
@@ -58,12 +64,23 @@ impl Lending for () {
     }
 
     #[inline]
+    fn end(&self) {}
+
+    fn change(&mut self, _request: &mut Request) {}
+
+    #[inline]
     fn answer_or_register(&self, _waker: &Waker) -> bool {
         false
     }
 }
 
+/// The lender outlives the request, which may be sent again.
 impl<L: Lending> Lending for &L {
+    #[inline]
+    fn end(&self) {}
+
+    fn change(&mut self, _request: &mut Request) {}
+
     #[inline]
     fn answer(&self) -> bool {
         L::answer(self)

@@ -22,7 +22,7 @@ use crate::values::Values;
 #[derive(Clone)]
 pub(crate) enum Wanted {
     /// What the driver sends, with the options that the request has now.
-    Bound(Prepared, ForDriver),
+    Bound { prepared: Prepared, options: ForDriver, is_kept: bool },
     /// The values as a frame has them: a page token is of them.
     #[cfg(feature = "page-token")]
     Serialized(Prepared),
@@ -34,7 +34,9 @@ pub(crate) enum Wanted {
 impl PartialEq for Wanted {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Bound(prepared, _), Self::Bound(other, _)) => prepared.is_same(other),
+            (Self::Bound { prepared, .. }, Self::Bound { prepared: other, .. }) => {
+                prepared.is_same(other)
+            }
             #[cfg(feature = "page-token")]
             (Self::Serialized(prepared), Self::Serialized(other)) => prepared.is_same(other),
             #[cfg(feature = "testing")]
@@ -74,11 +76,13 @@ struct Early {
 }
 
 impl LentRow {
-    /// Asks for what the driver sends, unless it was made.
+    /// Asks for what the driver sends, unless it was made. What was prepared `is_kept` for other requests, or serves this one
+    /// alone.
     #[inline]
-    pub(crate) fn ask(&self, prepared: &Prepared, options: &Options) {
+    pub(crate) fn ask(&self, prepared: &Prepared, options: &Options, is_kept: bool) {
         if !self.is_early(prepared) {
-            self.loan.ask(Wanted::Bound(prepared.clone(), options.for_driver()));
+            let (prepared, options) = (prepared.clone(), options.for_driver());
+            self.loan.ask(Wanted::Bound { prepared, options, is_kept });
         }
     }
 
@@ -98,7 +102,7 @@ impl LentRow {
 
     fn asked(&self, prepared: &Prepared) -> Option<&GivenBound> {
         let is_it = |wanted: &Wanted| match wanted {
-            Wanted::Bound(of, _) => of.is_same(prepared),
+            Wanted::Bound { prepared: of, .. } => of.is_same(prepared),
             #[cfg(feature = "page-token")]
             Wanted::Serialized(_) => false,
             #[cfg(feature = "testing")]
@@ -162,8 +166,10 @@ impl<V: SerializeRow> RowLender<V> {
 
     fn give(&self, wanted: &Wanted) -> Given {
         match wanted {
-            Wanted::Bound(prepared, options) => {
-                self.recent.keep(&self.row.statement, prepared);
+            Wanted::Bound { prepared, options, is_kept } => {
+                if *is_kept {
+                    self.recent.keep(&self.row.statement, prepared);
+                }
                 let bound = prepared.serialise(&self.row.statement, &self.values, options);
                 Given::Bound(bound.map(|bound| bound.map(|bound| (bound, *options))))
             }
@@ -184,7 +190,32 @@ impl<V: SerializeRow> RowLender<V> {
     }
 }
 
+impl<V> RowLender<V> {
+    #[inline]
+    fn end(&self) {
+        // Where nobody else has it, nobody waits.
+        if Arc::strong_count(&self.row) > 1 {
+            self.row.loan.end();
+        }
+    }
+}
+
 impl<V: SerializeRow> Lending for RowLender<V> {
+    #[inline]
+    fn end(&self) {
+        Self::end(self);
+    }
+
+    fn change(&mut self, request: &mut Request) {
+        let options = request.options().for_driver();
+        request.change_lent(&mut self.row, |row| {
+            if let Some(Early { bound: Ok(Some((bound, with))), .. }) = &mut row.early {
+                options.apply(bound);
+                *with = options;
+            }
+        });
+    }
+
     #[inline]
     fn answer(&self) -> bool {
         self.row.loan.answer(|wanted| self.give(wanted))
@@ -202,10 +233,7 @@ impl<V: SerializeRow> Lending for RowLender<V> {
 impl<V> Drop for RowLender<V> {
     #[inline]
     fn drop(&mut self) {
-        // Where nobody else has it, nobody waits.
-        if Arc::strong_count(&self.row) > 1 {
-            self.row.loan.end();
-        }
+        self.end();
     }
 }
 

@@ -1,7 +1,8 @@
 //! One statement with the values of many rows, never more than so many in flight.
 //!
 //! [`Client::many`] gives a [`Many`]: a stream of the answers, as they come or in order, each with its
-//! index. [`run`](Many::run) drives it to the first error, [`run_all`](Many::run_all) to the end.
+//! index. [`run`](Many::run) drives it to the first error, [`run_all`](Many::run_all) to the end. Rows may be borrowed for
+//! both; as a stream, which sends each row in a task, they have to be `'static` and `Send + Sync`.
 //!
 //! A row that a layer below refuses, since it is full, is sent again: as many rows are in flight from then on as
 //! were let through, and slowly more. Without a [deadline](Many::with_deadline) it goes on until nothing was let
@@ -79,7 +80,7 @@ pin_project! {
 type Landed = Option<(usize, Answer)>;
 
 impl<S: CqlService> Client<S> {
-    /// Executes a statement once for each of these values, 100 at a time.
+    /// Executes a statement once for each of these values, owned or borrowed, 100 at a time.
     ///
     /// ```no_run
     /// use cqlstack_core::{Client, CqlService, StaticStatement};

@@ -94,7 +94,7 @@ async fn fetched<S: CqlService>(client: Client<S>, request: Request) -> Result<R
 
 impl<S: CqlService> Client<S> {
     /// The pages of a request's result, from the first, or from where
-    /// [`with_page`](Request::with_page) says.
+    /// [`with_page`](Request::with_page) says. The request has its values: its pages are fetched in tasks.
     ///
     /// ```no_run
     /// use cqlstack_core::{Client, CqlService, Error, Request, Statement};

@@ -1,9 +1,28 @@
 //! Values that the caller of a request lends to it.
 
+use std::sync::Arc;
+
 use super::{Payload, Request};
-use crate::lending::Wanted;
+use crate::lending::{LentRow, Wanted};
+use crate::values::Values;
 
 impl Request {
+    /// Changes what it has of its lender, unless it was cloned or bound.
+    pub(crate) fn change_lent(
+        &mut self,
+        row: &mut Arc<LentRow>,
+        change: impl FnOnce(&mut LentRow),
+    ) {
+        if !matches!(self.payload, Payload::Raw(_)) {
+            return;
+        }
+        self.payload = Payload::Prepare;
+        if let Some(row) = Arc::get_mut(row) {
+            change(row);
+        }
+        self.payload = Payload::Raw(Values::lent(Arc::clone(row)));
+    }
+
     /// Whether values are still with the caller.
     #[inline]
     pub(crate) fn awaits_values(&self) -> bool {
@@ -24,8 +43,12 @@ impl Request {
                         return false;
                     }
                 }
-                let wanted = Wanted::Bound(prepared.clone(), self.options.for_driver());
-                row.loan.wait(wanted).await.is_some()
+                if row.bound(prepared).is_some() {
+                    return true;
+                }
+                // Whoever attached it said whether it is kept.
+                let (prepared, options) = (prepared.clone(), self.options.for_driver());
+                row.loan.wait(Wanted::Bound { prepared, options, is_kept: false }).await.is_some()
             }
             Payload::Batch(batch) => batch.values_come().await,
             Payload::Raw(_) | Payload::Prepare => true,

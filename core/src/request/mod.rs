@@ -132,6 +132,9 @@ impl Request {
     /// many times, or to know at once whether the values fit. One that is bound already stays as it
     /// is. Of a batch, the next statement is bound: [`unprepared`](Self::unprepared).
     ///
+    /// Values that the caller lends ([`Client::execute`](crate::Client::execute)) are asked for: whether they fit is known
+    /// when the request is sent.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Values`] if they do not fit; [`ErrorKind::InvalidRequest`] for a request that
@@ -151,22 +154,29 @@ impl Request {
         Ok(self)
     }
 
-    /// As [`bind`](Self::bind), in place, and leaves it to the session to serialise the values each
+    /// As [`bind`](Self::bind), in place, and leaves it to the session to serialise values that are owned each
     /// time it sends them, and to say if they do not fit: for one allocation less, what a statement
-    /// cache does.
+    /// cache does. Values that the caller lends are serialised once.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidRequest`] as [`bind`](Self::bind).
     #[inline]
     pub fn attach_prepared(&mut self, prepared: Prepared) -> Result<(), Error> {
+        let is_kept = !prepared.is_one_shot();
+        self.attach(prepared, is_kept)
+    }
+
+    /// As [`attach_prepared`](Self::attach_prepared); whether other requests will be bound to it, too.
+    #[inline]
+    pub(crate) fn attach(&mut self, prepared: Prepared, is_kept: bool) -> Result<(), Error> {
         self.can_be_bound(&prepared)?;
         match &mut self.payload {
             // As in `bind`.
             Payload::Raw(_) if self.statement.is_use() => {}
             raw @ Payload::Raw(_) => {
                 if let Payload::Raw(values) = mem::replace(raw, Payload::Prepare) {
-                    *raw = Payload::Bound(prepared.attach_prepared(values, &self.options));
+                    *raw = Payload::Bound(prepared.attach_prepared(values, &self.options, is_kept));
                 }
             }
             Payload::Batch(batch) => batch.bind(prepared),
@@ -220,7 +230,7 @@ impl Request {
         if let Payload::Bound(bound) = &self.payload {
             let values = bound.parts().1.clone();
             request.payload =
-                Payload::Bound(prepared.clone().attach_prepared(values, &self.options));
+                Payload::Bound(prepared.clone().attach_prepared(values, &self.options, false));
         }
         request
     }

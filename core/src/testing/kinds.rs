@@ -43,6 +43,7 @@ pub fn error_kinds() -> Vec<ErrorKind> {
         ErrorKind::UnknownKeyspace { name: name() },
         ErrorKind::DeadlinePassed(Waited::BeforeTheSession),
         ErrorKind::DeadlinePassed(Waited::ForLayers(second)),
+        ErrorKind::DeadlinePassed(Waited::ForValues(second)),
         ErrorKind::DeadlinePassed(Waited::ForClocks(second)),
         ErrorKind::InvalidRequest(name()),
         ErrorKind::Batch(BatchFault::Empty),

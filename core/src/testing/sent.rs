@@ -21,7 +21,8 @@ use crate::values::{Place, Values};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Sent {
-    /// The request, with its options.
+    /// The request, with its options. It cannot be sent again, if its caller lent the values and is gone:
+    /// [`values`](Self::values) has them.
     pub request: Request,
     /// When it came.
     pub at: Instant,

@@ -193,7 +193,13 @@ impl Service<Request> for ScriptedSession {
             // The caller gives them before it polls.
             let session = self.clone();
             return Box::pin(async move {
-                bound.come(&request).await;
+                // It does so as soon as it is polled.
+                if let Some(until) = request.latest_after(Instant::now()) {
+                    // Else it is given up, as of a caller that is gone.
+                    let _ = timeout_at(until, bound.come(&request)).await;
+                } else {
+                    bound.come(&request).await;
+                }
                 session.take(request, &bound)?.answered().await
             });
         }

@@ -1,6 +1,7 @@
 //! Values that the caller keeps: borrowed, and serialised where they are.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,9 +15,9 @@ use cqlstack_core::{
 };
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 use futures::future::{join_all, try_join_all};
-use futures::stream;
+use futures::{FutureExt, stream};
 use scylla::errors::SerializationError;
-use scylla::frame::response::result::ColumnType;
+use scylla::frame::response::result::{ColumnType, NativeType};
 use scylla::serialize::value::SerializeValue;
 use scylla::serialize::writers::{CellWriter, WrittenCellProof};
 use tokio::time::timeout;
@@ -203,19 +204,121 @@ async fn a_resend_shares_what_was_serialised() {
     assert_eq!(run(&db, "SELECT id FROM n").await.rows::<(i32,)>().unwrap().count(), 7);
 }
 
-/// The types of the columns are others then: what was serialised before is not sent.
+/// A number of whatever width the column has, that counts how often it is serialised.
+struct AnyWidth<'c>(i32, &'c AtomicUsize);
+
+impl SerializeValue for AnyWidth<'_> {
+    fn serialize<'b>(
+        &self,
+        typ: &ColumnType<'_>,
+        writer: CellWriter<'b>,
+    ) -> Result<WrittenCellProof<'b>, SerializationError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        match typ {
+            ColumnType::Native(NativeType::BigInt) => i64::from(self.0).serialize(typ, writer),
+            _ => self.0.serialize(typ, writer),
+        }
+    }
+}
+
+/// Bytes for the old type would be refused, or be another number.
 #[tokio::test]
 async fn after_a_change_of_the_table_the_values_are_serialised_anew() {
-    let db = connect(&["c (id int PRIMARY KEY, v text)"]).await;
+    let db = connect(&["c (id int PRIMARY KEY, v int)"]).await;
     let stack = Client::new(db.service().clone()).layer(StatementCacheLayer::default());
     let insert = Statement::new("INSERT INTO c (id, v) VALUES (?, ?)");
-    let text = "né".to_owned();
-    stack.execute(&insert, (1, &*text)).await.unwrap();
+    let count = AtomicUsize::new(0);
+    for id in 0..2 {
+        stack.execute(&insert, (id, AnyWidth(7, &count))).await.unwrap();
+    }
     run(&db, "DROP TABLE c").await;
-    run(&db, "CREATE TABLE c (id int PRIMARY KEY, v ascii)").await;
-    stack.execute(&insert, (2, "plain")).await.unwrap();
-    let found = run(&db, "SELECT v FROM c WHERE id = 2").await;
-    assert_eq!(found.value::<&str>().unwrap(), "plain");
+    run(&db, "CREATE TABLE c (id int PRIMARY KEY, v bigint)").await;
+    stack.execute(&insert, (0, AnyWidth(8, &count))).await.unwrap();
+    stack.many(&insert, (1..3).map(|id| (id, AnyWidth(8, &count)))).run().await.unwrap();
+    let batch =
+        (3..5).fold(Batch::logged(), |batch, id| batch.add(&insert, (id, AnyWidth(8, &count))));
+    stack.request(batch).await.unwrap();
+    let found = run(&db, "SELECT v FROM c").await;
+    assert_eq!(found.rows::<(i64,)>().unwrap().map(Result::unwrap).collect::<Vec<_>>(), [(8,); 5]);
+    // Two before, five after, and the first of those once for the table that is gone.
+    assert_eq!(count.into_inner(), 8);
+}
+
+/// What one was bound to last is nothing to the other.
+#[tokio::test]
+async fn one_statement_of_two_sessions_has_the_types_of_each() {
+    let (narrow, wide) = (
+        connect(&["w (id int PRIMARY KEY, v int)"]).await,
+        connect(&["w (id int PRIMARY KEY, v bigint)"]).await,
+    );
+    let insert = Statement::new("INSERT INTO w (id, v) VALUES (?, ?)");
+    let count = AtomicUsize::new(0);
+    let cached = |db: &Client<Session>| {
+        Client::new(db.service().clone()).layer(StatementCacheLayer::default())
+    };
+    let (first, second) = (cached(&narrow), cached(&wide));
+    for id in 0..4 {
+        first.execute(&insert, (id, AnyWidth(id, &count))).await.unwrap();
+        second.execute(&insert, (id, AnyWidth(id, &count))).await.unwrap();
+    }
+    assert_eq!(count.into_inner(), 8);
+    for id in 0..4 {
+        let select = format!("SELECT v FROM w WHERE id = {id}");
+        assert_eq!(run(&narrow, &select).await.value::<i32>().unwrap(), id);
+        assert_eq!(run(&wide, &select).await.value::<i64>().unwrap(), i64::from(id));
+    }
+}
+
+/// Without a cache, what was prepared serves one request: nothing is made for it before it is there.
+#[tokio::test]
+async fn without_a_cache_values_are_serialised_once_for_each_attempt() {
+    let db = connect(&["n (id int PRIMARY KEY)"]).await;
+    let insert = Statement::new("INSERT INTO n (id) VALUES (?)");
+    let count = AtomicUsize::new(0);
+    for id in 0..3 {
+        db.execute(&insert, (Counted(id, &count),)).await.unwrap();
+    }
+    assert_eq!(count.into_inner(), 3);
+}
+
+#[tokio::test]
+async fn options_that_are_set_on_a_call_hold_also_where_its_values_are_serialised_already() {
+    let db = connect(&["o (id int PRIMARY KEY, v int)"]).await;
+    let stack = full_stack(db.service());
+    let insert = Statement::new("INSERT INTO o (id, v) VALUES (?, ?)");
+    for (micros, value) in [(100, 1), (300, 3), (200, 2)] {
+        let count = AtomicUsize::new(0);
+        let call = stack.execute(&insert, (0, Counted(value, &count)));
+        call.with(|request| request.with_timestamp(Some(micros))).await.unwrap();
+        assert_eq!(count.into_inner(), 1);
+    }
+    let found = run(&db, "SELECT v, writetime(v) FROM o").await;
+    assert_eq!(found.row::<(i32, i64)>().unwrap(), (3, 300));
+}
+
+/// A value that cannot be.
+struct Panics;
+
+impl SerializeValue for Panics {
+    fn serialize<'b>(
+        &self,
+        _typ: &ColumnType<'_>,
+        _writer: CellWriter<'b>,
+    ) -> Result<WrittenCellProof<'b>, SerializationError> {
+        panic!("no value")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_a_value_is_its_caller_s_and_later_requests_work() {
+    let db = connect(&["n (id int PRIMARY KEY)"]).await;
+    let stack = full_stack(db.service());
+    let insert = Statement::new("INSERT INTO n (id) VALUES (?)");
+    for id in 0..3 {
+        let panicked = AssertUnwindSafe(async { stack.execute(&insert, (Panics,)).await });
+        assert!(panicked.catch_unwind().await.is_err());
+        timeout(Duration::from_secs(20), stack.execute(&insert, (id,))).await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test]
@@ -263,32 +366,27 @@ async fn values_that_do_not_fit_are_told_as_of_owned_ones() {
     }
 }
 
-/// A layer that goes on without its caller is told that the values are gone, and ends.
+/// A layer that goes on without its caller is told that the values are gone, at once.
 #[tokio::test]
 async fn a_request_whose_caller_is_gone_ends() {
     let db = connect(&[TABLE]).await;
     let insert = Statement::new(INSERT);
-    let (kept, mut answers) = tokio::sync::mpsc::unbounded_channel();
-    let session = db.service().clone();
+    let (kept, mut requests) = tokio::sync::mpsc::unbounded_channel();
     let later = tower::service_fn(move |request: Request| {
-        let (mut session, kept) = (session.clone(), kept.clone());
-        async move {
-            tokio::spawn(async move {
-                let gone = request.clone();
-                kept.send((gone, session.call(request).await)).ok();
-            });
-            std::future::pending::<Result<Response, Error>>().await
-        }
+        kept.send(request).ok();
+        std::future::pending::<Result<Response, Error>>()
     });
     let thing = Thing::new(1);
-    let stack = Client::new(Arc::new(later).as_ref().clone());
-    let call = stack.execute(&insert, thing.parts());
-    assert!(timeout(Duration::from_millis(1), call).await.is_err());
-    let (request, _) = timeout(Duration::from_secs(20), answers.recv()).await.unwrap().unwrap();
-    // Whatever became of it, no other attempt has the values.
-    let again = timeout(Duration::from_secs(20), db.request(request)).await.unwrap();
-    let error = again.unwrap_err().to_string();
-    assert!(error.contains("stayed with the caller"), "{error}");
+    let stack = Client::new(later);
+    assert!(stack.execute(&insert, thing.parts()).now_or_never().is_none());
+    let batch = Batch::logged().add(&insert, thing.parts());
+    assert!(stack.request(batch).now_or_never().is_none());
+    for _ in 0..2 {
+        let request = requests.recv().await.unwrap();
+        let answer = timeout(Duration::from_secs(5), db.request(request)).await.unwrap();
+        let error = answer.unwrap_err();
+        assert!(error.to_string().contains("stayed with the caller"), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

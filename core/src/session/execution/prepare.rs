@@ -97,7 +97,8 @@ pub(in crate::session) async fn prepare_all(
     while let Some(statement) = request.unprepared() {
         let asked = Request::prepare(statement).with_deadline(time.until);
         let prepared = prepare(session, &asked, Instant::now()).await?;
-        request.attach_prepared(prepared)?;
+        // Prepared for this request alone: no layer keeps it.
+        request.attach(prepared, false)?;
     }
     Ok(request)
 }

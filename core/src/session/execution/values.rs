@@ -1,6 +1,8 @@
 //! Values that the caller of a request lends to it.
 
-use crate::error::{Error, ErrorKind};
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorKind, Waited};
 use crate::lending::given_up;
 use crate::request::Request;
 use crate::session::execution::error::error_of;
@@ -13,11 +15,13 @@ pub(in crate::session) async fn come(
     request: &Request,
     time: Time,
 ) -> Result<(), Error> {
+    let began = Instant::now();
     let kind = match session.until(time.until, request.values_come()).await {
         Some(true) => return Ok(()),
         Some(false) => given_up(),
-        None if session.is_aborted() => ErrorKind::AbortedByShutdown,
-        None => ErrorKind::Timeout { after: time.given() },
+        // Nothing was sent.
+        None if session.is_aborted() => ErrorKind::Closed,
+        None => ErrorKind::DeadlinePassed(Waited::ForValues(began.elapsed())),
     };
     Err(error_of(session, request, kind))
 }

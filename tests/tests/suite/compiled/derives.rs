@@ -39,13 +39,25 @@ struct Inner {
 }
 
 macro_rules! made {
-    ($name:ident { $($field:ident: $type:ty),* }) => {
+    ($(#[$of_all:meta])* $name:ident, $driver:path, { $($(#[$of_one:meta])* $field:ident: $type:ty),* }) => {
         #[derive(SerializeRow, DeserializeRow)]
-        pub(crate) struct $name { $(pub(crate) $field: $type),* }
+        $(#[$of_all])*
+        #[scylla(crate = $driver)]
+        pub(crate) struct $name { $($(#[$of_one])* pub(crate) $field: $type),* }
     };
 }
 
-made!(Made { id: i32, name: Option<String> });
+made!(
+    /// Of a macro. Without their attributes, neither the order nor the type of the second would do.
+    #[scylla(flavor = "enforce_order")]
+    Made,
+    cqlstack_core::scylla,
+    { #[scylla(rename = "number")] id: i32, #[scylla(skip)] by_hand: ByHand, name: Option<String> }
+);
+
+/// No value of a column.
+#[derive(Default)]
+pub(crate) struct ByHand;
 
 async fn all(db: &Client<impl CqlService>, made: &Made) -> Result<Made, Error> {
     let row = Row::<_, 0> { id: "a", value: Address::default(), skipped: [] };
