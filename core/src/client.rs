@@ -269,6 +269,7 @@ impl<S: Service<Request, Error = Error>, L: Lend> Future for Call<S, L> {
 
 impl<S: Service<Request, Error = Error>> State<S> {
     /// Calls the service, once it is ready. Never done after the end.
+    #[inline]
     fn poll_called(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             let next = match self.as_mut().project() {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 /// Who asks may be another task. Who answers is polled again after the first question that it has not seen: it looks
 /// after each poll of the request, and [`register`](Self::register)s before it looks for the last time.
 pub(crate) struct Loan<Q, A> {
-    first: OnceLock<Ask<Q, A>>,
+    first: OnceLock<Box<Ask<Q, A>>>,
     lender: AtomicWaker,
     answered: Notify,
     is_over: AtomicBool,
@@ -38,35 +38,28 @@ impl<Q: PartialEq, A> Loan<Q, A> {
     }
 
     fn asks(&self) -> impl Iterator<Item = &Ask<Q, A>> {
-        iter::successors(self.first.get(), |ask| ask.next.get().map(|next| &**next))
+        iter::successors(self.first.get(), |ask| ask.next.get()).map(|ask| &**ask)
+    }
+
+    /// Whether anything was asked.
+    #[inline]
+    pub(crate) fn is_asked(&self) -> bool {
+        self.first.get().is_some()
     }
 
     /// Asks, unless the same was asked before.
-    ///
-    /// Costs no allocation, the first time.
-    #[inline]
     pub(crate) fn ask(&self, question: Q) {
-        let ask = Ask { question, answer: OnceLock::new(), next: OnceLock::new() };
-        if let Err(ask) = self.first.set(ask) {
-            self.ask_again(ask);
+        let mut place = &self.first;
+        let mut ask = Box::new(Ask { question, answer: OnceLock::new(), next: OnceLock::new() });
+        while let Err(kept) = place.set(ask) {
+            ask = kept;
+            let Some(before) = place.get() else { break };
+            if before.question == ask.question {
+                break;
+            }
+            place = &before.next;
         }
         self.lender.wake();
-    }
-
-    #[cold]
-    fn ask_again(&self, ask: Ask<Q, A>) {
-        let mut place = self.first.get();
-        let mut ask = Box::new(ask);
-        while let Some(before) = place {
-            if before.question == ask.question {
-                return;
-            }
-            match before.next.set(ask) {
-                Ok(()) => return,
-                Err(kept) => ask = kept,
-            }
-            place = before.next.get().map(|next| &**next);
-        }
     }
 
     /// The answer to a question, if there is one.
@@ -94,12 +87,7 @@ impl<Q: PartialEq, A> Loan<Q, A> {
     }
 
     /// Answers whatever is open; tells whether anything was.
-    #[inline]
-    pub(crate) fn answer(&self, answer: impl FnMut(&Q) -> A) -> bool {
-        self.first.get().is_some() && self.answer_asked(answer)
-    }
-
-    fn answer_asked(&self, mut answer: impl FnMut(&Q) -> A) -> bool {
+    pub(crate) fn answer(&self, mut answer: impl FnMut(&Q) -> A) -> bool {
         let mut was_open = false;
         for ask in self.asks() {
             if ask.answer.get().is_none() {

@@ -218,7 +218,7 @@ impl<V: SerializeRow> Lending for RowLender<V> {
 
     #[inline]
     fn answer(&self) -> bool {
-        self.row.loan.answer(|wanted| self.give(wanted))
+        self.row.loan.is_asked() && self.row.loan.answer(|wanted| self.give(wanted))
     }
 
     #[inline]
