@@ -9,7 +9,7 @@
 //! [`SerializeValue`](derive@SerializeValue) and [`DeserializeValue`](derive@DeserializeValue) do so for a user-defined
 //! type, by the names of its fields. They are the driver's, with its attribute `#[scylla(…)]`, and need no other crate. Where
 //! `cqlstack-core` has another name, `#[scylla(crate = my_core::scylla)]` says so: the path ends with the module
-//! [`scylla`](crate::scylla) of this crate.
+//! `scylla` of this crate.
 //!
 //! ```
 //! use cqlstack_core::{Client, CqlService, DeserializeRow, Error, SerializeRow, StaticStatement};
