@@ -8,6 +8,9 @@ use tokio::time::Instant;
 
 use super::error::StopReason;
 
+/// Of tokio's timers.
+const TICK: Duration = Duration::from_millis(1);
+
 /// Gives a request without a deadline one; but a change of the schema has a time of its own.
 #[inline]
 pub(super) fn begin(request: &mut impl Described, started: Instant, max_elapsed: Option<Duration>) {
@@ -56,9 +59,10 @@ impl Time {
         self.end.map(|(end, _)| end)
     }
 
-    /// Why no attempt begins then, if the time is over.
+    /// Why no attempt begins then, if the time is over. A wait ends up to a timer's tick late: an attempt that began with the
+    /// last of the time would be refused for that, and count.
     pub(super) fn stopped_at(self, next: Instant) -> Option<StopReason> {
-        self.end.filter(|(end, _)| next >= *end).map(|(_, reason)| reason)
+        self.end.filter(|(end, _)| next + TICK >= *end).map(|(_, reason)| reason)
     }
 
     pub(super) fn elapsed(self) -> Duration {
