@@ -219,8 +219,10 @@ where
                         return Poll::Pending;
                     };
                     let shared = &this.again.shared;
+                    // The wait may have ended late.
+                    let over = time.stopped_at(Instant::now());
                     let (reason, not_ready) = match outcome {
-                        Ok(()) => {
+                        Ok(()) if over.is_none() => {
                             // Looks for a connection are one attempt, all together.
                             if last.recovery() != Recovery::Reconnect || before.unconnected == 1 {
                                 shared.count_resend(last.class());
@@ -230,9 +232,8 @@ where
                             continue;
                         }
                         Err(NotReady::Failed(error)) => (StopReason::NotReady, Some(error)),
-                        Err(NotReady::Late) => {
-                            let of_time = time.stopped_at(Instant::now());
-                            (of_time.unwrap_or(StopReason::NotReady), None)
+                        Ok(()) | Err(NotReady::Late) => {
+                            (over.unwrap_or(StopReason::NotReady), None)
                         }
                     };
                     let with = (&**shared, time);
