@@ -194,7 +194,7 @@ impl Prepared {
         options: &Options,
     ) -> Result<Bound, Error> {
         let Place::Here(row) = values.place() else {
-            return Ok(self.clone().attach_prepared(values.clone(), options, !self.is_one_shot()));
+            return Ok(self.clone().attach_prepared(values.clone(), options, true));
         };
         values.told().add(self.0.facts);
         let bound = self.serialise(statement, &row, &options.for_driver());

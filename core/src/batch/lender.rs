@@ -7,7 +7,6 @@ use std::task::Waker;
 use super::payload::{BatchPayload, Misfit, Row};
 use crate::lending::Lending;
 use crate::prepared::Prepared;
-use crate::request::Request;
 use crate::serialized_row::{Cells, serialise};
 #[cfg(feature = "testing")]
 use crate::testing::{Bindings, Columns, bindings};
@@ -84,17 +83,12 @@ impl Lending for BatchLender<'_> {
         self.payload.loan().inspect(|loan| loan.end());
     }
 
-    fn change(&mut self, _request: &mut Request) {}
-
     fn answer(&self) -> bool {
         self.payload.loan().is_some_and(|loan| loan.answer(|wanted| self.give(wanted)))
     }
 
-    fn answer_or_register(&self, waker: &Waker) -> bool {
-        self.answer() || {
-            self.payload.loan().inspect(|loan| loan.register(waker));
-            self.answer()
-        }
+    fn register(&self, waker: &Waker) {
+        self.payload.loan().inspect(|loan| loan.register(waker));
     }
 }
 

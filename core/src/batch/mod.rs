@@ -49,6 +49,8 @@ pub use lender::BatchLender;
 pub(crate) use lender::{Given, Wanted};
 pub use limits::BatchLimits;
 pub use payload::BatchPayload;
+#[cfg(feature = "testing")]
+pub(crate) use payload::Place;
 pub(crate) use rows::{Rounds, Rows};
 pub(crate) use write_set::{Known, WriteSet};
 

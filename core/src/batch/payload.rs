@@ -50,7 +50,7 @@ pub(super) struct Members {
 }
 
 /// The values of a row.
-pub(super) type Row<'v> = Arc<dyn SerializeRow + Send + Sync + 'v>;
+pub(crate) type Row<'v> = Arc<dyn SerializeRow + Send + Sync + 'v>;
 
 impl Members {
     pub(super) fn push(&mut self, statement: &Statement) {
@@ -152,7 +152,7 @@ struct Inner {
 }
 
 /// Where the values are.
-enum Place {
+pub(crate) enum Place {
     Here(Vec<Row<'static>>),
     Lent(Loan<Wanted, Given>),
 }
@@ -185,9 +185,14 @@ impl BatchPayload {
         Self { inner: Arc::new(inner), prepared: Arc::default() }
     }
 
+    /// Where the values are.
+    pub(crate) fn place(&self) -> &Place {
+        &self.inner.rows
+    }
+
     /// Where questions for the values go, if they are lent.
     pub(crate) fn loan(&self) -> Option<&Loan<Wanted, Given>> {
-        match &self.inner.rows {
+        match self.place() {
             Place::Here(_) => None,
             Place::Lent(loan) => Some(loan),
         }
@@ -225,15 +230,6 @@ impl BatchPayload {
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
         let Members { statements, rows, .. } = &self.inner.members;
         rows.iter().filter_map(|statement| statements.get(*statement))
-    }
-
-    /// The values of each statement, if they are here.
-    #[cfg(feature = "testing")]
-    pub(crate) fn rows(&self) -> Option<&[Row<'static>]> {
-        match &self.inner.rows {
-            Place::Here(rows) => Some(rows),
-            Place::Lent(_) => None,
-        }
     }
 
     /// Whether a statement of it is to be stamped by a server, which stamps all of it.
@@ -338,7 +334,7 @@ impl BatchPayload {
             }
             kind => kind,
         };
-        match &self.inner.rows {
+        match self.place() {
             Place::Here(rows) => {
                 let rows = self.serialise(rows, &self.prepared).map_err(|it| misfit(&it))?;
                 Ok(rows.map(Cow::Owned))

@@ -40,17 +40,27 @@ mod lend {
 
     #[expect(unnameable_types, reason = "it seals a trait")]
     pub trait Sealed {
-        /// Serialises what was asked for, if anything was.
+        /// Serialises what was asked for; tells whether anything was.
         fn answer(&self) -> bool;
 
-        /// There will be no other question.
-        fn end(&self);
+        /// Has the task woken by the next question.
+        fn register(&self, waker: &Waker);
+
+        /// As `answer`; where nothing was asked, the task is woken by the next question.
+        #[inline]
+        fn answer_or_register(&self, waker: &Waker) -> bool {
+            self.answer() || {
+                self.register(waker);
+                self.answer()
+            }
+        }
+
+        /// There will be no answer to another question.
+        #[inline]
+        fn end(&self) {}
 
         /// The caller has set options of the request, which has not been sent.
-        fn change(&mut self, request: &mut super::Request);
-
-        /// As `answer`, and has the task woken by the next question.
-        fn answer_or_register(&self, waker: &Waker) -> bool;
+        fn change(&mut self, _request: &mut super::Request) {}
     }
 }
 
@@ -64,31 +74,19 @@ impl Lending for () {
     }
 
     #[inline]
-    fn end(&self) {}
-
-    fn change(&mut self, _request: &mut Request) {}
-
-    #[inline]
-    fn answer_or_register(&self, _waker: &Waker) -> bool {
-        false
-    }
+    fn register(&self, _waker: &Waker) {}
 }
 
 /// The lender outlives the request, which may be sent again.
 impl<L: Lending> Lending for &L {
-    #[inline]
-    fn end(&self) {}
-
-    fn change(&mut self, _request: &mut Request) {}
-
     #[inline]
     fn answer(&self) -> bool {
         L::answer(self)
     }
 
     #[inline]
-    fn answer_or_register(&self, waker: &Waker) -> bool {
-        L::answer_or_register(self, waker)
+    fn register(&self, waker: &Waker) {
+        L::register(self, waker);
     }
 }
 

@@ -80,24 +80,22 @@ impl LentRow {
     /// alone.
     #[inline]
     pub(crate) fn ask(&self, prepared: &Prepared, options: &Options, is_kept: bool) {
-        if !self.is_early(prepared) {
+        if self.early(prepared).is_none() {
             let (prepared, options) = (prepared.clone(), options.for_driver());
             self.loan.ask(Wanted::Bound { prepared, options, is_kept });
         }
     }
 
-    #[inline]
-    fn is_early(&self, prepared: &Prepared) -> bool {
-        self.early.as_ref().is_some_and(|early| early.prepared.is_same(prepared))
-    }
-
     /// What the driver sends, if that was made.
     #[inline]
     pub(crate) fn bound(&self, prepared: &Prepared) -> Option<&GivenBound> {
-        match &self.early {
-            Some(early) if early.prepared.is_same(prepared) => Some(&early.bound),
-            _ => self.asked(prepared),
-        }
+        self.early(prepared).or_else(|| self.asked(prepared))
+    }
+
+    #[inline]
+    fn early(&self, prepared: &Prepared) -> Option<&GivenBound> {
+        let early = self.early.as_ref().filter(|early| early.prepared.is_same(prepared))?;
+        Some(&early.bound)
     }
 
     fn asked(&self, prepared: &Prepared) -> Option<&GivenBound> {
@@ -167,7 +165,7 @@ impl<V: SerializeRow> RowLender<V> {
     fn give(&self, wanted: &Wanted) -> Given {
         match wanted {
             Wanted::Bound { prepared, options, is_kept } => {
-                if *is_kept {
+                if *is_kept && !prepared.is_one_shot() {
                     self.recent.keep(&self.row.statement, prepared);
                 }
                 let bound = prepared.serialise(&self.row.statement, &self.values, options);
@@ -222,11 +220,8 @@ impl<V: SerializeRow> Lending for RowLender<V> {
     }
 
     #[inline]
-    fn answer_or_register(&self, waker: &Waker) -> bool {
-        self.answer() || {
-            self.row.loan.register(waker);
-            self.answer()
-        }
+    fn register(&self, waker: &Waker) {
+        self.row.loan.register(waker);
     }
 }
 

@@ -47,85 +47,42 @@ pub(crate) fn bindings<'r>(
     rows.into_iter().zip(columns).map(bound).collect()
 }
 
-/// The values of a request, for a look at them.
-pub(super) struct Bound {
-    columns: Arc<Vec<Columns>>,
+/// The columns of what a request binds.
+pub(super) fn columns(request: &Request, tables: Option<&Tables>) -> Vec<Columns> {
+    let columns = |statement| Tables::told(tables).and_then(|it| it.markers(statement));
+    match request.payload() {
+        Payload::Batch(batch) => batch.statements().map(columns).collect(),
+        _ => vec![columns(request.statement())],
+    }
 }
 
-impl Bound {
-    /// Asks the caller of the request for values that it lends; tells whether there are any.
-    pub(super) fn new(request: &Request, tables: Option<&Tables>) -> Self {
-        let columns = |statement| Tables::told(tables).and_then(|it| it.markers(statement));
-        let columns = Arc::new(match request.payload() {
-            Payload::Batch(batch) => batch.statements().map(columns).collect(),
-            _ => vec![columns(request.statement())],
-        });
-        match (request.payload(), request.values().map(Values::place)) {
-            (Payload::Batch(batch), _) => {
-                let wanted = batch::Wanted::Made(Arc::clone(&columns));
-                batch.loan().inspect(|loan| loan.ask(wanted));
+/// What the request binds, once its caller has given values that it lends.
+pub(super) async fn bound(request: Request, columns: Vec<Columns>) -> Bindings {
+    let given = match request.payload() {
+        Payload::Batch(batch) => match batch.place() {
+            batch::Place::Here(rows) => {
+                let rows = rows.iter().map(|row| &**row as _);
+                return bindings(batch.statements().zip(rows), &columns);
             }
-            (_, Some(Place::Lent(row))) => {
-                row.loan.ask(lending::Wanted::Made(Arc::clone(&columns)));
-            }
-            _ => {}
-        }
-        Self { columns }
-    }
-
-    /// Whether the caller has not given them yet.
-    pub(super) fn is_lent(request: &Request) -> bool {
-        match (request.payload(), request.values().map(Values::place)) {
-            (Payload::Batch(batch), _) => batch.loan().is_some(),
-            (_, place) => matches!(place, Some(Place::Lent(_))),
-        }
-    }
-
-    /// Waits until the caller has given them.
-    pub(super) async fn come(&self, request: &Request) {
-        match (request.payload(), request.values().map(Values::place)) {
-            (Payload::Batch(batch), _) => {
-                if let Some(loan) = batch.loan() {
-                    loan.wait(batch::Wanted::Made(Arc::clone(&self.columns))).await;
+            batch::Place::Lent(loan) => {
+                match loan.wait(batch::Wanted::Made(Arc::new(columns))).await {
+                    Some(batch::Given::Made(made)) => Some(made),
+                    _ => None,
                 }
             }
-            (_, Some(Place::Lent(row))) => {
-                row.loan.wait(lending::Wanted::Made(Arc::clone(&self.columns))).await;
-            }
-            _ => {}
-        }
-    }
-
-    /// What was bound to each statement.
-    fn values(&self, request: &Request) -> Bindings {
-        let columns = &self.columns;
-        let refused = || request.error(given_up(), None);
-        match (request.payload(), request.values().map(Values::place)) {
-            (Payload::Batch(batch), _) => match (batch.rows(), batch.loan()) {
-                (Some(rows), _) => {
-                    let rows = rows.iter().map(|row| &**row as _);
-                    bindings(batch.statements().zip(rows), columns)
-                }
-                (None, Some(loan)) => {
-                    let wanted = batch::Wanted::Made(Arc::clone(columns));
-                    match loan.answer_to(|asked| *asked == wanted) {
-                        Some(batch::Given::Made(made)) => made.clone(),
-                        _ => Err(refused()),
-                    }
-                }
-                (None, None) => Ok(Vec::new()),
-            },
-            (_, Some(Place::Here(row))) => bindings([(request.statement(), row as _)], columns),
-            (_, Some(Place::Lent(row))) => {
-                let wanted = lending::Wanted::Made(Arc::clone(columns));
-                match row.loan.answer_to(|asked| *asked == wanted) {
-                    Some(lending::Given::Made(made)) => made.clone(),
-                    _ => Err(refused()),
+        },
+        _ => match request.values().map(Values::place) {
+            None => return Ok(Vec::new()),
+            Some(Place::Here(row)) => return bindings([(request.statement(), row as _)], &columns),
+            Some(Place::Lent(row)) => {
+                match row.loan.wait(lending::Wanted::Made(Arc::new(columns))).await {
+                    Some(lending::Given::Made(made)) => Some(made),
+                    _ => None,
                 }
             }
-            (_, None) => Ok(Vec::new()),
-        }
-    }
+        },
+    };
+    given.cloned().unwrap_or_else(|| Err(request.error(given_up(), None)))
 }
 
 impl Sent {
@@ -134,9 +91,8 @@ impl Sent {
         request: Request,
         at: Instant,
         page: PagingState,
-        bound: &Bound,
+        values: Bindings,
     ) -> Result<Self, Error> {
-        let values = bound.values(&request);
         let values = values.map_err(|error| request.error(error.kind().clone(), None))?;
         Ok(Self { request, at, page, values })
     }

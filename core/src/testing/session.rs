@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use futures::FutureExt;
 use tokio::time::{Instant, sleep, timeout_at};
 use tower_service::Service;
 
 use super::answer::{Answer, Outcome};
 use super::schema::Tables;
 use super::script::Script;
-use super::sent::{Bound, Sent};
+use super::sent::{Bindings, Sent, bound, columns};
 use crate::error::{Error, ErrorKind, Failure, Waited};
+use crate::lending::given_up;
 use crate::lock::lock;
 use crate::paging::Start;
 use crate::prepared::{Made, Prepared};
@@ -188,25 +190,26 @@ impl Service<Request> for ScriptedSession {
 
     fn call(&mut self, request: Request) -> Self::Future {
         request.count_sent();
-        let bound = Bound::new(&request, lock(&self.inner.tables).as_deref());
-        if Bound::is_lent(&request) {
-            // The caller gives them before it polls.
-            let session = self.clone();
-            return Box::pin(async move {
-                // It does so as soon as it is polled.
-                if let Some(until) = request.latest_after(Instant::now()) {
-                    // Else it is given up, as of a caller that is gone.
-                    let _ = timeout_at(until, bound.come(&request)).await;
-                } else {
-                    bound.come(&request).await;
-                }
-                session.take(request, &bound)?.answered().await
-            });
+        let columns = columns(&request, lock(&self.inner.tables).as_deref());
+        let mut values = Box::pin(bound(request.clone(), columns));
+        // What a request has of its own is there at once.
+        if let Some(values) = values.as_mut().now_or_never() {
+            return match self.take(request, values) {
+                Ok(taken) => Box::pin(taken.answered()),
+                Err(error) => Box::pin(ready(Err(error))),
+            };
         }
-        match self.take(request, &bound) {
-            Ok(taken) => Box::pin(taken.answered()),
-            Err(error) => Box::pin(ready(Err(error))),
-        }
+        let session = self.clone();
+        Box::pin(async move {
+            let values = match request.latest_after(Instant::now()) {
+                // Else it is given up, as of a caller that is gone.
+                Some(until) => timeout_at(until, values)
+                    .await
+                    .unwrap_or_else(|_| Err(request.error(given_up(), None))),
+                None => values.await,
+            };
+            session.take(request, values)?.answered().await
+        })
     }
 }
 
@@ -226,7 +229,7 @@ struct Taken {
 
 impl ScriptedSession {
     /// Refuses what a real session would refuse.
-    fn take(&self, request: Request, bound: &Bound) -> Result<Taken, Error> {
+    fn take(&self, request: Request, values: Bindings) -> Result<Taken, Error> {
         let at = Instant::now();
         if request.deadline().is_some_and(|deadline| deadline <= at) {
             return Err(error(&request, ErrorKind::DeadlinePassed(Waited::BeforeTheSession)));
@@ -239,7 +242,7 @@ impl ScriptedSession {
             return Err(error(&request, ErrorKind::InvalidRequest(why.to_owned())));
         }
         let tables = lock(&self.inner.tables).clone();
-        let sent = Sent::new(request.clone(), at, start.page.clone(), bound)?;
+        let sent = Sent::new(request.clone(), at, start.page.clone(), values)?;
         let is_prepare = sent.is_prepare();
         lock(&self.inner.sent).push(sent);
         let scripts = if is_prepare { &self.inner.prepares } else { &self.inner.executes };

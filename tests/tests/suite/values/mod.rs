@@ -12,7 +12,8 @@ use std::{env, fs};
 
 use cqlstack_core::value::secrecy_10::{ExposeSecret, SecretBox, SecretString};
 use cqlstack_core::value::{MaybeEmpty, MaybeUnset, SerializeValue, Unset};
-use cqlstack_core::{Client, Response, Session, Statement};
+use cqlstack_core::{Client, Response, Statement};
+use cqlstack_middleware::StatementCacheLayer;
 
 use crate::support::{connect, run};
 
@@ -49,7 +50,7 @@ macro_rules! listed {
 
 /// A table with a column for each pair of a family.
 struct Checked {
-    db: Client<Session>,
+    db: Client,
     next: usize,
 }
 
@@ -64,7 +65,7 @@ impl Checked {
         run(&db, &format!("CREATE TABLE t (k int PRIMARY KEY, {})", columns.join(", "))).await;
         // It is there also where all else is null.
         run(&db, "INSERT INTO t (k) VALUES (0)").await;
-        Self { db, next: 0 }
+        Self { db: db.layer(StatementCacheLayer::default()).boxed(), next: 0 }
     }
 
     fn column(&mut self) -> String {
@@ -77,7 +78,8 @@ impl Checked {
         let bind = Statement::new(format!("UPDATE t SET {column} = ? WHERE k = 0"));
         let bound = Box::pin(self.db.execute(&bind, (value,))).await;
         bound.unwrap_or_else(|error| panic!("{column}: {error}"));
-        Box::pin(run(&self.db, &format!("SELECT {column} FROM t WHERE k = 0"))).await
+        let select = Statement::new(format!("SELECT {column} FROM t WHERE k = 0"));
+        Box::pin(self.db.request(select)).await.unwrap()
     }
 }
 
@@ -206,11 +208,16 @@ fn the_table_in_the_documentation_is_of_the_same_pairs() {
         let [both, bound, read] = columns.map(|types| types.join(", "));
         writeln!(table, "| `{cql}` | {both} | {bound} | {read} |").unwrap();
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/value_types.md");
+    is_kept("../core/src/value_types.md", &table);
+}
+
+/// The file of this crate has this text; or gets it.
+fn is_kept(path: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if env::var_os("CQLSTACK_WRITE").is_some() {
-        fs::write(&path, &table).unwrap();
+        fs::write(&path, text).unwrap();
     }
-    assert_eq!(fs::read_to_string(&path).unwrap(), table, "CQLSTACK_WRITE=1 writes it");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "CQLSTACK_WRITE=1 writes it");
 }
 
 /// As one writes it, with the feature that it needs.

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Write};
-use std::path::Path;
-use std::{env, fs};
 
 use cqlstack_core::value::{CqlDate, CqlValue, MaybeEmpty};
 use cqlstack_core::{
@@ -11,6 +9,7 @@ use cqlstack_core::{
     Session, Statement,
 };
 
+use super::is_kept;
 use super::pairs::{Point, chrono};
 use crate::support::{connect, run};
 
@@ -214,9 +213,5 @@ async fn each_message_names_the_column_the_types_and_what_would_fit() {
     wrong_values(&mut said).await;
     wrong_reads(&mut said).await;
     assert!(said.count >= 40, "{}", said.count);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/values/wrong.txt");
-    if env::var_os("CQLSTACK_WRITE").is_some() {
-        fs::write(&path, &said.lines).unwrap();
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap(), said.lines, "CQLSTACK_WRITE=1 writes it");
+    is_kept("tests/suite/values/wrong.txt", &said.lines);
 }
