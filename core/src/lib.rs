@@ -65,6 +65,8 @@ mod pages;
 mod paging;
 mod prepared;
 mod profile;
+#[cfg(feature = "macros")]
+pub mod query;
 mod readying;
 mod refusal;
 mod report;
@@ -132,7 +134,12 @@ pub use value::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue};
 /// What the derives write names it.
 #[doc(hidden)]
 pub mod __derive {
+    #[cfg(feature = "macros")]
+    pub use crate::query::{
+        BindAs, Cells, Column, FromColumns, HasColumn, HasField, ReadAs, types,
+    };
     pub use cqlstack_macros::nothing;
+    pub use scylla::deserialize::DeserializationError;
 }
 
 /// A statement that is checked when the program is compiled, as a `&'static` [`StaticStatement`].
@@ -220,5 +227,37 @@ pub mod __derive {
 macro_rules! cql {
     ($($tokens:tt)*) => {
         $crate::__macros::cql!(@ $crate; $($tokens)*)
+    };
+}
+
+/// A statement with its arguments, both checked when the program is compiled: a
+/// [`Query`](query::Query).
+///
+/// ```no_run
+/// use cqlstack_core::{Client, CqlService, Error, query};
+///
+/// async fn run(db: &Client<impl CqlService>, id: i32, name: &str) -> Result<(), Error> {
+///     query!("INSERT INTO app.users (id, name) VALUES (?, ?)", id, name).execute(db).await?;
+///     let user = query!("SELECT id, name FROM app.users WHERE id = ?", id).fetch_optional(db).await?;
+///     if let Some(user) = user {
+///         println!("{} {:?}", user.id, user.name);
+///     }
+///     Ok(())
+/// }
+/// ```
+#[cfg(feature = "macros")]
+#[macro_export]
+macro_rules! query {
+    ($text:expr $(, $argument:expr)* $(,)? $(; $($options:tt)*)?) => {
+        $crate::__macros::query!(@ $crate; [$text] [$([$argument])*] [$($($options)*)?])
+    };
+}
+
+/// As [`query!`], with rows that fill a struct.
+#[cfg(feature = "macros")]
+#[macro_export]
+macro_rules! query_as {
+    ($record:ty, $text:expr $(, $argument:expr)* $(,)? $(; $($options:tt)*)?) => {
+        $crate::__macros::query_as!(@ $crate; [$text] [$([$argument])*] [$($($options)*)?] [$record])
     };
 }

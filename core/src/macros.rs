@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 pub use std::option::Option::{None, Some};
 
-pub use cqlstack_macros::cql;
+pub use cqlstack_macros::{cql, query, query_as};
 pub use cqlstack_syntax::Effect::{self, Bound, List, Part, Removed, Value};
 pub use cqlstack_syntax::Form::{self, Batch, Change, Insert, Other as Plain, Unread, Use};
 pub use cqlstack_syntax::GivenValue::{self, Computed, Literal, Marker};
@@ -51,6 +51,21 @@ pub const fn s(
     facts.depends_on_use = flags & 2 != 0;
     facts.writes_json = flags & 4 != 0;
     StaticStatement::with_facts(text, facts)
+}
+
+/// What the code of `query!` names, beside what is public.
+pub mod q {
+    pub use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+    pub use std::net::IpAddr;
+    pub use std::option::Option;
+    pub use std::string::String;
+    pub use std::vec::Vec;
+
+    pub use scylla::deserialize::DeserializationError;
+    pub use scylla::frame::response::result::NativeType;
+
+    pub use crate::query::*;
+    pub use crate::value::*;
 }
 
 /// What the macro has read, for tests that compare it with what the parser reads at run time.

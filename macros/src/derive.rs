@@ -13,12 +13,17 @@ pub(crate) fn derive(name: &str, input: TokenStream) -> TokenStream {
     let given = driver_path(&input);
     let root = given.as_deref().map_or_else(|| quote!(::cqlstack_core), root_of);
     let path = given.is_none().then(|| quote!(#[scylla(crate = #root::scylla)]));
+    #[cfg(feature = "cql")]
+    let checks = crate::fields::checks(&name.to_string(), &input, &root);
+    #[cfg(not(feature = "cql"))]
+    let checks = TokenStream::new();
     let item = bare(input, true);
     quote! {
         #[derive(#root::scylla::#name)]
         #path
         #[#root::__derive::nothing]
         #item
+        #checks
     }
 }
 
@@ -48,16 +53,16 @@ fn bare(tokens: TokenStream, is_outside: bool) -> TokenStream {
     kept
 }
 
-fn is_attribute(group: &Group) -> bool {
+pub(crate) fn is_attribute(group: &Group) -> bool {
     group.delimiter() == Delimiter::Bracket
 }
 
-fn is_of_driver(attribute: &Group) -> bool {
+pub(crate) fn is_of_driver(attribute: &Group) -> bool {
     matches!(ungrouped(attribute.stream()).first(), Some(TokenTree::Ident(name)) if name == "scylla")
 }
 
 /// Without the invisible brackets around what a `macro_rules!` has taken as a `meta` or a `path`.
-fn ungrouped(tokens: TokenStream) -> Vec<TokenTree> {
+pub(crate) fn ungrouped(tokens: TokenStream) -> Vec<TokenTree> {
     let mut all = Vec::new();
     for token in tokens {
         match token {

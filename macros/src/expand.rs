@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cqlstack_syntax::check::{Finding, check};
-use cqlstack_syntax::{Dialect, Facts};
+use cqlstack_syntax::{Dialect, Facts, Schema, Statement};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 
@@ -42,42 +42,108 @@ fn expanded(
 ) -> Result<TokenStream, Fault> {
     let mut tokens: Vec<TokenTree> = input.into_iter().collect();
     let root = root(&mut tokens);
-    let place = tokens.first().map_or_else(Span::call_site, TokenTree::span);
     let mut parts = split(tokens.into_iter().collect());
-    let text = text_of(&parts.remove(0), place)?;
-    let options = Options::read(&parts)?;
-    let schema = schema(&options, environment, schemas, text.span)?;
-    let mut lines = TokenStream::new();
-    if options.schema.is_none() && schemas.is_first_to_ask() {
-        lines.extend(quote! {
-            const _: ::core::option::Option<&'static ::core::primitive::str> =
-                ::core::option_env!("CQLSTACK_SCHEMA");
-        });
-    }
-    let mut faults = Vec::new();
-    if let Some(known) = &schema {
-        if known.is_first_to_track() {
-            lines.extend(tracked(&known.files));
+    let source = Source::read(&parts.remove(0), &parts, environment, schemas)?;
+    Ok(match source.checked() {
+        Ok(parsed) => {
+            // The session reads it in all dialects at once, which tells the same.
+            let facts = Facts::of(&parsed);
+            let Source { text, options, lines, .. } = &source;
+            statement(&root, text, &facts, options, lines)
         }
-        if let Err(why) = &known.schema
-            && known.is_told_by(&text.text)
-        {
-            faults.push(Fault::new(text.span, why));
-        }
-    }
-    let requires_schema = environment.requires_schema && !is_dependency(&environment.folder);
-    Ok(match checked(&text, &options, schema.as_deref(), requires_schema) {
-        Ok(facts) if faults.is_empty() => statement(&root, &text, &facts, &options, &lines),
-        checked => {
-            faults.extend(checked.err().into_iter().flatten());
-            errors(&lines, faults)
-        }
+        Err(faults) => source.errors(faults),
     })
 }
 
-fn errors(lines: &TokenStream, faults: Vec<Fault>) -> TokenStream {
-    let faults = faults.into_iter().map(Fault::into_tokens);
-    quote!({ #lines #(#faults);* })
+/// A statement's text, its options, and its schema.
+pub(crate) struct Source {
+    pub(crate) text: Text,
+    pub(crate) options: Options,
+    pub(crate) known: Option<Arc<Known>>,
+    /// What makes the compiler look again.
+    pub(crate) lines: TokenStream,
+    /// Why the schema is none, if this is the statement that tells.
+    fault: Option<Fault>,
+    requires_schema: bool,
+}
+
+impl Source {
+    pub(crate) fn read(
+        text: &[TokenTree],
+        options: &[Vec<TokenTree>],
+        environment: &Environment,
+        schemas: &Schemas,
+    ) -> Result<Self, Fault> {
+        let place = text.first().map_or_else(Span::call_site, TokenTree::span);
+        let text = text_of(text, place)?;
+        let options = Options::read(options)?;
+        let known = schema(&options, environment, schemas, text.span)?;
+        let mut lines = TokenStream::new();
+        if options.schema.is_none() && schemas.is_first_to_ask() {
+            lines.extend(quote! {
+                const _: ::core::option::Option<&'static ::core::primitive::str> =
+                    ::core::option_env!("CQLSTACK_SCHEMA");
+            });
+        }
+        let mut fault = None;
+        if let Some(known) = &known {
+            if known.is_first_to_track() {
+                lines.extend(tracked(&known.files));
+            }
+            if let Err(why) = &known.schema
+                && known.is_told_by(&text.text)
+            {
+                fault = Some(Fault::new(text.span, why));
+            }
+        }
+        let requires_schema = environment.requires_schema && !is_dependency(&environment.folder);
+        Ok(Self { text, options, known, lines, fault, requires_schema })
+    }
+
+    pub(crate) fn schema(&self) -> Option<&Schema> {
+        self.known.as_ref().and_then(|known| known.schema.as_ref().ok())
+    }
+
+    /// The keyspace of names without one.
+    pub(crate) fn keyspace(&self) -> Option<&str> {
+        let of_script = self.known.as_ref().and_then(|known| known.keyspace.as_deref());
+        self.options.keyspace.as_deref().or(of_script)
+    }
+
+    /// The statement, or what is wrong with it.
+    pub(crate) fn checked(&self) -> Result<Statement<'_>, Vec<Fault>> {
+        let Text { text, span } = &self.text;
+        let shown = |finding: &Finding| Fault::new(*span, finding.show(text).to_string());
+        let dialect = self.options.dialect;
+        let parsed = dialect.parse(text).map_err(|error| {
+            let finding = Finding::from(&error);
+            let mut message = finding.show(text).to_string();
+            message.push_str(&advice(text, dialect));
+            vec![Fault::new(*span, message)]
+        })?;
+        if self.known.is_none() && self.requires_schema {
+            let why = "no schema is found, and the feature `require-schema` asks for one: make a \
+                       `schema.cql` in the folder of the crate or of the workspace, or name one by \
+                       `schema = \"…\"` or CQLSTACK_SCHEMA";
+            return Err(vec![Fault::new(*span, why)]);
+        }
+        let findings = check(&parsed, self.schema(), self.keyspace());
+        let denied = |finding: &&Finding| {
+            finding.lint().is_none_or(|lint| !self.options.allowed.contains(&lint))
+        };
+        let faults: Vec<Fault> = findings.iter().filter(denied).take(MOST).map(shown).collect();
+        if !faults.is_empty() || self.fault.is_some() {
+            return Err(faults);
+        }
+        Ok(parsed)
+    }
+
+    /// The errors of the compiler: these, and why there is no schema.
+    pub(crate) fn errors(self, faults: Vec<Fault>) -> TokenStream {
+        let Self { lines, fault, .. } = self;
+        let faults = fault.into_iter().chain(faults).map(Fault::into_tokens);
+        quote!({ #lines #(#faults);* })
+    }
 }
 
 /// The schema that the options, the environment or the crate's folder name; none if none does.
@@ -102,41 +168,6 @@ fn schema(
         return Ok(None);
     }
     Ok(Some(schemas.of(files)))
-}
-
-/// The facts of the statement, or what is wrong with it.
-fn checked(
-    text: &Text,
-    options: &Options,
-    known: Option<&Known>,
-    requires_schema: bool,
-) -> Result<Facts, Vec<Fault>> {
-    let Text { text, span } = text;
-    let shown = |finding: &Finding| Fault::new(*span, finding.show(text).to_string());
-    let parsed = options.dialect.parse(text).map_err(|error| {
-        let finding = Finding::from(&error);
-        let mut message = finding.show(text).to_string();
-        message.push_str(&advice(text, options.dialect));
-        vec![Fault::new(*span, message)]
-    })?;
-    if known.is_none() && requires_schema {
-        let why = "no schema is found, and the feature `require-schema` asks for one: make a \
-                   `schema.cql` in the folder of the crate or of the workspace, or name one by \
-                   `schema = \"…\"` or CQLSTACK_SCHEMA";
-        return Err(vec![Fault::new(*span, why)]);
-    }
-    let schema = known.and_then(|known| known.schema.as_ref().ok());
-    let of_script = known.and_then(|known| known.keyspace.as_deref());
-    let keyspace = options.keyspace.as_deref().or(of_script);
-    let findings = check(&parsed, schema, keyspace);
-    let denied =
-        |finding: &&Finding| finding.lint().is_none_or(|lint| !options.allowed.contains(&lint));
-    let faults: Vec<Fault> = findings.iter().filter(denied).take(MOST).map(shown).collect();
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    // The session reads it in all dialects at once, which tells the same.
-    Ok(Facts::of(&parsed))
 }
 
 /// What a text that does not parse may be instead.

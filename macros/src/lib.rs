@@ -21,9 +21,15 @@ mod expand;
 #[cfg(feature = "cql")]
 mod fault;
 #[cfg(feature = "cql")]
+mod fields;
+#[cfg(feature = "cql")]
 mod literal;
 #[cfg(feature = "cql")]
+mod names;
+#[cfg(feature = "cql")]
 mod options;
+#[cfg(feature = "cql")]
+mod query;
 #[cfg(feature = "cql")]
 mod schema;
 
@@ -73,12 +79,34 @@ pub fn nothing(_arguments: TokenStream, _item: TokenStream) -> TokenStream {
 #[cfg(feature = "cql")]
 #[proc_macro]
 pub fn cql(input: TokenStream) -> TokenStream {
-    static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::default);
+    expand(input.into(), &environment(), &SCHEMAS).into()
+}
+
+/// A statement with its arguments. Use it by `cqlstack_core::query!`.
+#[cfg(feature = "cql")]
+#[proc_macro]
+pub fn query(input: TokenStream) -> TokenStream {
+    query::expand(input.into(), &environment(), &SCHEMAS).into()
+}
+
+/// A statement with its arguments, whose rows fill a struct. Use it by `cqlstack_core::query_as!`.
+#[cfg(feature = "cql")]
+#[proc_macro]
+pub fn query_as(input: TokenStream) -> TokenStream {
+    query::expand(input.into(), &environment(), &SCHEMAS).into()
+}
+
+/// The schemas that were read in this process.
+#[cfg(feature = "cql")]
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::default);
+
+#[cfg(feature = "cql")]
+fn environment() -> Environment {
     // The compiler is another process for each crate; an editor's is not.
     let folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     // Without cargo: whoever calls the compiler does so in some folder.
     let folder = folder.or_else(|| env::current_dir().ok()).unwrap_or_default();
     let variable = env::var_os("CQLSTACK_SCHEMA").map(|path| path.to_string_lossy().into_owned());
     let requires_schema = cfg!(feature = "require-schema");
-    expand(input.into(), &Environment { folder, variable, requires_schema }, &SCHEMAS).into()
+    Environment { folder, variable, requires_schema }
 }

@@ -23,6 +23,8 @@ pub use class::ErrorClass;
 pub(crate) use class::Work;
 pub(crate) use driver::Failure;
 pub use kind::{ErrorKind, Replicas, Waited, WriteType};
+#[cfg(feature = "macros")]
+pub(crate) use misfit::TypeChanged;
 pub(crate) use misfit::{columns, decoded, values_kind};
 pub use readiness::Readiness;
 pub use reason::FailureReason;

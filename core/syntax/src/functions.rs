@@ -82,6 +82,11 @@ pub(crate) fn is_repeatable(name: &str) -> bool {
     native(name) == Some(true) || converts_blob(name)
 }
 
+/// Whether it makes one value of many rows.
+pub(crate) fn is_aggregate(name: &str) -> bool {
+    matches!(name, "count" | "max" | "min" | "sum" | "avg")
+}
+
 /// Whether it tells of a cell when it was written or when it expires. Such are no functions to the server, but part
 /// of a selection.
 pub(crate) fn is_of_cell(name: &str) -> bool {

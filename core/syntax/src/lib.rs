@@ -61,5 +61,5 @@ pub use tree::{
     Part, Permissions, PrimaryKey, Property, PropertyValue, Prune, Relation, Resource, RoleName,
     RoleOption, Roles, Select, Selection, Selector, Statement, Step, Table, TableChange,
     TableDefinition, TableOption, Term, TermKind, Truncate, Type, TypeChange, TypeKind, Update,
-    Use, UserPassword, UsingOption, UsingParameter, ViewDefinition,
+    Use, UserPassword, UsingOption, UsingParameter, ViewDefinition, quoted,
 };

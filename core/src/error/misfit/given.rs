@@ -60,6 +60,10 @@ fn given(error: &SerializationError) -> Misfit {
     if let Some(error) = error.downcast_ref::<value::BuiltinTypeCheckError>() {
         return given_type(error);
     }
+    #[cfg(feature = "macros")]
+    if let Some(changed) = error.downcast_ref::<super::TypeChanged>() {
+        return misfit!("{changed}");
+    }
     let Some(error) = error.downcast_ref::<value::BuiltinSerializationError>() else {
         return OWN_SERIALIZATION.into();
     };

@@ -6,7 +6,12 @@ use std::fmt::{self, Display, Formatter};
 
 use scylla::errors::SerializationError;
 
+#[cfg(feature = "macros")]
+use scylla::frame::response::result::ColumnType;
+
 use super::kind::ErrorKind;
+#[cfg(feature = "macros")]
+use super::type_names::cql;
 
 macro_rules! misfit {
     ($($text:tt)*) => { Misfit::from(format!($($text)*)) };
@@ -20,6 +25,29 @@ pub(crate) use read::{columns, decoded};
 /// The values could not be serialised for the statement.
 pub(crate) fn values_kind(error: &SerializationError) -> ErrorKind {
     ErrorKind::Values(given::values(error).to_string())
+}
+
+/// The values are serialised for a type that the server does not have any more.
+#[cfg(feature = "macros")]
+#[derive(Debug)]
+pub(crate) struct TypeChanged {
+    pub(crate) now: ColumnType<'static>,
+    pub(crate) compiled: ColumnType<'static>,
+}
+
+#[cfg(feature = "macros")]
+impl std::error::Error for TypeChanged {}
+
+#[cfg(feature = "macros")]
+impl Display for TypeChanged {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (now, compiled) = (cql(&self.now), cql(&self.compiled));
+        write!(
+            f,
+            "{now} is the server's type, and the program was compiled for {compiled}: compile it with the schema that \
+             the server has"
+        )
+    }
 }
 
 /// Why something does not fit, and where it is in the row.

@@ -4,7 +4,7 @@ use super::term::unfrozen;
 use super::{Checker, Finding, Lint, nearest};
 use crate::keyword::Keyword;
 use crate::schema::{Column, ColumnRole, DataType, Keyspace, Schema, Table, is_system};
-use crate::tree::{Name, Table as TableName, quoted};
+use crate::tree::{Function, Name, Table as TableName, quoted};
 
 /// How many names a message lists.
 const MOST: usize = 12;
@@ -49,6 +49,15 @@ impl<'s> Of<'s> {
 
     pub(super) fn is_counter(self) -> bool {
         self.table.columns.iter().any(is_counter)
+    }
+
+    /// Whether a function is one of the schema's.
+    pub(super) fn is_own(self, function: &Function<'_>) -> bool {
+        let name = function.name.resolved();
+        let is_there = || {
+            self.within.functions.iter().chain(&self.within.aggregates).any(|it| it.name == name)
+        };
+        function.keyspace.map_or_else(is_there, |keyspace| !is_system(&keyspace.resolved()))
     }
 
     pub(super) fn has_index(self, column: &str) -> bool {

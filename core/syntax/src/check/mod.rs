@@ -10,7 +10,7 @@
 //!
 //! Files: `find` looks names up; `restriction` judges a `WHERE`; `select`, `write`, `condition`, `batch` and `definition`
 //! are families of statements; `term` and `functions` look into values; `signature`, with
-//! `not_applied`, `receiver`, `column_name` and `kind`, tells what a prepared statement takes and gives. A rule for operators or for types of literals
+//! `not_applied`, `nullability`, `receiver`, `column_name` and `kind`, tells what a prepared statement takes and gives. A rule for operators or for types of literals
 //! belongs into `restriction` or `term`.
 
 mod batch;
@@ -24,6 +24,7 @@ mod kind;
 mod lint;
 mod near;
 mod not_applied;
+mod nullability;
 mod receiver;
 mod restriction;
 mod select;
@@ -35,6 +36,7 @@ pub use self::finding::{Finding, Shown};
 pub use self::lint::Lint;
 pub use self::near::nearest;
 pub use self::not_applied::not_applied;
+pub use self::nullability::Nullability;
 pub use self::signature::Signature;
 use crate::schema::{Schema, is_system};
 use crate::tree::Statement;

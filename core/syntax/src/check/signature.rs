@@ -3,6 +3,7 @@
 use super::column_name::{column_name, full_name};
 use super::find::Of;
 use super::kind::{BIGINT, INT, TEXT, kind_of};
+use super::nullability::{Nullability, Rows};
 use super::receiver::{Receiver, SELECTED, field_of, receiver};
 use crate::schema::{Column, ColumnRole, DataType, Schema};
 use crate::tree::{
@@ -43,10 +44,15 @@ pub struct Signature {
     pub marker_kinds: Vec<Option<DataType>>,
     /// The type of each column of the result; none where the schema does not tell, as of most functions.
     pub column_kinds: Vec<Option<DataType>>,
+    /// Whether each column of the result can be null.
+    pub nullability: Vec<Nullability>,
 }
 
 /// What one marker takes, or one column has: its name and its type.
 pub(super) type Slot = (String, Option<DataType>);
+
+/// What a statement gives: its columns, and whether they can be null.
+type Result = (Vec<Slot>, Vec<Nullability>);
 
 impl Signature {
     /// The signature of a statement. None if a table of it is not in the schema.
@@ -55,11 +61,11 @@ impl Signature {
     #[must_use]
     pub fn of(statement: &Statement<'_>, schema: &Schema, keyspace: Option<&str>) -> Option<Self> {
         let mut reader = Reader { schema, keyspace, markers: Vec::new(), selects: false };
-        let columns = reader.statement(statement)?;
+        let (columns, nullability) = reader.statement(statement)?;
         reader.markers.sort_by_key(|(index, _)| *index);
         let (markers, marker_kinds) = reader.markers.into_iter().map(|(_, slot)| slot).unzip();
         let (columns, column_kinds) = columns.into_iter().unzip();
-        Some(Self { markers, columns, marker_kinds, column_kinds })
+        Some(Self { markers, columns, marker_kinds, column_kinds, nullability })
     }
 }
 
@@ -76,7 +82,7 @@ impl<'s> Reader<'s> {
         Of::find(self.schema, name, self.keyspace)
     }
 
-    fn statement(&mut self, statement: &Statement<'_>) -> Option<Vec<Slot>> {
+    fn statement(&mut self, statement: &Statement<'_>) -> Option<Result> {
         match statement {
             Statement::Select(select) => return self.select(select),
             Statement::Insert(insert) => {
@@ -133,7 +139,7 @@ impl<'s> Reader<'s> {
             Statement::Batch(batch) => self.batch(batch)?,
             _ => {}
         }
-        Some(Vec::new())
+        Some(Result::default())
     }
 
     fn batch(&mut self, batch: &Batch<'_>) -> Option<()> {
@@ -362,12 +368,21 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn select(&mut self, select: &Select<'_>) -> Option<Vec<Slot>> {
+    fn select(&mut self, select: &Select<'_>) -> Option<Result> {
         let of = self.table(select.from)?;
-        let mut columns = Vec::new();
+        let (mut columns, mut nullability) = (Vec::new(), Vec::new());
         match &select.selection {
-            Selection::All => columns.extend(all(of)),
+            Selection::All => {
+                let rows = Rows::new(of, select, &[]);
+                for column in all_columns(of) {
+                    columns.push(slot(column));
+                    nullability.push(rows.column(column));
+                }
+            }
             Selection::Selectors(selectors) => {
+                let terms: Vec<_> = selectors.iter().map(|selector| &selector.term).collect();
+                let rows = Rows::new(of, select, &terms);
+                nullability.extend(terms.iter().map(|term| rows.term(term)));
                 self.selects = true;
                 for selector in selectors {
                     self.term(of, &selector.term, &Receiver::named(SELECTED));
@@ -394,13 +409,18 @@ impl<'s> Reader<'s> {
         }
         if select.json {
             columns = vec![("[json]".to_owned(), Some(TEXT.clone()))];
+            nullability = vec![Nullability::Never];
         }
-        Some(columns)
+        Some((columns, nullability))
     }
 }
 
 /// The columns of `*`: the key, static columns and the others, those by name.
 pub(super) fn all(of: Of<'_>) -> impl Iterator<Item = Slot> {
+    all_columns(of).map(slot)
+}
+
+fn all_columns(of: Of<'_>) -> impl Iterator<Item = &Column> {
     let by_name = |role: ColumnRole| {
         let mut columns: Vec<&Column> = Vec::new();
         columns.extend(of.table.columns.iter().filter(|it| it.role == role));
@@ -408,8 +428,7 @@ pub(super) fn all(of: Of<'_>) -> impl Iterator<Item = Slot> {
         columns
     };
     let others = [by_name(ColumnRole::Static), by_name(ColumnRole::Regular)];
-    let columns = of.partition_key().chain(of.clustering_key()).chain(others.into_iter().flatten());
-    columns.map(slot)
+    of.partition_key().chain(of.clustering_key()).chain(others.into_iter().flatten())
 }
 
 pub(super) fn slot(column: &Column) -> Slot {

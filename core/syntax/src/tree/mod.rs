@@ -10,8 +10,8 @@ mod term;
 mod types;
 mod write;
 
-pub use name::{Name, Table};
-pub(crate) use name::{needs_no_quotes, quoted};
+pub(crate) use name::needs_no_quotes;
+pub use name::{Name, Table, quoted};
 pub use relation::{Comparand, Operand, Operator, Relation};
 pub use role::{
     Describe, Described, Permissions, Resource, RoleName, RoleOption, Roles, UserPassword,

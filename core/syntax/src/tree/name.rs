@@ -84,7 +84,15 @@ pub(crate) fn needs_no_quotes(resolved: &str) -> bool {
 }
 
 /// A name that the schema has, as it has to be written.
-pub(crate) fn quoted(resolved: &str) -> Cow<'_, str> {
+///
+/// ```
+/// use cqlstack_syntax::quoted;
+///
+/// assert_eq!(quoted("users"), "users");
+/// assert_eq!(quoted("userId"), "\"userId\"");
+/// ```
+#[must_use]
+pub fn quoted(resolved: &str) -> Cow<'_, str> {
     if needs_no_quotes(resolved) {
         Cow::Borrowed(resolved)
     } else {
