@@ -43,7 +43,7 @@ pub(crate) fn checks(derive: &str, input: &TokenStream, root: &TokenStream) -> T
         #[allow(non_camel_case_types, private_bounds, unused_qualifications)]
         const _: () = {
             use #root::__derive as __cqlstack;
-            mod __cqlstack_field {
+            mod __field {
                 #(pub(super) enum #names {})*
             }
             #code
@@ -107,7 +107,7 @@ impl Struct {
         let fields = fields.iter().filter(has);
         let bounds = fields.map(|field| {
             let (hash, ident, kind) = (hash_of(&field.name()), &field.ident, &field.kind);
-            let has = quote!(__cqlstack::HasField<#hash, __cqlstack_field::#ident>);
+            let has = quote!(__cqlstack::HasField<#hash, __field::#ident>);
             quote! {
                 __CqlstackFields: #has,
                 #kind: __cqlstack::#which<<__CqlstackFields as #has>::Kind #nullability>,
@@ -229,7 +229,7 @@ impl Field {
 
     fn column(&self) -> TokenStream {
         let (hash, ident) = (hash_of(&self.name()), &self.ident);
-        quote!(__cqlstack::HasColumn<#hash, __cqlstack_field::#ident>)
+        quote!(__cqlstack::HasColumn<#hash, __field::#ident>)
     }
 
     /// As what its column is read.

@@ -10,26 +10,45 @@ use scylla::deserialize::value::DeserializeValue;
 use scylla::deserialize::{DeserializationError, TypeCheckError};
 use scylla::frame::response::result::{ColumnSpec, ColumnType};
 
-/// How rows become records: `query!` writes it for the record that it makes, `query_as!` takes what a struct derives.
+/// What rows become.
 #[doc(hidden)]
 pub trait Answer: Send + 'static {
     type Record: Send + 'static;
+    type Reader: Reader<Self::Record>;
+}
 
+/// How a row becomes a record: `query!` writes it for the record that it makes.
+#[doc(hidden)]
+pub trait Reader<R> {
     /// What is read of a row.
     const COLUMNS: &'static [Column];
 
     /// # Errors
     ///
     /// The column that could not be read.
-    fn read(cells: &mut Cells<'_>) -> Result<Self::Record, DeserializationError>;
+    fn read(cells: &mut Cells<'_>) -> Result<R, DeserializationError>;
 }
 
-/// The only column of a query, whose value `fetch_scalar` gives.
+/// Rows as the record that `query!` makes, which reads itself.
+#[derive(Debug)]
 #[doc(hidden)]
-pub trait Scalar: Answer {
-    type Value: Send + 'static;
+pub struct Own<R>(PhantomData<fn() -> R>);
 
-    fn value(record: Self::Record) -> Self::Value;
+impl<R: Reader<R> + Send + 'static> Answer for Own<R> {
+    type Record = R;
+    type Reader = R;
+}
+
+/// A record with one field.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`fetch_scalar` takes a query of one column, by `query!`",
+    label = "a record with another number of fields"
+)]
+pub trait Scalar {
+    type Value;
+
+    fn value(self) -> Self::Value;
 }
 
 /// A column that is read as some type.
@@ -59,6 +78,11 @@ pub struct Cells<'r> {
 }
 
 impl<'r> Cells<'r> {
+    #[inline]
+    pub(super) fn new(row: ColumnIterator<'r, 'r>) -> Self {
+        Self { rest: row.clone(), row, at: 0 }
+    }
+
     /// The column in this place. Those that follow each other are read without a step back.
     ///
     /// # Errors
@@ -151,27 +175,34 @@ fn check(
     })
 }
 
+/// That the columns are of the types that they are read as.
+pub(super) fn check_columns(
+    columns: &[Column],
+    specs: &[ColumnSpec<'_>],
+) -> Result<(), TypeCheckError> {
+    for column in columns {
+        let Some(spec) = specs.get(column.at) else {
+            let (rust_cols, cql_cols) = (column.at + 1, specs.len());
+            let kind = BuiltinTypeCheckErrorKind::WrongColumnCount { rust_cols, cql_cols };
+            return Err(misfit(specs, kind));
+        };
+        check(specs, (column.at, spec), column)?;
+    }
+    Ok(())
+}
+
 /// A row whose columns are where the statement has them.
 #[derive(Debug)]
 pub(super) struct Read<A: Answer>(pub(super) A::Record);
 
 impl<'r, A: Answer> DeserializeRow<'r, 'r> for Read<A> {
     fn type_check(specs: &[ColumnSpec<'_>]) -> Result<(), TypeCheckError> {
-        for column in A::COLUMNS {
-            let Some(spec) = specs.get(column.at) else {
-                let (rust_cols, cql_cols) = (column.at + 1, specs.len());
-                let kind = BuiltinTypeCheckErrorKind::WrongColumnCount { rust_cols, cql_cols };
-                return Err(misfit(specs, kind));
-            };
-            check(specs, (column.at, spec), column)?;
-        }
-        Ok(())
+        check_columns(A::Reader::COLUMNS, specs)
     }
 
     #[inline]
     fn deserialize(row: ColumnIterator<'r, 'r>) -> Result<Self, DeserializationError> {
-        let mut cells = Cells { rest: row.clone(), row, at: 0 };
-        A::read(&mut cells).map(Self)
+        A::Reader::read(&mut Cells::new(row)).map(Self)
     }
 }
 
@@ -183,7 +214,9 @@ pub(super) struct ReadByName<A: Answer>(pub(super) A::Record);
 impl<'r, A: Answer> DeserializeRow<'r, 'r> for ReadByName<A> {
     fn type_check(specs: &[ColumnSpec<'_>]) -> Result<(), TypeCheckError> {
         for (index, spec) in specs.iter().enumerate() {
-            if let Some(column) = A::COLUMNS.iter().find(|column| column.name == spec.name()) {
+            if let Some(column) =
+                A::Reader::COLUMNS.iter().find(|column| column.name == spec.name())
+            {
                 check(specs, (index, spec), column)?;
             }
         }
@@ -191,8 +224,7 @@ impl<'r, A: Answer> DeserializeRow<'r, 'r> for ReadByName<A> {
     }
 
     fn deserialize(row: ColumnIterator<'r, 'r>) -> Result<Self, DeserializationError> {
-        let mut cells = Cells { rest: row.clone(), row, at: 0 };
-        A::read(&mut cells).map(Self)
+        A::Reader::read(&mut Cells::new(row)).map(Self)
     }
 }
 
@@ -239,13 +271,12 @@ pub trait FromColumns<C>: Sized {
     fn read(cells: &mut Cells<'_>) -> Result<Self, DeserializationError>;
 }
 
-/// Rows as a struct of the user's.
+/// How a row becomes a struct of the user's.
 #[derive(Debug)]
 #[doc(hidden)]
-pub struct As<R, C>(PhantomData<fn() -> (R, C)>);
+pub struct Fill<R, C>(PhantomData<fn() -> (R, C)>);
 
-impl<R: FromColumns<C> + Send + 'static, C: 'static> Answer for As<R, C> {
-    type Record = R;
+impl<R: FromColumns<C>, C> Reader<R> for Fill<R, C> {
     const COLUMNS: &'static [Column] = R::COLUMNS;
 
     #[inline]

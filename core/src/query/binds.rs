@@ -1,12 +1,13 @@
 //! A trait and a function for each simple CQL type, so that the compiler says what goes into it.
 //!
-//! `query!` calls the function with an argument: what the compiler has to say of it, it says there.
+//! `query!` calls the function with an argument: what the compiler has to say of it, it says there. The functions are no
+//! macro's, since the compiler shows the line of the one that was called.
 
 use super::bind::BindAs;
 use super::row::BoundRow;
 use super::types;
 
-macro_rules! natives {
+macro_rules! traits {
     ($($kind:ident $binds:ident $message:literal, $label:literal, $note:literal;)*) => {$(
         #[doc = concat!("A value of the CQL type `", stringify!($kind), "`.")]
         #[diagnostic::on_unimplemented(message = $message, label = $label, note = $note)]
@@ -15,15 +16,10 @@ macro_rules! natives {
         #[diagnostic::do_not_recommend]
         impl<T: BindAs<types::$kind> + ?Sized> $binds for T {}
 
-        #[doc = concat!("Adds a value of the CQL type `", stringify!($kind), "`.")]
-        #[inline]
-        pub fn $kind<T: $binds + ?Sized>(value: &T, row: &mut BoundRow) {
-            value.put(row);
-        }
     )*};
 }
 
-natives! {
+traits! {
     ascii BindsAscii
         "`{Self}` cannot be bound to `ascii`",
         "`ascii` takes `&str`, `String`, `Cow<str>`, `Box<str>` or `Arc<str>`",
@@ -104,4 +100,124 @@ natives! {
         "`{Self}` cannot be bound to `varint`",
         "`varint` takes `CqlVarint`, `CqlVarintBorrowed` or `num_bigint::BigInt`",
         "`varint` takes `CqlVarint`, `CqlVarintBorrowed` or `num_bigint::BigInt`, each also in an `Option`; or a `CqlValue`";
+}
+
+/// Adds a value of the type `ascii`.
+#[inline]
+pub fn ascii<T: BindsAscii + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `bigint`.
+#[inline]
+pub fn bigint<T: BindsBigint + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `blob`.
+#[inline]
+pub fn blob<T: BindsBlob + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `boolean`.
+#[inline]
+pub fn boolean<T: BindsBoolean + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `counter`.
+#[inline]
+pub fn counter<T: BindsCounter + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `date`.
+#[inline]
+pub fn date<T: BindsDate + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `decimal`.
+#[inline]
+pub fn decimal<T: BindsDecimal + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `double`.
+#[inline]
+pub fn double<T: BindsDouble + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `duration`.
+#[inline]
+pub fn duration<T: BindsDuration + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `float`.
+#[inline]
+pub fn float<T: BindsFloat + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `inet`.
+#[inline]
+pub fn inet<T: BindsInet + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `int`.
+#[inline]
+pub fn int<T: BindsInt + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `smallint`.
+#[inline]
+pub fn smallint<T: BindsSmallint + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `text`.
+#[inline]
+pub fn text<T: BindsText + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `time`.
+#[inline]
+pub fn time<T: BindsTime + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `timestamp`.
+#[inline]
+pub fn timestamp<T: BindsTimestamp + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `timeuuid`.
+#[inline]
+pub fn timeuuid<T: BindsTimeuuid + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `tinyint`.
+#[inline]
+pub fn tinyint<T: BindsTinyint + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `uuid`.
+#[inline]
+pub fn uuid<T: BindsUuid + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
+}
+
+/// Adds a value of the type `varint`.
+#[inline]
+pub fn varint<T: BindsVarint + ?Sized>(value: &T, row: &mut BoundRow) {
+    value.put(row);
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod bind;
 mod binds;
+mod fetch;
 mod page;
 mod read;
 mod row;
@@ -11,15 +12,16 @@ mod shape;
 pub mod types;
 
 use std::fmt;
-use std::future::Future;
 use std::marker::PhantomData;
 
 #[doc(hidden)]
-pub use answer::{Answer, As, Cells, Column, FromColumns, HasColumn, HasField, Scalar};
-use answer::{Read, ReadByName};
+pub use answer::{
+    Answer, Cells, Column, Fill, FromColumns, HasColumn, HasField, Own, Reader, Scalar,
+};
 pub use bind::BindAs;
 #[doc(hidden)]
 pub use binds::*;
+pub use fetch::{All, Applied, Fetch, Finish, One, OnePage, Optional, Value};
 pub use page::{Page, RecordStream};
 pub use read::ReadAs;
 #[doc(hidden)]
@@ -29,11 +31,8 @@ pub use row::BoundRow;
 #[doc(hidden)]
 pub use shape::{Markers, Shape, shapes};
 
-use crate::client::{Client, CqlService};
-use crate::conditional::Conditional;
-use crate::error::Error;
+use crate::client::{Call, Client, CqlService};
 use crate::request::Request;
-use crate::response::Response;
 use crate::statement::StaticStatement;
 
 /// The rows of a `SELECT`, as records.
@@ -90,7 +89,7 @@ impl<A> Query<A> {
     }
 
     /// The request, for [`Client::pages`], [`Client::many`] or a `Service` that is called by hand: its answer is a
-    /// [`Response`].
+    /// [`Response`](crate::Response).
     pub fn into_request(self) -> Request {
         self.request
     }
@@ -102,10 +101,7 @@ impl Query<Nothing> {
     /// # Errors
     ///
     /// Those of [`Client::request`].
-    pub fn execute<S: CqlService>(
-        self,
-        db: &Client<S>,
-    ) -> impl Future<Output = Result<Response, Error>> + Send + use<S> {
+    pub fn execute<S: CqlService>(self, db: &Client<S>) -> Call<S> {
         db.request(self.request)
     }
 }
@@ -117,12 +113,8 @@ impl<A: Answer> Query<Rows<A>> {
     ///
     /// Those of [`Client::request`]; [`ErrorKind::Rows`](crate::ErrorKind::Rows) if there is no row, or if it has
     /// other types than the schema file.
-    pub fn fetch_one<S: CqlService>(
-        self,
-        db: &Client<S>,
-    ) -> impl Future<Output = Result<A::Record, Error>> + Send + use<S, A> {
-        let call = db.request(self.request);
-        async move { call.await?.row().map(|Read::<A>(record)| record) }
+    pub fn fetch_one<S: CqlService>(self, db: &Client<S>) -> Fetch<One<A>, S> {
+        Fetch::new(db.request(self.request))
     }
 
     /// The first row, if there is one. What follows it is not looked at.
@@ -130,12 +122,8 @@ impl<A: Answer> Query<Rows<A>> {
     /// # Errors
     ///
     /// As [`fetch_one`](Self::fetch_one), but for a row that is not there.
-    pub fn fetch_optional<S: CqlService>(
-        self,
-        db: &Client<S>,
-    ) -> impl Future<Output = Result<Option<A::Record>, Error>> + Send + use<S, A> {
-        let call = db.request(self.request);
-        async move { Ok(call.await?.maybe_row()?.map(|Read::<A>(record)| record)) }
+    pub fn fetch_optional<S: CqlService>(self, db: &Client<S>) -> Fetch<Optional<A>, S> {
+        Fetch::new(db.request(self.request))
     }
 
     /// All rows, which have to be one page: by default 5,000 rows. The options `page_size` and `paging = false` make it
@@ -145,12 +133,8 @@ impl<A: Answer> Query<Rows<A>> {
     ///
     /// Those of [`Client::request`]; [`ErrorKind::Rows`](crate::ErrorKind::Rows) if more rows follow, since nothing is
     /// cut off silently, or if a row has other types than the schema file.
-    pub fn fetch_all<S: CqlService>(
-        self,
-        db: &Client<S>,
-    ) -> impl Future<Output = Result<Vec<A::Record>, Error>> + Send + use<S, A> {
-        let call = db.request(self.request);
-        async move { call.await?.rows()?.map(|row| row.map(|Read::<A>(record)| record)).collect() }
+    pub fn fetch_all<S: CqlService>(self, db: &Client<S>) -> Fetch<All<A>, S> {
+        Fetch::new(db.request(self.request))
     }
 
     /// The rows of all pages, as a stream, which fetches the next page while one is read.
@@ -191,12 +175,8 @@ impl<A: Answer> Query<Rows<A>> {
     ///
     /// Those of [`Client::request`]; [`ErrorKind::Rows`](crate::ErrorKind::Rows) if a row has other types than the schema
     /// file.
-    pub fn fetch_page<S: CqlService>(
-        self,
-        db: &Client<S>,
-    ) -> impl Future<Output = Result<Page<A::Record>, Error>> + Send + use<S, A> {
-        let call = db.request(self.request);
-        async move { Page::new::<A>(call.await?) }
+    pub fn fetch_page<S: CqlService>(self, db: &Client<S>) -> Fetch<OnePage<A>, S> {
+        Fetch::new(db.request(self.request))
     }
 
     /// The only column of the first row.
@@ -212,15 +192,11 @@ impl<A: Answer> Query<Rows<A>> {
     /// # Errors
     ///
     /// As [`fetch_one`](Self::fetch_one).
-    pub fn fetch_scalar<S: CqlService>(
-        self,
-        db: &Client<S>,
-    ) -> impl Future<Output = Result<A::Value, Error>> + Send + use<S, A>
+    pub fn fetch_scalar<S: CqlService>(self, db: &Client<S>) -> Fetch<Value<A>, S>
     where
-        A: Scalar,
+        A: Answer<Record: Scalar>,
     {
-        let call = db.request(self.request);
-        async move { call.await?.row().map(|Read::<A>(record)| A::value(record)) }
+        Fetch::new(db.request(self.request))
     }
 
     /// Executes it, for rows that are to be read as another type, as one that borrows from the response.
@@ -228,10 +204,7 @@ impl<A: Answer> Query<Rows<A>> {
     /// # Errors
     ///
     /// Those of [`Client::request`].
-    pub fn execute<S: CqlService>(
-        self,
-        db: &Client<S>,
-    ) -> impl Future<Output = Result<Response, Error>> + Send + use<S, A> {
+    pub fn execute<S: CqlService>(self, db: &Client<S>) -> Call<S> {
         db.request(self.request)
     }
 }
@@ -264,20 +237,8 @@ impl<A: Answer> Query<Outcome<A>> {
     ///
     /// Those of [`Client::request`]; [`ErrorKind::Rows`](crate::ErrorKind::Rows) if what was found has other types than
     /// the schema file.
-    pub fn applied<S: CqlService>(
-        self,
-        db: &Client<S>,
-    ) -> impl Future<Output = Result<Conditional<A::Record>, Error>> + Send + use<S, A> {
-        let call = db.request(self.request);
-        async move {
-            Ok(match call.await?.conditional::<ReadByName<A>>()? {
-                Conditional::Applied => Conditional::Applied,
-                Conditional::NotApplied(found) => {
-                    let found = found.into_iter().map(|ReadByName(record)| record);
-                    Conditional::NotApplied(found.collect())
-                }
-            })
-        }
+    pub fn applied<S: CqlService>(self, db: &Client<S>) -> Fetch<Applied<A>, S> {
+        Fetch::new(db.request(self.request))
     }
 }
 

@@ -21,10 +21,8 @@ pub struct Page<R> {
 }
 
 impl<R> Page<R> {
-    pub(super) fn new<A: Answer<Record = R>>(response: Response) -> Result<Self, Error> {
-        let records = response.page()?.map(|row| row.map(|Read::<A>(record)| record));
-        let records = records.collect::<Result<_, Error>>()?;
-        Ok(Self { records, response })
+    pub(super) fn new(records: Vec<R>, response: Response) -> Self {
+        Self { records, response }
     }
 
     /// Its records.

@@ -10,9 +10,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use scylla::deserialize::TypeCheckError;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::deserialize::value::DeserializeValue;
+use scylla::deserialize::{DeserializationError, TypeCheckError};
 use scylla::errors::RowsError;
 use scylla::frame::response::result::{ColumnSpec, ColumnType};
 use scylla::response::Coordinator;
@@ -25,7 +25,7 @@ pub(crate) use made::Made;
 pub use rows::Rows;
 use rows::Source;
 
-use crate::error::{Error, ErrorClass, ErrorKind, columns, unreadable_answer};
+use crate::error::{Error, ErrorClass, ErrorKind, columns, decoded, unreadable_answer};
 use crate::paging::{Origin, PagingState, Seal, Start};
 use crate::prepared::Prepared;
 use crate::statement::Statement;
@@ -231,9 +231,7 @@ impl Response {
     ///
     /// [`ErrorKind::Rows`] if the columns are not of the types asked for.
     pub fn page<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<Rows<'r, R>, Error> {
-        let other_type = |error: &TypeCheckError| {
-            self.fault(format!("the columns are not what was asked for: {}", columns(error)))
-        };
+        let other_type = |error: &TypeCheckError| self.other_type(error);
         let source = match &self.body {
             Body::Rows(rows) => {
                 let rows = rows.rows::<R>();
@@ -269,9 +267,36 @@ impl Response {
     ///
     /// [`ErrorKind::Rows`] if there is none, or if it is not of the type asked for.
     pub fn row<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<R, Error> {
-        self.maybe_row()?.ok_or_else(|| {
-            self.fault("a row was asked for, and there is none: ask with `maybe_row()`".to_owned())
-        })
+        self.maybe_row()?.ok_or_else(|| self.no_row("maybe_row"))
+    }
+
+    /// No row, and how to ask where there may be none.
+    #[cold]
+    pub(crate) fn no_row(&self, instead: &str) -> Error {
+        self.fault(format!("a row was asked for, and there is none: ask with `{instead}()`"))
+    }
+
+    #[cold]
+    fn other_type(&self, error: &TypeCheckError) -> Error {
+        self.fault(format!("the columns are not what was asked for: {}", columns(error)))
+    }
+
+    /// The row of this number is not what was asked for.
+    #[cold]
+    pub(crate) fn undecoded(&self, row: usize, error: &DeserializationError) -> Error {
+        self.fault(format!("row {row} cannot be decoded: {}", decoded(error)))
+    }
+
+    /// Looks at the columns, if it has rows.
+    #[cfg(feature = "macros")]
+    pub(crate) fn check(
+        &self,
+        check: impl FnOnce(&[ColumnSpec<'_>]) -> Result<(), TypeCheckError>,
+    ) -> Result<(), Error> {
+        match self.specs() {
+            [] => Ok(()),
+            specs => check(specs).map_err(|error| self.other_type(&error)),
+        }
     }
 
     /// The first column of the first row.

@@ -10,7 +10,7 @@ use scylla::deserialize::row::{ColumnIterator, DeserializeRow};
 use scylla::frame::response::result::ColumnSpec;
 
 use super::Response;
-use crate::error::{self, Error};
+use crate::error::Error;
 
 /// The rows of a page, decoded one by one.
 #[must_use = "rows are decoded when they are asked for"]
@@ -39,9 +39,7 @@ impl<'r, R: DeserializeRow<'r, 'r>> Iterator for Rows<'r, R> {
         };
         let row = self.row;
         self.row += 1;
-        Some(decoded.map_err(|error| {
-            self.response.fault(format!("row {row} cannot be decoded: {}", error::decoded(&error)))
-        }))
+        Some(decoded.map_err(|error| self.response.undecoded(row, &error)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

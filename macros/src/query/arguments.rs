@@ -169,8 +169,10 @@ impl Arguments {
 impl Argument {
     fn read(tokens: TokenStream) -> Self {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        // The brackets around an expression that a macro has taken are where that macro is.
+        let tokens = ungrouped(&tokens);
         let span = tokens.first().map_or_else(Span::call_site, TokenTree::span);
-        match &ungrouped(&tokens)[..] {
+        match &tokens[..] {
             [TokenTree::Ident(name), TokenTree::Punct(equals), value @ ..]
                 if equals.as_char() == '=' && is_alone(value.first()) =>
             {

@@ -88,12 +88,11 @@ fn query(
     });
     let found = not_applied(&[parsed], false, schema, keyspace);
     let answer = match (parsed, found) {
-        (Statement::Select(select), _) => {
-            Columns::of_rows(select, &signature, span).and_then(|columns| match record {
+        (Statement::Select(select), _) => Columns::of_rows(select, &signature, &source.text)
+            .and_then(|columns| match record {
                 Some(record) => columns.fill(&record, &kinds),
                 None => columns.record(&kinds),
-            })
-        }
+            }),
         (_, _) if record.is_some() => Err(fault("`query_as!` takes a `SELECT`: use `query!`")),
         (_, Some(found)) => Columns::of_outcome(found, span).found(),
         (_, None) => Ok(Answer::nothing()),

@@ -1,13 +1,14 @@
 //! What rows become: a record of its own, or a struct of the user's.
 
 use cqlstack_syntax::check::{Nullability, Signature};
-use cqlstack_syntax::{DataType, Select, Selection, TermKind};
+use cqlstack_syntax::{DataType, Select, Selection, TermKind, quoted};
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use super::core;
 use super::kinds::{Kinds, rust};
 use crate::fault::Fault;
+use crate::literal::Text;
 use crate::names::hash_of;
 
 /// The code of an answer.
@@ -30,8 +31,8 @@ struct Column {
     nullability: Nullability,
     /// What the alias says of its type.
     rust: Option<TokenStream>,
-    /// Whether there is no alias for a call.
-    is_unnamed: bool,
+    /// A call without an alias, as it is written.
+    call: Option<String>,
 }
 
 pub(super) struct Columns {
@@ -51,8 +52,9 @@ impl Columns {
     pub(super) fn of_rows(
         select: &Select<'_>,
         signature: &Signature,
-        span: Span,
+        text: &Text,
     ) -> Result<Self, Vec<Fault>> {
+        let span = text.span;
         let selector = |index: usize| match &select.selection {
             Selection::Selectors(selectors) if !select.json => selectors.get(index),
             _ => None,
@@ -61,15 +63,15 @@ impl Columns {
         let (mut columns, mut faults) = (Vec::new(), Vec::new());
         for (index, ((name, kind), nullability)) in all.enumerate() {
             let selector = selector(index);
-            let is_named = selector.is_none_or(|it| it.alias.is_some());
-            let is_column = selector.is_none_or(|it| matches!(it.term.kind, TermKind::Column(_)));
+            let unnamed = selector.filter(|it| it.alias.is_none()).map(|it| &it.term);
+            let call = unnamed.filter(|term| !matches!(term.kind, TermKind::Column(_)));
             let mut column = Column {
                 name: name.clone(),
                 field: if select.json { "json".to_owned() } else { name.clone() },
                 kind: kind.clone(),
                 nullability: *nullability,
                 rust: None,
-                is_unnamed: !is_named && !is_column,
+                call: call.map(|term| term.span.of(&text.text).to_owned()),
             };
             if selector.is_some_and(|it| it.alias.is_some())
                 && let Err(why) = column.read_alias(span)
@@ -89,7 +91,7 @@ impl Columns {
             kind,
             nullability: Nullability::Nullable,
             rust: None,
-            is_unnamed: false,
+            call: None,
         };
         Self { columns: found.into_iter().map(column).collect(), span }
     }
@@ -106,8 +108,7 @@ impl Columns {
             #[derive(::core::fmt::Debug)]
             #[allow(dead_code, non_snake_case, unreachable_pub)]
             struct Record { #(pub #fields: #types),* }
-            impl #core::Answer for Record {
-                type Record = Self;
+            impl #core::Reader<Self> for Record {
                 const COLUMNS: &'static [#core::Column] =
                     &[#(#core::Column::new::<#types>(#names, #places)),*];
                 fn read(
@@ -121,13 +122,13 @@ impl Columns {
             items.extend(quote! {
                 impl #core::Scalar for Record {
                     type Value = #kind;
-                    fn value(record: Self) -> #kind {
-                        record.#field
+                    fn value(self) -> #kind {
+                        self.#field
                     }
                 }
             });
         }
-        Ok(Answer { items, aliases, kind: quote!(#core::Rows<Record>) })
+        Ok(Answer { items, aliases, kind: quote!(#core::Rows<#core::Own<Record>>) })
     }
 
     /// A record of what was found, whose columns have names and no order.
@@ -140,8 +141,7 @@ impl Columns {
             #[derive(::core::fmt::Debug)]
             #[allow(dead_code, non_snake_case, unreachable_pub)]
             struct Record { #(pub #fields: #core::Option<#types>),* }
-            impl #core::Answer for Record {
-                type Record = Self;
+            impl #core::Reader<Self> for Record {
                 const COLUMNS: &'static [#core::Column] =
                     &[#(#core::Column::new::<#core::Option<#types>>(#names, 0)),*];
                 fn read(
@@ -151,7 +151,11 @@ impl Columns {
                 }
             }
         };
-        Ok(Answer { items, aliases: TokenStream::new(), kind: quote!(#core::Outcome<Record>) })
+        Ok(Answer {
+            items,
+            aliases: TokenStream::new(),
+            kind: quote!(#core::Outcome<#core::Own<Record>>),
+        })
     }
 
     /// A struct of the user's, of which each field is one of the columns.
@@ -182,8 +186,13 @@ impl Columns {
         let aliases = quote! {
             enum __CqlstackColumns {}
             #columns
+            enum __CqlstackFilled {}
+            impl #core::Answer for __CqlstackFilled {
+                type Record = #record;
+                type Reader = #core::Fill<#record, __CqlstackColumns>;
+            }
         };
-        let kind = quote!(#core::Rows<#core::As<#record, __CqlstackColumns>>);
+        let kind = quote!(#core::Rows<__CqlstackFilled>);
         Ok(Answer { items: TokenStream::new(), aliases, kind })
     }
 
@@ -192,15 +201,23 @@ impl Columns {
         self.unique()?;
         let (mut fields, mut faults) = (Vec::new(), Vec::new());
         for column in &self.columns {
-            let Column { name, field, .. } = column;
+            let Column { name, field, call, .. } = column;
             let span = Span::call_site().located_at(self.span);
-            if let Some(ident) = ident(field, span).filter(|_| !column.is_unnamed) {
-                fields.push(ident);
-                continue;
-            }
-            let why =
-                if column.is_unnamed { "is a call" } else { "is no name that a field can have" };
-            let message = format!("column `{name}` {why}: name it, as in `{name} AS total`");
+            let message = match (call, ident(field, span)) {
+                (None, Some(ident)) => {
+                    fields.push(ident);
+                    continue;
+                }
+                (Some(call), _) => {
+                    format!(
+                        "column `{name}` has no name of its own: write `{call} AS total`, for example"
+                    )
+                }
+                (None, None) => format!(
+                    "column `{name}` has no name that a field can have: write `{} AS total`, for example",
+                    quoted(name)
+                ),
+            };
             faults.push(Fault::new(self.span, message));
         }
         if faults.is_empty() { Ok(fields) } else { Err(faults) }

@@ -11,6 +11,9 @@ use serde_json::Value;
 use tokio::process;
 use tokio::time::timeout;
 
+#[cfg(feature = "heavy")]
+mod costs;
+
 /// A first one compiles the driver; others in the same target folder may be waited for.
 const LONGEST: Duration = Duration::from_secs(480);
 
@@ -200,93 +203,6 @@ async fn the_macro_reads_the_corpus_as_the_parser_does() {
     let count: usize = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
     println!("{count} statements");
     assert!(count == texts.len() && count > 7_000, "{count}");
-}
-
-/// 500 statements, each in a function that executes it, against 200 tables: how much longer the compiler works for `cql!`
-/// than for a `StaticStatement`, in processor time.
-#[cfg(feature = "heavy")]
-#[tokio::test]
-async fn a_checked_statement_costs_little_to_compile() {
-    use std::fmt::Write;
-
-    const STATEMENTS: [(&str, &str); 5] = [
-        ("SELECT id, c, name, email FROM app.t{} WHERE id = ? AND c = ?", "(1, 2)"),
-        ("INSERT INTO app.t{} (id, c, name, email) VALUES (?, ?, ?, ?)", "(1, 2, \"a\", \"b\")"),
-        ("UPDATE app.t{} SET name = ?, age = ? WHERE id = ? AND c = ?", "(\"a\", 1, 2, 3)"),
-        ("DELETE FROM app.t{} WHERE id = ? AND c = ?", "(1, 2)"),
-        ("SELECT name FROM app.t{} WHERE id = ? LIMIT ?", "(1, 2)"),
-    ];
-    let mut schema = "CREATE KEYSPACE app WITH a = 1;\n".to_owned();
-    for table in 0..200 {
-        let columns = "id int, c int, name text, email text, age int, PRIMARY KEY (id, c)";
-        writeln!(schema, "CREATE TABLE app.t{table} ({columns});").unwrap();
-    }
-    let crate_of = |name: &str, checked: bool| {
-        let scratch = Scratch::new(name, "renamed");
-        scratch.write("schema.cql", &schema);
-        let mut source = "#![allow(unused_imports)]\nuse renamed::{Client, Error, Session, \
-                          StaticStatement, cql};\n"
-            .to_owned();
-        for number in 0..500 {
-            let (text, values) = STATEMENTS[number % STATEMENTS.len()];
-            let text = text.replace("{}", &(number % 200).to_string());
-            let statement = if checked {
-                format!("cql!({text:?})")
-            } else {
-                writeln!(
-                    source,
-                    "static S{number}: StaticStatement = StaticStatement::new({text:?});"
-                )
-                .unwrap();
-                format!("&S{number}")
-            };
-            writeln!(
-                source,
-                "pub async fn f{number}(db: &Client<Session>) -> Result<(), Error> {{ \
-                 db.execute({statement}, {values}).await.map(drop) }}"
-            )
-            .unwrap();
-        }
-        scratch.write("src/lib.rs", &source);
-        scratch
-    };
-    let crates =
-        [crate_of("cqlstack-scratch-plain", false), crate_of("cqlstack-scratch-checked", true)];
-    let mut seconds = [Vec::new(), Vec::new()];
-    for round in 0..6 {
-        for (scratch, seconds) in crates.iter().zip(&mut seconds) {
-            let source = scratch.folder.join("src/lib.rs");
-            let text = fs::read_to_string(&source).unwrap();
-            fs::write(&source, text).unwrap();
-            let took = scratch.build_seconds().await;
-            // The first compiles the driver, too.
-            if round > 0 {
-                seconds.push(took);
-            }
-        }
-    }
-    let [plain, checked] = seconds.map(|mut seconds| {
-        seconds.sort_by(f64::total_cmp);
-        seconds[seconds.len() / 2]
-    });
-    println!("{plain:.2} s plain, {checked:.2} s checked, {:.3} times", checked / plain);
-    assert!(checked <= plain * 1.4, "{plain}, {checked}");
-}
-
-#[cfg(feature = "heavy")]
-impl Scratch {
-    /// Processor time of a build, the compiler's and cargo's.
-    async fn build_seconds(&self) -> f64 {
-        let mut build = Command::new("bash");
-        build
-            .args(["-c", "TIMEFORMAT='%U %S'; time cargo build --offline --quiet"])
-            .env("CARGO_INCREMENTAL", "0");
-        let output = self.run(build).await;
-        let log = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{log}");
-        let times = log.lines().last().unwrap().split(' ');
-        times.map(|seconds| seconds.parse::<f64>().unwrap()).sum()
-    }
 }
 
 /// With no other dependency, so that no derive finds the driver elsewhere.

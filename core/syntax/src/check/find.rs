@@ -47,6 +47,18 @@ impl<'s> Of<'s> {
         self.table.columns.iter().filter(|it| matches!(it.role, ColumnRole::Clustering { .. }))
     }
 
+    /// The columns of `*`: the key, static columns and the others, those by name.
+    pub(super) fn all_columns(self) -> impl Iterator<Item = &'s Column> {
+        let by_name = |role: ColumnRole| {
+            let mut columns: Vec<&Column> = Vec::new();
+            columns.extend(self.table.columns.iter().filter(|it| it.role == role));
+            columns.sort_unstable_by_key(|column| &*column.name);
+            columns
+        };
+        let others = [by_name(ColumnRole::Static), by_name(ColumnRole::Regular)];
+        self.partition_key().chain(self.clustering_key()).chain(others.into_iter().flatten())
+    }
+
     pub(super) fn is_counter(self) -> bool {
         self.table.columns.iter().any(is_counter)
     }

@@ -9,8 +9,8 @@
 //! a finding with a [`Lint`].
 //!
 //! Files: `find` looks names up; `restriction` judges a `WHERE`; `select`, `write`, `condition`, `batch` and `definition`
-//! are families of statements; `term` and `functions` look into values; `signature`, with
-//! `not_applied`, `nullability`, `receiver`, `column_name` and `kind`, tells what a prepared statement takes and gives. A rule for operators or for types of literals
+//! are families of statements; `term` and `functions` look into values; `signature`, with `marker`,
+//! `not_applied`, `nullability`, `receiver`, `column_name`, `kind` and `function_kind`, tells what a prepared statement takes and gives. A rule for operators or for types of literals
 //! belongs into `restriction` or `term`.
 
 mod batch;
@@ -19,9 +19,11 @@ mod condition;
 mod definition;
 mod find;
 mod finding;
+mod function_kind;
 mod functions;
 mod kind;
 mod lint;
+mod marker;
 mod near;
 mod not_applied;
 mod nullability;

@@ -1,7 +1,7 @@
 //! The answer to a lightweight transaction whose condition did not hold.
 
 use super::find::Of;
-use super::signature::{Slot, all, slot};
+use super::signature::{Slot, slot};
 use crate::schema::{Column, ColumnRole, DataType, Schema};
 use crate::tree::{Condition, Delete, Operand, Relation, Statement, Update};
 
@@ -74,7 +74,7 @@ struct Shown {
 impl Shown {
     fn row(&mut self, of: Of<'_>) {
         self.is_any = true;
-        self.row = Some(all(of).collect());
+        self.row = Some(of.all_columns().map(slot).collect());
     }
 
     fn columns(&mut self, of: Of<'_>, relations: &[Relation<'_>], is_batch: bool) {

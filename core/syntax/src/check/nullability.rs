@@ -66,48 +66,79 @@ impl<'s> Rows<'s> {
 
     pub(super) fn term(&self, term: &Term<'_>) -> Nullability {
         match &term.kind {
-            TermKind::Column(name) => {
-                self.of.column(&name.resolved()).map_or(Nullability::Nullable, |it| self.column(it))
-            }
+            TermKind::Column(name) => self.named(&name.resolved()),
             TermKind::CountRows => Nullability::Never,
             TermKind::Literal(_) if !self.is_one => Nullability::Never,
             TermKind::Function(function) => self.call(function),
-            TermKind::Cast(inner, _) | TermKind::Negation(inner) => self.scalar([&**inner]),
+            TermKind::Cast(inner, _) | TermKind::Negation(inner) => self.scalar(inner),
             TermKind::Hint(_, inner) => self.term(inner),
             TermKind::Arithmetic(first, rest) => {
-                self.scalar([&**first].into_iter().chain(rest.iter().map(|(_, term)| term)))
+                for (_, term) in rest {
+                    if self.scalar(term) != Nullability::Never {
+                        return Nullability::Nullable;
+                    }
+                }
+                self.scalar(first)
             }
             TermKind::List(_) | TermKind::Set(_) | TermKind::Map(_) => Nullability::Elements,
             _ => Nullability::Nullable,
         }
     }
 
-    /// What is null where one of its operands is.
-    fn scalar<'t>(&self, operands: impl IntoIterator<Item = &'t Term<'t>>) -> Nullability {
-        let mut operands = operands.into_iter();
-        let is_never = operands.all(|term| self.term(term) == Nullability::Never);
-        if is_never { Nullability::Never } else { Nullability::Nullable }
+    fn named(&self, name: &str) -> Nullability {
+        self.of.column(name).map_or(Nullability::Nullable, |column| self.column(column))
+    }
+
+    /// What is null where its operand is.
+    fn scalar(&self, operand: &Term<'_>) -> Nullability {
+        match self.term(operand) {
+            Nullability::Never => Nullability::Never,
+            _ => Nullability::Nullable,
+        }
     }
 
     fn call(&self, function: &Function<'_>) -> Nullability {
-        let is_own = self.of.is_own(function);
-        match &*function.name.resolved() {
-            "count" | "sum" | "avg" if !is_own => Nullability::Never,
-            "now" | "uuid" | "current_timestamp" | "current_date" | "current_time"
-            | "current_timeuuid" | "currenttimestamp" | "currentdate" | "currenttime"
-            | "currenttimeuuid"
-                if !is_own && !self.is_one =>
-            {
+        match Null::of(self.of, function) {
+            Null::Never => Nullability::Never,
+            Null::NeverOfRow if !self.is_one => Nullability::Never,
+            Null::NeverOfRow | Null::Maybe => Nullability::Nullable,
+            Null::Elements => Nullability::Elements,
+            Null::AsArguments => {
+                for argument in &function.arguments {
+                    if self.scalar(argument) != Nullability::Never {
+                        return Nullability::Nullable;
+                    }
+                }
                 Nullability::Never
             }
+        }
+    }
+}
+
+/// When a function returns null.
+enum Null {
+    Never,
+    /// Beside an aggregate, over nothing.
+    NeverOfRow,
+    AsArguments,
+    Elements,
+    Maybe,
+}
+
+impl Null {
+    fn of(of: Of<'_>, function: &Function<'_>) -> Self {
+        if of.is_own(function) {
+            return Self::Maybe;
+        }
+        match &*function.name.resolved() {
+            "count" | "sum" | "avg" => Self::Never,
+            "now" | "uuid" | "current_timestamp" | "current_date" | "current_time"
+            | "current_timeuuid" | "currenttimestamp" | "currentdate" | "currenttime"
+            | "currenttimeuuid" => Self::NeverOfRow,
             "token" | "to_date" | "todate" | "to_timestamp" | "totimestamp"
-            | "to_unix_timestamp" | "tounixtimestamp"
-                if !is_own =>
-            {
-                self.scalar(&function.arguments)
-            }
-            "writetime" | "ttl" if !is_own => Nullability::Elements,
-            _ => Nullability::Nullable,
+            | "to_unix_timestamp" | "tounixtimestamp" => Self::AsArguments,
+            "writetime" | "ttl" => Self::Elements,
+            _ => Self::Maybe,
         }
     }
 }
@@ -121,26 +152,53 @@ fn aggregates(of: Of<'_>, term: &Term<'_>) -> bool {
     match &term.kind {
         TermKind::CountRows => true,
         TermKind::Function(function) => {
-            let name = function.name.resolved();
-            let is_of_schema = of.within.aggregates.iter().any(|it| it.name == name);
-            is_of_schema
-                || is_aggregate(&name) && !of.is_own(function)
-                || function.arguments.iter().any(|term| aggregates(of, term))
+            is_aggregate_of(of, function) || any(of, &function.arguments)
         }
         TermKind::Cast(inner, _) | TermKind::Hint(_, inner) | TermKind::Negation(inner) => {
             aggregates(of, inner)
         }
         TermKind::Arithmetic(first, rest) => {
-            aggregates(of, first) || rest.iter().any(|(_, term)| aggregates(of, term))
+            for (_, term) in rest {
+                if aggregates(of, term) {
+                    return true;
+                }
+            }
+            aggregates(of, first)
         }
         TermKind::Path(base, _) => aggregates(of, base),
-        TermKind::List(terms) | TermKind::Set(terms) | TermKind::Tuple(terms) => {
-            terms.iter().any(|term| aggregates(of, term))
-        }
+        TermKind::List(terms) | TermKind::Set(terms) | TermKind::Tuple(terms) => any(of, terms),
         TermKind::Map(entries) => {
-            entries.iter().any(|(key, value)| aggregates(of, key) || aggregates(of, value))
+            for (key, value) in entries {
+                if aggregates(of, key) || aggregates(of, value) {
+                    return true;
+                }
+            }
+            false
         }
-        TermKind::UserType(fields) => fields.iter().any(|(_, value)| aggregates(of, value)),
+        TermKind::UserType(fields) => {
+            for (_, value) in fields {
+                if aggregates(of, value) {
+                    return true;
+                }
+            }
+            false
+        }
         _ => false,
     }
+}
+
+/// A loop: an iterator's frames would be on the way of each bracket.
+fn any(of: Of<'_>, terms: &[Term<'_>]) -> bool {
+    for term in terms {
+        if aggregates(of, term) {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_aggregate_of(of: Of<'_>, function: &Function<'_>) -> bool {
+    let name = function.name.resolved();
+    of.within.aggregates.iter().any(|it| it.name == name)
+        || is_aggregate(&name) && !of.is_own(function)
 }

@@ -1,5 +1,7 @@
 //! What a term is for, as a server names it.
 
+use std::borrow::Cow;
+
 use super::find::Of;
 use super::kind::INT;
 use super::term::unfrozen;
@@ -13,7 +15,7 @@ pub(super) const SELECTED: &str = "[selection]";
 #[derive(Clone)]
 pub(super) struct Receiver<'s> {
     pub(super) name: String,
-    pub(super) kind: Option<&'s DataType>,
+    pub(super) kind: Option<Cow<'s, DataType>>,
 }
 
 impl<'s> Receiver<'s> {
@@ -22,47 +24,55 @@ impl<'s> Receiver<'s> {
     }
 
     pub(super) fn new(name: impl Into<String>, kind: &'s DataType) -> Self {
-        Self { name: name.into(), kind: Some(kind) }
+        Self { name: name.into(), kind: Some(Cow::Borrowed(kind)) }
     }
 
     fn column(column: &'s Column) -> Self {
         Self::new(&column.name, &column.kind)
     }
 
-    pub(super) fn unfrozen(&self) -> Option<&'s DataType> {
-        self.kind.map(unfrozen)
+    /// With a type that the text tells.
+    pub(super) fn with(self, kind: Option<DataType>) -> Self {
+        Self { kind: kind.map(Cow::Owned), ..self }
+    }
+
+    pub(super) fn unfrozen(&self) -> Option<&DataType> {
+        self.kind.as_deref().map(unfrozen)
     }
 
     /// An element of a list or set, a value of a map.
     pub(super) fn element(&self) -> Self {
-        let kind = match self.unfrozen() {
-            Some(
-                DataType::List(of)
-                | DataType::Set(of)
-                | DataType::Vector(of, _)
-                | DataType::Map(_, of),
-            ) => Some(&**of),
+        self.part("value", |kind| match kind {
+            DataType::List(of)
+            | DataType::Set(of)
+            | DataType::Vector(of, _)
+            | DataType::Map(_, of) => Some(of),
             _ => None,
-        };
-        self.part("value", kind)
+        })
+    }
+
+    pub(super) fn key(&self) -> Self {
+        match self.unfrozen() {
+            Some(DataType::List(_)) => self.part("idx", |_| Some(&INT)),
+            _ => self.part("key", |kind| match kind {
+                DataType::Map(of, _) | DataType::Set(of) => Some(of),
+                _ => None,
+            }),
+        }
     }
 
     /// What a `SELECT` gives has no names of its own for parts.
-    fn part(&self, prefix: &str, kind: Option<&'s DataType>) -> Self {
+    fn part(&self, prefix: &str, part: impl Fn(&DataType) -> Option<&DataType>) -> Self {
         let name = match &*self.name {
             SELECTED => SELECTED.to_owned(),
             name => format!("{prefix}({name})"),
         };
-        Self { name, kind }
-    }
-
-    pub(super) fn key(&self) -> Self {
-        let (prefix, kind) = match self.unfrozen() {
-            Some(DataType::List(_)) => ("idx", Some(&INT)),
-            Some(DataType::Map(of, _) | DataType::Set(of)) => ("key", Some(&**of)),
-            _ => ("key", None),
+        let kind = match &self.kind {
+            Some(Cow::Borrowed(kind)) => part(unfrozen(kind)).map(Cow::Borrowed),
+            Some(Cow::Owned(kind)) => part(unfrozen(kind)).cloned().map(Cow::Owned),
+            None => None,
         };
-        self.part(prefix, kind)
+        Self { name, kind }
     }
 }
 
@@ -78,5 +88,8 @@ pub(super) fn field_of<'s>(of: Of<'s>, whole: &Receiver<'s>, field: Name<'_>) ->
         _ => None,
     };
     let known = fields.into_iter().flatten().find(|(name, _)| *name == resolved);
-    Receiver { name: format!("{}.{resolved}", whole.name), kind: known.map(|(_, kind)| kind) }
+    Receiver {
+        name: format!("{}.{resolved}", whole.name),
+        kind: known.map(|(_, kind)| Cow::Borrowed(kind)),
+    }
 }

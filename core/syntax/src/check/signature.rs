@@ -1,15 +1,16 @@
 //! What a prepared statement takes and gives.
 
-use super::column_name::{column_name, full_name};
+use std::borrow::Cow;
+
+use super::column_name::column_name;
 use super::find::Of;
 use super::kind::{BIGINT, INT, TEXT, kind_of};
 use super::nullability::{Nullability, Rows};
 use super::receiver::{Receiver, SELECTED, field_of, receiver};
-use crate::schema::{Column, ColumnRole, DataType, Schema};
+use crate::schema::{Column, DataType, Schema};
 use crate::tree::{
-    ArithmeticOperator, Batch, Change, Comparand, Condition, Function, InsertRow, Name, Operand,
-    Operator, Part, Relation, Select, Selection, Statement, Step, Table as TableName, Term,
-    TermKind, UsingOption, UsingParameter,
+    Batch, Change, Comparand, Condition, InsertRow, Name, Operand, Operator, Part, Relation,
+    Select, Selection, Statement, Table as TableName, Term, TermKind, UsingOption, UsingParameter,
 };
 
 /// The names and the types of the markers and of the result's columns, as a server gives them when it prepares the
@@ -69,12 +70,12 @@ impl Signature {
     }
 }
 
-struct Reader<'s> {
+pub(super) struct Reader<'s> {
     schema: &'s Schema,
     keyspace: Option<&'s str>,
-    markers: Vec<(u32, Slot)>,
+    pub(super) markers: Vec<(u32, Slot)>,
     /// What a `SELECT` gives is read: arguments have no names there.
-    selects: bool,
+    pub(super) selects: bool,
 }
 
 impl<'s> Reader<'s> {
@@ -212,7 +213,8 @@ impl<'s> Reader<'s> {
                     }
                 }
                 Comparand::List(marker) => {
-                    let kind = receiver.kind.map(|kind| DataType::List(Box::new(kind.clone())));
+                    let kind =
+                        receiver.kind.map(|kind| DataType::List(Box::new(kind.into_owned())));
                     self.mark(marker.index, marker.name, format!("in({})", receiver.name), kind);
                 }
             }
@@ -223,7 +225,7 @@ impl<'s> Reader<'s> {
     fn together(&mut self, of: Of<'s>, names: &[Name<'_>], relation: &Relation<'_>) {
         let own: Vec<String> = names.iter().map(|name| name.resolved().into_owned()).collect();
         let all = format!("({})", own.join(","));
-        let kinds = names.iter().map(|name| receiver(of, *name).kind.cloned());
+        let kinds = names.iter().map(|name| receiver(of, *name).kind.map(Cow::into_owned));
         let kind = kinds.collect::<Option<_>>().map(DataType::Tuple);
         let mut tuple = |term: &Term<'_>| match &term.kind {
             TermKind::Tuple(terms) => {
@@ -247,134 +249,13 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn mark(&mut self, index: u32, own: Option<Name<'_>>, name: String, kind: Option<DataType>) {
-        let name = own.map_or(name, |own| own.resolved().into_owned());
-        self.markers.push((index, (name, kind)));
-    }
-
-    fn term(&mut self, of: Of<'s>, term: &Term<'_>, receiver: &Receiver<'s>) {
-        match &term.kind {
-            TermKind::Marker(marker) => {
-                let kind = receiver.kind.cloned();
-                self.mark(marker.index, marker.name, receiver.name.clone(), kind);
-            }
-            TermKind::Literal(_) | TermKind::Null | TermKind::Column(_) | TermKind::CountRows => {}
-            TermKind::List(terms) | TermKind::Set(terms) => {
-                for term in terms {
-                    self.term(of, term, &receiver.element());
-                }
-            }
-            TermKind::Map(entries) => {
-                for (key, value) in entries {
-                    self.term(of, key, &receiver.key());
-                    self.term(of, value, &receiver.element());
-                }
-            }
-            TermKind::UserType(fields) => {
-                for (field, value) in fields {
-                    self.term(of, value, &field_of(of, receiver, *field));
-                }
-            }
-            TermKind::Tuple(terms) => self.tuple(of, terms, receiver),
-            TermKind::Function(function) => self.function(of, function),
-            TermKind::Hint(_, inner) => self.term(of, inner, receiver),
-            TermKind::Cast(inner, _) => self.term(of, inner, &Receiver::named(SELECTED)),
-            TermKind::Negation(inner) => {
-                let receiver = self.argument(0, "system._negate");
-                self.term(of, inner, &receiver);
-            }
-            TermKind::Arithmetic(first, rest) => self.arithmetic(of, first, rest),
-            TermKind::Path(base, steps) => self.path(of, base, steps),
-        }
-    }
-
-    fn tuple(&mut self, of: Of<'s>, terms: &[Term<'_>], receiver: &Receiver<'s>) {
-        let kinds = match receiver.unfrozen() {
-            Some(DataType::Tuple(kinds)) => kinds.as_slice(),
-            // In parentheses.
-            _ if terms.len() == 1 => {
-                for term in terms {
-                    self.term(of, term, receiver);
-                }
-                return;
-            }
-            _ => &[],
-        };
-        for (index, term) in terms.iter().enumerate() {
-            let name = format!("{}[{index}]", receiver.name);
-            self.term(of, term, &Receiver { name, kind: kinds.get(index) });
-        }
-    }
-
-    fn arithmetic(
-        &mut self,
-        of: Of<'s>,
-        first: &Term<'_>,
-        rest: &[(ArithmeticOperator, Term<'_>)],
-    ) {
-        let operator = |operator: ArithmeticOperator| match operator {
-            ArithmeticOperator::Add => "system._add",
-            ArithmeticOperator::Subtract => "system._substract",
-            ArithmeticOperator::Multiply => "system._multiply",
-            ArithmeticOperator::Divide => "system._divide",
-            ArithmeticOperator::Modulo => "system._modulo",
-        };
-        if let Some((next, _)) = rest.first() {
-            let receiver = self.argument(0, operator(*next));
-            self.term(of, first, &receiver);
-        }
-        for (own, term) in rest {
-            let receiver = self.argument(1, operator(*own));
-            self.term(of, term, &receiver);
-        }
-    }
-
-    fn argument(&self, index: usize, function: &str) -> Receiver<'s> {
-        if self.selects {
-            Receiver::named(SELECTED)
-        } else {
-            Receiver::named(format!("arg{index}({function})"))
-        }
-    }
-
-    fn function(&mut self, of: Of<'s>, function: &Function<'_>) {
-        let full = full_name(of, function);
-        for (index, argument) in function.arguments.iter().enumerate() {
-            let receiver = self.argument(index, &full);
-            self.term(of, argument, &receiver);
-        }
-    }
-
-    fn path(&mut self, of: Of<'s>, base: &Term<'_>, steps: &[Step<'_>]) {
-        let mut whole = match base.kind {
-            TermKind::Column(name) => receiver(of, name),
-            _ => Receiver::named(SELECTED),
-        };
-        self.term(of, base, &Receiver::named(SELECTED));
-        for step in steps {
-            whole = match step {
-                Step::Field(field) => field_of(of, &whole, *field),
-                Step::Element(key) => {
-                    self.term(of, key, &whole.key());
-                    whole.element()
-                }
-                Step::Slice(from, to) => {
-                    for end in [from, to].into_iter().flatten() {
-                        self.term(of, end, &whole.key());
-                    }
-                    whole
-                }
-            };
-        }
-    }
-
     fn select(&mut self, select: &Select<'_>) -> Option<Result> {
         let of = self.table(select.from)?;
         let (mut columns, mut nullability) = (Vec::new(), Vec::new());
         match &select.selection {
             Selection::All => {
                 let rows = Rows::new(of, select, &[]);
-                for column in all_columns(of) {
+                for column in of.all_columns() {
                     columns.push(slot(column));
                     nullability.push(rows.column(column));
                 }
@@ -415,22 +296,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// The columns of `*`: the key, static columns and the others, those by name.
-pub(super) fn all(of: Of<'_>) -> impl Iterator<Item = Slot> {
-    all_columns(of).map(slot)
-}
-
-fn all_columns(of: Of<'_>) -> impl Iterator<Item = &Column> {
-    let by_name = |role: ColumnRole| {
-        let mut columns: Vec<&Column> = Vec::new();
-        columns.extend(of.table.columns.iter().filter(|it| it.role == role));
-        columns.sort_unstable_by_key(|column| &*column.name);
-        columns
-    };
-    let others = [by_name(ColumnRole::Static), by_name(ColumnRole::Regular)];
-    of.partition_key().chain(of.clustering_key()).chain(others.into_iter().flatten())
-}
-
+/// What `SELECT *` has of a column.
 pub(super) fn slot(column: &Column) -> Slot {
     (column.name.clone(), Some(column.kind.clone()))
 }

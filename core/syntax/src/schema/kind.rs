@@ -91,6 +91,11 @@ impl DataType {
         }
     }
 
+    /// The type that a text names beside a value; none that is not there.
+    pub(crate) fn hinted(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Option<Self> {
+        Self::new(kind, keyspace, of).ok()
+    }
+
     fn inner(kind: &Type<'_>, keyspace: &str, of: &Keyspace) -> Outcome<Box<Self>> {
         Self::new(kind, keyspace, of).map(Box::new)
     }
