@@ -75,8 +75,7 @@ impl Arguments {
             }
         }
         for Bound { name, kind, argument } in &bound {
-            let Argument { value, span, .. } = &self.0[*argument];
-            let value = quote_spanned!(*span => &#value);
+            let value = self.0[*argument].borrowed();
             made.extend(match unfrozen(kind) {
                 DataType::Native(keyword) => {
                     let bind = word(*keyword);
@@ -178,18 +177,19 @@ impl Argument {
             {
                 let value: TokenStream = value.iter().cloned().collect();
                 let span = value.clone().into_iter().next().map_or(span, |token| token.span());
-                let value = grouped(value, span);
                 Self { name: Some(name.clone()), value, span }
             }
-            all => {
-                let value = match all {
-                    // A path, a literal: nothing that an operator could break.
-                    [one] => one.clone().into(),
-                    all => grouped(all.iter().cloned().collect(), span),
-                };
-                Self { name: None, value, span }
-            }
+            all => Self { name: None, value: all.iter().cloned().collect(), span },
         }
+    }
+
+    /// A reference to it.
+    fn borrowed(&self) -> TokenStream {
+        let Self { value, span, .. } = self;
+        let mut tokens = value.clone().into_iter();
+        let is_one = tokens.next().is_some() && tokens.next().is_none();
+        let value = if is_one { value.clone() } else { grouped(value.clone(), *span) };
+        quote_spanned!(*span => &#value)
     }
 
     fn unused(&self, signature: &Signature) -> Fault {

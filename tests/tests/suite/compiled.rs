@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 #[cfg(feature = "heavy")]
 mod costs;
+mod typed;
 
 /// A first one compiles the driver; others in the same target folder may be waited for.
 const LONGEST: Duration = Duration::from_secs(480);

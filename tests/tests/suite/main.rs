@@ -44,6 +44,7 @@ mod precedence;
 mod promises;
 #[cfg(feature = "heavy")]
 mod provisioning;
+mod queries;
 mod races;
 mod reconnect;
 #[cfg(feature = "heavy")]

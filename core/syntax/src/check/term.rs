@@ -192,7 +192,7 @@ impl<'s> Checker<'s> {
     }
 }
 
-fn is_collection(term: &Term<'_>) -> bool {
+pub(super) fn is_collection(term: &Term<'_>) -> bool {
     matches!(term.kind, TermKind::List(_) | TermKind::Set(_) | TermKind::Map(_))
 }
 

@@ -2,6 +2,7 @@
 
 use super::find::{Of, is_counter, list};
 use super::restriction::{How, Restrictions};
+use super::term::is_collection;
 use super::{Checker, Finding, Lint};
 use crate::schema::{Column, ColumnRole, DataType};
 use crate::token::Span;
@@ -175,7 +176,7 @@ impl<'s> Checker<'s> {
         let is_map = |kind: &&DataType| matches!(kind, DataType::Map(..));
         let of_keys = matches!(change, Change::Subtract(_)) && kind.as_ref().is_some_and(is_map);
         self.value(of, value, kind.filter(|_| !of_keys));
-        if of_keys {
+        if of_keys && is_collection(value) {
             self.bound_inside("map", value);
         }
         let is_set = matches!((part, change), (Part::Whole, Change::Set(_)));

@@ -5,15 +5,18 @@ mod pairs;
 use pairs::*;
 
 macro_rules! typed {
-    ($to:ident both $cql:literal $(or empty)?, $rust:ty, $($value:expr),*) => {
+    ($to:ident $column:literal lent $($pair:tt)*) => {
+        typed!($to $column both $($pair)*);
+    };
+    ($to:ident $column:literal both $cql:literal $(or empty)?, $rust:ty, $($value:expr),*) => {
         $(let value: $rust = $value; $to(&value);)*
     };
-    ($to:ident bind $cql:literal, $rust:ty as $read:ty, $value:expr => $expected:expr) => {
+    ($to:ident $column:literal bind $cql:literal, $rust:ty as $read:ty, $value:expr => $expected:expr) => {
         let value: $rust = $value;
         let _: $read = ($expected).into();
         $to(&value);
     };
-    ($to:ident read $($rest:tt)*) => {};
+    ($to:ident $column:literal read $($rest:tt)*) => {};
 }
 
 fn main() {

@@ -17,7 +17,7 @@ use cqlstack_middleware::StatementCacheLayer;
 
 use crate::support::{connect, run};
 
-mod pairs;
+pub(crate) mod pairs;
 mod wrong;
 
 use pairs::*;
@@ -37,13 +37,16 @@ const BOUND: usize = 1;
 const READ: usize = 2;
 
 macro_rules! listed {
-    ($to:ident both $cql:literal $(or empty)?, $rust:ty, $($values:tt)*) => {
+    ($to:ident $column:literal lent $($pair:tt)*) => {
+        listed!($to $column both $($pair)*);
+    };
+    ($to:ident $column:literal both $cql:literal $(or empty)?, $rust:ty, $($values:tt)*) => {
         $to.push(($cql, stringify!($rust).to_owned(), BOTH));
     };
-    ($to:ident bind $cql:literal, $rust:ty as $($values:tt)*) => {
+    ($to:ident $column:literal bind $cql:literal, $rust:ty as $($values:tt)*) => {
         $to.push(($cql, stringify!($rust).to_owned(), BOUND));
     };
-    ($to:ident read $cql:literal, $rust:ty, $($values:tt)*) => {
+    ($to:ident $column:literal read $cql:literal, $rust:ty, $($values:tt)*) => {
         $to.push(($cql, stringify!($rust).to_owned(), READ));
     };
 }
@@ -84,7 +87,10 @@ impl Checked {
 }
 
 macro_rules! checked {
-    ($to:ident both $cql:literal, $rust:ty, $($value:expr),*) => {{
+    ($to:ident $column:literal lent $($pair:tt)*) => {
+        checked!($to $column both $($pair)*);
+    };
+    ($to:ident $column:literal both $cql:literal, $rust:ty, $($value:expr),*) => {{
         let column = $to.column();
         $(
             let value: $rust = $value;
@@ -106,22 +112,22 @@ macro_rules! checked {
         let kept = $to.kept(&column, &None::<&$rust>).await;
         assert!(kept.value::<Option<$rust>>().unwrap().is_none(), "{}", $cql);
     }};
-    ($to:ident both $cql:literal or empty, $rust:ty, $($value:expr),*) => {{
+    ($to:ident $column:literal both $cql:literal or empty, $rust:ty, $($value:expr),*) => {{
         let column = format!("v{}", $to.next);
         let empty: MaybeEmpty<$rust> = MaybeEmpty::Empty;
         let kept = $to.kept(&column, &empty).await;
         assert!(matches!(kept.value::<MaybeEmpty<$rust>>(), Ok(MaybeEmpty::Empty)), "{}", $cql);
         let kept = kept.value::<Option<MaybeEmpty<$rust>>>().unwrap();
         assert!(matches!(kept, Some(MaybeEmpty::Empty)), "{}", $cql);
-        checked!($to both $cql, $rust, $($value),*);
+        checked!($to $column both $cql, $rust, $($value),*);
     }};
-    ($to:ident bind $cql:literal, $rust:ty as $read:ty, $value:expr => $expected:expr) => {{
+    ($to:ident $column:literal bind $cql:literal, $rust:ty as $read:ty, $value:expr => $expected:expr) => {{
         let column = $to.column();
         let value: $rust = $value;
         let kept = $to.kept(&column, &value).await;
         assert_eq!(kept.value::<$read>().unwrap(), $expected, "{} of {}", $cql, stringify!($rust));
     }};
-    ($to:ident read $cql:literal, $rust:ty, $value:expr => |$read:ident| $holds:expr) => {{
+    ($to:ident $column:literal read $cql:literal, $rust:ty, $value:expr => |$read:ident| $holds:expr) => {{
         let column = $to.column();
         let kept = $to.kept(&column, &$value).await;
         let $read = kept.value::<$rust>().unwrap();
