@@ -136,7 +136,7 @@ pub use value::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue};
 pub mod __derive {
     #[cfg(feature = "macros")]
     pub use crate::query::{
-        BindAs, Cells, Column, FromColumns, HasColumn, HasField, ReadAs, types,
+        BindAs, Cells, Column, Fill, FromColumns, HasColumn, HasField, ReadAs, types,
     };
     pub use cqlstack_macros::nothing;
     pub use scylla::deserialize::DeserializationError;
@@ -230,21 +230,80 @@ macro_rules! cql {
     };
 }
 
-/// A statement with its arguments, both checked when the program is compiled: a
-/// [`Query`](query::Query).
+/// A statement with its arguments, whose types are checked when the program is compiled: a [`Query`](query::Query).
+///
+/// The types are those of the [schema file](cql!#the-schema), which it needs. It takes what [`cql!`] takes, after a
+/// semicolon: its options and lints.
 ///
 /// ```no_run
 /// use cqlstack_core::{Client, CqlService, Error, query};
 ///
 /// async fn run(db: &Client<impl CqlService>, id: i32, name: &str) -> Result<(), Error> {
-///     query!("INSERT INTO app.users (id, name) VALUES (?, ?)", id, name).execute(db).await?;
+///     query!("INSERT INTO app.users (id, name) VALUES (?, ?)", id, name; name = "add_user").execute(db).await?;
 ///     let user = query!("SELECT id, name FROM app.users WHERE id = ?", id).fetch_optional(db).await?;
 ///     if let Some(user) = user {
-///         println!("{} {:?}", user.id, user.name);
+///         println!("{} {:?}", user.id, user.name); // i32, Option<String>
 ///     }
+///     let count = query!("SELECT count(*) AS count FROM app.users"; allow(scan)).fetch_scalar(db).await?;
+///     println!("{count} users");
 ///     Ok(())
 /// }
 /// ```
+///
+/// # Arguments
+///
+/// One for each marker: in the order of the markers, or by name (`id = 7`), where the name is that of `:id`, or the
+/// one that the server gives to `?`, as a column's. A marker `:id` without an argument takes the variable `id`. An argument is evaluated once and
+/// borrowed: it is serialised here, and the query borrows nothing.
+///
+/// The compiler says of an argument that has another type, at its place, what its marker takes. The [table of
+/// types](value) has what goes with what; [`BindAs`](query::BindAs) adds a type of yours. A struct that derives
+/// [`SerializeValue`](derive@SerializeValue) is checked against the fields of the user-defined type. When values are bound,
+/// the types that the server tells are compared with those of the schema file: where they differ, nothing is sent.
+///
+/// # Answers
+///
+/// | statement | methods of [`Query`](query::Query) |
+/// |---|---|
+/// | `SELECT` | `fetch_one`, `fetch_optional`, `fetch_all`, `fetch` (a stream), `fetch_page`, `fetch_scalar`, `execute` |
+/// | a write with `IF` | `applied`: [`Conditional`], with a record of what was found |
+/// | any other | `execute` |
+///
+/// A record has a field for each column, by its name, and is [`Debug`](std::fmt::Debug). A call needs a name, `max(age) AS age`, and so does a column
+/// whose name no field can have. Keywords are written `user.r#type`. `SELECT *` is the columns of the schema file, and is sent
+/// so: a column that is added later changes nothing.
+///
+/// [`query_as!`] fills a struct that has a name.
+///
+/// # Nulls
+///
+/// A column that can be null is an [`Option`]. Never null are columns of the partition key; clustering columns, unless the table has static
+/// columns and the statement restricts no clustering column, since a partition may have static columns alone; a counter
+/// that is the only column beside the key; `count`, `sum` and `avg`. In an aggregate without `GROUP BY` all other columns can be
+/// null, since there is a row over nothing, too. A collection that is not frozen is never null, but empty: a server makes
+/// no difference. A frozen one is an [`Option`].
+///
+/// An alias says otherwise, or names a type: `AS "name!"` is never null, and a null is an error; `AS "name?"` is an [`Option`];
+/// `AS "born: chrono::NaiveDate"` is read as that type, in an [`Option`] where it can be null. The field is called `name`,
+/// and `born`.
+///
+/// # Types of fields
+///
+/// | CQL | Rust |
+/// |---|---|
+/// | `ascii`, `text` | `String` |
+/// | `tinyint`, `smallint`, `int`, `bigint`; `float`, `double`; `boolean` | `i8`, `i16`, `i32`, `i64`; `f32`, `f64`; `bool` |
+/// | `blob`, `inet`, `uuid`, `timeuuid` | `Vec<u8>`, `IpAddr`, `Uuid`, [`CqlTimeuuid`](value::CqlTimeuuid) |
+/// | `date`, `time`, `timestamp`, `duration`, `decimal`, `varint`, `counter` | [`CqlDate`](value::CqlDate), …, [`Counter`](value::Counter) |
+/// | `list<T>`, `vector<T, N>` | `Vec<T>` |
+/// | `set<T>`, `map<K, V>` | `HashSet<T>`, `HashMap<K, V>`; where `T` has no hash, as `double`, `Vec<T>`, and [`CqlValue`] for the map |
+/// | `tuple<A, B>` | `(Option<A>, Option<B>)` |
+/// | a user-defined type | [`CqlValue`]; name a struct that derives [`DeserializeValue`](derive@DeserializeValue) in an alias |
+///
+/// # Cost
+///
+/// A read and a write take within 1 % of the instructions of [`Client::execute`] with a [`StaticStatement`], and as many
+/// allocations: `docs/costs.md`.
 #[cfg(feature = "macros")]
 #[macro_export]
 macro_rules! query {
@@ -253,7 +312,27 @@ macro_rules! query {
     };
 }
 
-/// As [`query!`], with rows that fill a struct.
+/// As [`query!`], with rows that fill a struct of yours, by the names of its fields.
+///
+/// The struct derives [`DeserializeRow`](derive@DeserializeRow) and has named fields, and neither type parameters nor lifetimes. It
+/// may have fewer fields than there are columns, and none that no column has. Each field is checked: it holds the type of its column, and is an
+/// [`Option`], or `#[scylla(default_when_null)]`, if that can be null. `#[scylla(rename = "…")]` and `#[scylla(skip)]` mean what they always do.
+///
+/// ```no_run
+/// use cqlstack_core::{Client, CqlService, DeserializeRow, Error, query_as};
+///
+/// #[derive(DeserializeRow)]
+/// struct User {
+///     id: i32,
+///     name: Option<String>,
+/// }
+///
+/// async fn all(db: &Client<impl CqlService>) -> Result<Vec<User>, Error> {
+///     query_as!(User, "SELECT * FROM app.users"; allow(scan)).fetch_all(db).await
+/// }
+/// ```
+///
+/// A type of yours in a field needs [`ReadAs`](query::ReadAs).
 #[cfg(feature = "macros")]
 #[macro_export]
 macro_rules! query_as {

@@ -65,6 +65,7 @@ pub mod q {
     pub use scylla::frame::response::result::NativeType;
 
     pub use crate::query::*;
+    pub use crate::request::Request;
     pub use crate::value::*;
 }
 
@@ -110,9 +111,9 @@ mod tests {
             "SELECT \"Quoted\", \"it\"\"s\" FROM \"Names\" WHERE \"K\" = 'it''s' AND token(\"K\") > ?"
             "SELECT v FROM t WHERE k = ? AND (c, d) > (?, ?) AND (c, d) < ?"
             "SELECT v FROM t WHERE k = ? AND (c, d) IN ? AND m[?] = ? AND m CONTAINS ? AND m CONTAINS KEY ? ALLOW FILTERING"
-            "INSERT INTO t (k, c, d, v) VALUES (?, 5, (?), 'text')"
-            "INSERT INTO t (k, c, d, l) VALUES (true, 1.5, 0xCAFE, [1, 2])"
-            "INSERT INTO t (k, c, d, v) VALUES (123e4567-e89b-12d3-a456-426614174000, 1h30m, $$a'b$$, null)"
+            "INSERT INTO texts (k, c, d, v) VALUES (?, 5, (?), 'text')"
+            "INSERT INTO others (k, c, d, l) VALUES (true, 1.5, 0xCAFE, [1, 2])"
+            "INSERT INTO times (k, c, d, v) VALUES (123e4567-e89b-12d3-a456-426614174000, 1h30m, $$a'b$$, null)"
             "INSERT INTO t (k, c, d, v) VALUES (now(), f(?), -1, (int) ?) USING TTL ? AND TIMESTAMP ?"
             "INSERT INTO t (k, c, d) VALUES (?, ?, ?) IF NOT EXISTS"
             "INSERT INTO t JSON ?"

@@ -1,6 +1,6 @@
 //! What `query!` has to know of a struct that derives: its fields, and that they fit columns or a type of users.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::derive::{is_attribute, is_of_driver, ungrouped};
@@ -38,9 +38,8 @@ pub(crate) fn checks(derive: &str, input: &TokenStream, root: &TokenStream) -> T
         "DeserializeValue" => of.user_type(&quote!(ReadAs), &quote!(, __cqlstack::types::Never)),
         _ => return TokenStream::new(),
     };
-    let names = of.fields.iter().map(|field| &field.ident);
+    let names = of.fields.iter().map(Field::marker);
     quote! {
-        #[allow(non_camel_case_types, private_bounds, unused_qualifications)]
         const _: () = {
             use #root::__derive as __cqlstack;
             mod __field {
@@ -89,6 +88,7 @@ impl Struct {
                     #kind: __cqlstack::ReadAs<<__CqlstackColumns as #column>::Kind, #nullability>,
                 )*
             {
+                type Answer = __cqlstack::Fill<Self, __CqlstackColumns>;
                 const COLUMNS: &'static [__cqlstack::Column] = &[
                     #(__cqlstack::Column::new::<#held>(#names, <__CqlstackColumns as #column>::AT)),*
                 ];
@@ -106,7 +106,7 @@ impl Struct {
         let has = |field: &&Field| !field.attributes.skip && !field.attributes.allow_missing;
         let fields = fields.iter().filter(has);
         let bounds = fields.map(|field| {
-            let (hash, ident, kind) = (hash_of(&field.name()), &field.ident, &field.kind);
+            let (hash, ident, kind) = (hash_of(&field.name()), field.marker(), &field.kind);
             let has = quote!(__cqlstack::HasField<#hash, __field::#ident>);
             quote! {
                 __CqlstackFields: #has,
@@ -211,8 +211,8 @@ fn fields_of(tokens: TokenStream) -> Option<Vec<Field>> {
                     '>' if !is_arrow => depth = depth.saturating_sub(1),
                     _ => {}
                 }
-                is_arrow = punct.as_char() == '-';
             }
+            is_arrow = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '-');
             kind.extend([token]);
         }
         fields.push(Field { ident, kind, attributes });
@@ -227,8 +227,15 @@ impl Field {
         self.attributes.rename.clone().unwrap_or_else(|| plain.to_owned())
     }
 
+    /// A type of its name, which the compiler shows. No lint looks at what a macro of another crate names.
+    fn marker(&self) -> Ident {
+        let mut marker = self.ident.clone();
+        marker.set_span(Span::call_site());
+        marker
+    }
+
     fn column(&self) -> TokenStream {
-        let (hash, ident) = (hash_of(&self.name()), &self.ident);
+        let (hash, ident) = (hash_of(&self.name()), self.marker());
         quote!(__cqlstack::HasColumn<#hash, __field::#ident>)
     }
 

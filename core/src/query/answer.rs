@@ -12,8 +12,8 @@ use scylla::frame::response::result::{ColumnSpec, ColumnType};
 
 /// What rows become.
 #[doc(hidden)]
-pub trait Answer: Send + 'static {
-    type Record: Send + 'static;
+pub trait Answer {
+    type Record;
     type Reader: Reader<Self::Record>;
 }
 
@@ -34,7 +34,7 @@ pub trait Reader<R> {
 #[doc(hidden)]
 pub struct Own<R>(PhantomData<fn() -> R>);
 
-impl<R: Reader<R> + Send + 'static> Answer for Own<R> {
+impl<R: Reader<R>> Answer for Own<R> {
     type Record = R;
     type Reader = R;
 }
@@ -263,6 +263,9 @@ pub trait HasField<const NAME: u64, N> {
     note = "it takes a struct with named fields and without type parameters or lifetimes that derives `cqlstack_core::DeserializeRow`"
 )]
 pub trait FromColumns<C>: Sized {
+    /// [`Fill`], which is not known where the struct does not fit: so that is one error.
+    type Answer: Answer<Record = Self>;
+
     const COLUMNS: &'static [Column];
 
     /// # Errors
@@ -283,4 +286,9 @@ impl<R: FromColumns<C>, C> Reader<R> for Fill<R, C> {
     fn read(cells: &mut Cells<'_>) -> Result<R, DeserializationError> {
         R::read(cells)
     }
+}
+
+impl<R: FromColumns<C>, C> Answer for Fill<R, C> {
+    type Record = R;
+    type Reader = Self;
 }

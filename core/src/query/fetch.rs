@@ -109,7 +109,10 @@ fn rows<'r>(
 
 /// The first row, if there is one.
 fn first<'r>(response: &'r Response, columns: &[Column]) -> Result<Option<Cells<'r>>, Error> {
-    Ok(rows(response, columns, false)?.next().transpose()?.map(Cells::new))
+    match rows(response, columns, false)?.next() {
+        Some(row) => row.map(Cells::new).map(Some),
+        None => response.ended().map(|()| None),
+    }
 }
 
 impl<A: Answer> Sealed for Optional<A> {

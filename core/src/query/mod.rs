@@ -33,7 +33,6 @@ pub use shape::{Markers, Shape, shapes};
 
 use crate::client::{Call, Client, CqlService};
 use crate::request::Request;
-use crate::statement::StaticStatement;
 
 /// The rows of a `SELECT`, as records.
 #[derive(Debug)]
@@ -57,16 +56,17 @@ pub struct Query<A> {
     answer: PhantomData<fn() -> A>,
 }
 
+/// The query whose rows fill a struct.
+#[doc(hidden)]
+pub fn filled<R: FromColumns<C>, C>(request: Request) -> Query<Rows<R::Answer>> {
+    Query::of(request)
+}
+
 impl<A> Query<A> {
     #[doc(hidden)]
-    pub fn new(statement: &'static StaticStatement, row: BoundRow) -> Self {
-        Self { request: Request::new(statement, row), answer: PhantomData }
-    }
-
-    /// Without markers.
-    #[doc(hidden)]
-    pub fn of(statement: &'static StaticStatement) -> Self {
-        Self { request: statement.into(), answer: PhantomData }
+    #[inline]
+    pub fn of(request: Request) -> Self {
+        Self { request, answer: PhantomData }
     }
 
     /// Sets options of the request: a deadline, a consistency level, the size of a page, where a page starts.

@@ -37,7 +37,7 @@ pub trait ReadAs<K, N> {}
 
 /// That a type which an alias names is read of a column.
 #[doc(hidden)]
-pub const fn reads<K, T: ReadAs<K, Never>>() {}
+pub const fn reads<K, N, T: ReadAs<K, N>>() {}
 
 macro_rules! read {
     ($($rust:ty as $($kind:ty)|+;)*) => {$($(
@@ -89,7 +89,10 @@ read_of_crates! {
     #[cfg(feature = "secrecy-10")] secrecy_10::SecretString as text;
 }
 
-impl<K, N, T: ReadAs<K, Never>> ReadAs<K, N> for Option<T> {}
+impl<K, T: ReadAs<K, Never>> ReadAs<K, Never> for Option<T> {}
+impl<K, T: ReadAs<K, Never>> ReadAs<K, Nullable> for Option<T> {}
+impl<K, T: ReadAs<K, Never>> ReadAs<K, Empty> for Option<T> {}
+impl<E, T: ReadAs<E, Never>> ReadAs<list<E>, Elements> for Option<Vec<Option<T>>> {}
 impl<K, T: ReadAs<K, Never> + Emptiable> ReadAs<K, Never> for MaybeEmpty<T> {}
 impl<K> ReadAs<K, Never> for CqlValue {}
 
@@ -99,17 +102,31 @@ impl<K, T> ReadAs<K, Never> for secrecy_10::SecretBox<T> where
 {
 }
 
-// Elements of collections are never null, those of tuples and fields of types can be.
-impl<E, T: ReadAs<E, Never>> ReadAs<list<E>, Never> for Vec<T> {}
-impl<E, T: ReadAs<E, Never>> ReadAs<set<E>, Never> for Vec<T> {}
-impl<E, T: ReadAs<E, Never>> ReadAs<set<E>, Never> for BTreeSet<T> {}
-impl<E, T: ReadAs<E, Never>, S> ReadAs<set<E>, Never> for HashSet<T, S> {}
-impl<E, T: ReadAs<E, Never>, const N: usize> ReadAs<vector<E, N>, Never> for Vec<T> {}
-impl<A, B, K: ReadAs<A, Never>, V: ReadAs<B, Never>> ReadAs<map<A, B>, Never> for BTreeMap<K, V> {}
-impl<A, B, K: ReadAs<A, Never>, V: ReadAs<B, Never>, S> ReadAs<map<A, B>, Never>
-    for HashMap<K, V, S>
-{
+// Elements of collections are never null. The driver reads null as an empty collection.
+macro_rules! collections {
+    ($($nullability:ty),*) => {$(
+        impl<E, T: ReadAs<E, Never>> ReadAs<list<E>, $nullability> for Vec<T> {}
+        impl<E, T: ReadAs<E, Never>> ReadAs<set<E>, $nullability> for Vec<T> {}
+        impl<E, T: ReadAs<E, Never>> ReadAs<set<E>, $nullability> for BTreeSet<T> {}
+        impl<E, T: ReadAs<E, Never>, S> ReadAs<set<E>, $nullability> for HashSet<T, S> {}
+        impl<A, B, K, V> ReadAs<map<A, B>, $nullability> for BTreeMap<K, V>
+        where
+            K: ReadAs<A, Never>,
+            V: ReadAs<B, Never>,
+        {
+        }
+        impl<A, B, K, V, S> ReadAs<map<A, B>, $nullability> for HashMap<K, V, S>
+        where
+            K: ReadAs<A, Never>,
+            V: ReadAs<B, Never>,
+        {
+        }
+    )*};
 }
+
+collections!(Never, Empty);
+
+impl<E, T: ReadAs<E, Never>, const N: usize> ReadAs<vector<E, N>, Never> for Vec<T> {}
 
 /// An element that is null is an error of the row where the type has no place for it, as the table of types says.
 macro_rules! tuples {

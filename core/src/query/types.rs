@@ -47,6 +47,14 @@ pub struct user<F>(PhantomData<F>);
 #[derive(Debug, Clone, Copy)]
 pub enum Nullable {}
 
+/// The nullability of a collection that is not frozen: a server sends null for an empty one.
+#[derive(Debug, Clone, Copy)]
+pub enum Empty {}
+
+/// The nullability of a list that can be null, and so can its elements.
+#[derive(Debug, Clone, Copy)]
+pub enum Elements {}
+
 /// The nullability of a column that is never null.
 #[derive(Debug, Clone, Copy)]
 pub enum Never {}

@@ -256,9 +256,25 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Rows`] if it is not of the type asked for.
+    /// [`ErrorKind::Rows`] if it is not of the type asked for, or if this page is empty and others follow, as a server can
+    /// answer that has filtered rows.
     pub fn maybe_row<'r, R: DeserializeRow<'r, 'r>>(&'r self) -> Result<Option<R>, Error> {
-        self.page()?.next().transpose()
+        match self.page()?.next() {
+            None => self.ended().map(|()| None),
+            row => row.transpose(),
+        }
+    }
+
+    /// That no rows follow a page that has none.
+    pub(crate) fn ended(&self) -> Result<(), Error> {
+        if self.has_next() {
+            return Err(self.fault(
+                "this page has no rows, and others follow: ask for the next with \
+                 `request.with_page(response.next_page())`, or read all of them as a stream"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     /// The first row. What follows it is not looked at.

@@ -57,7 +57,7 @@ const SCHEMA: &str = "
         WHERE email IS NOT NULL AND id IS NOT NULL PRIMARY KEY (email, id);
 ";
 
-fn environment(folder: &Folder) -> Environment {
+pub(crate) fn environment(folder: &Folder) -> Environment {
     let folder = folder.path().to_owned();
     Environment { folder, variable: None, requires_schema: false }
 }
@@ -79,7 +79,7 @@ fn expanded(folder: &Folder, input: &str) -> Result<String, Vec<String>> {
 }
 
 /// The texts of its `compile_error!`s.
-fn errors_in(tokens: &str) -> Vec<String> {
+pub(crate) fn errors_in(tokens: &str) -> Vec<String> {
     let mut errors = Vec::new();
     let mut tokens: Vec<TokenTree> = tokens.parse::<TokenStream>().unwrap().into_iter().collect();
     while let Some(token) = tokens.pop() {

@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 use super::core;
-use super::kinds::{Kinds, shown, word};
+use super::kinds::{Kinds, is_custom, shown, unfrozen, word};
 use crate::fault::Fault;
 use crate::literal::ungrouped;
 
@@ -99,6 +99,10 @@ impl Arguments {
             let marker = markers.get(index).and_then(|bound| bound.marker.name);
             marker.map(|name| name.resolved().into_owned())
         };
+        let is_shared = |name: &String| {
+            let all = signature.markers.iter().enumerate();
+            all.filter(|(index, other)| *other == name && own(*index).is_none()).count() > 1
+        };
         let given = self.0.len();
         let positional: Vec<usize> =
             (0..given).filter(|index| self.0[*index].name.is_none()).collect();
@@ -107,8 +111,14 @@ impl Arguments {
         let mut variables = BTreeMap::new();
         for (index, name) in signature.markers.iter().enumerate() {
             let kind = signature.marker_kinds.get(index).and_then(Option::as_ref);
+            let kind = kind.filter(|kind| !is_custom(kind));
             let own = own(index);
-            let named = self.named(own.as_deref().unwrap_or(name));
+            let named = match &own {
+                Some(own) => self.named(own),
+                // A name that several of them have tells of none.
+                None if is_shared(name) => None,
+                None => self.named(name),
+            };
             let argument = match (named, own) {
                 (Some(argument), _) => Some(argument),
                 (None, Some(own)) => match (variables.get(&own), variable(&own, place)) {
@@ -153,7 +163,7 @@ impl Arguments {
             }
         }
         for (argument, _) in self.0.iter().zip(used).filter(|(_, used)| !used) {
-            faults.push(argument.unused(signature));
+            faults.push(argument.unused(signature, is_shared));
         }
         if faults.is_empty() { Ok(bound) } else { Err(faults) }
     }
@@ -169,7 +179,7 @@ impl Argument {
     fn read(tokens: TokenStream) -> Self {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         // The brackets around an expression that a macro has taken are where that macro is.
-        let tokens = ungrouped(&tokens);
+        let tokens: Vec<TokenTree> = kept_together(ungrouped(&tokens));
         let span = tokens.first().map_or_else(Span::call_site, TokenTree::span);
         match &tokens[..] {
             [TokenTree::Ident(name), TokenTree::Punct(equals), value @ ..]
@@ -192,28 +202,68 @@ impl Argument {
         quote_spanned!(*span => &#value)
     }
 
-    fn unused(&self, signature: &Signature) -> Fault {
-        let takes = match signature.markers.len() {
-            0 => "the statement has no marker".to_owned(),
-            1 => format!("the statement has one marker, `{}`", signature.markers[0]),
-            count => format!("the statement has {count} markers: {}", signature.markers.join(", ")),
+    fn unused(&self, signature: &Signature, is_shared: impl Fn(&String) -> bool) -> Fault {
+        let takes = match &signature.markers[..] {
+            [] => "the statement has no marker".to_owned(),
+            [one] => format!("the statement has one marker, `{one}`"),
+            all => format!("the statement has {} markers: {}", all.len(), all.join(", ")),
         };
-        match &self.name {
-            Some(name) => {
-                let message = format!(
-                    "there is no marker `{}` that has no argument yet; {takes}",
-                    plain(name)
-                );
-                Fault::new(name.span(), message)
-            }
-            None => Fault::new(self.span, format!("this argument has no marker; {takes}")),
-        }
+        let Some(name) = &self.name else {
+            let message = format!(
+                "this argument has no marker; {takes}. A marker that has a name in the text, as `:id`, takes `id = …`"
+            );
+            return Fault::new(self.span, message);
+        };
+        let plain = plain(name);
+        let message = if is_shared(&plain) {
+            format!(
+                "several markers are called `{plain}`: give arguments in their order, or write `:{plain}` in the text"
+            )
+        } else {
+            format!("there is no marker `{plain}` that has no argument yet; {takes}")
+        };
+        Fault::new(name.span(), message)
     }
 }
 
 /// `a == b` is no name.
 fn is_alone(next: Option<&TokenTree>) -> bool {
     !matches!(next, Some(TokenTree::Punct(next)) if next.as_char() == '=')
+}
+
+/// With parentheses around what another macro has taken as an expression: the brackets that keep it together there are lost
+/// on the way through this one. A path or a type stays as it is, since parentheses would break what follows it.
+fn kept_together(tokens: Vec<TokenTree>) -> Vec<TokenTree> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let TokenTree::Group(group) = token else {
+            kept.push(token);
+            continue;
+        };
+        let inner = kept_together(group.stream().into_iter().collect());
+        let delimiter = match group.delimiter() {
+            Delimiter::None if is_sum(&inner) => Delimiter::Parenthesis,
+            delimiter => delimiter,
+        };
+        let span = match (group.delimiter(), inner.first()) {
+            (Delimiter::None, Some(first)) => first.span(),
+            _ => group.span(),
+        };
+        let mut together = Group::new(delimiter, inner.into_iter().collect());
+        together.set_span(span);
+        kept.push(TokenTree::Group(together));
+    }
+    kept
+}
+
+/// Whether an operator stands between or before operands.
+fn is_sum(tokens: &[TokenTree]) -> bool {
+    let is_operator = |token: &TokenTree| match token {
+        TokenTree::Punct(punct) => "+-*/%^|&=!".contains(punct.as_char()),
+        TokenTree::Ident(word) => word == "as",
+        _ => false,
+    };
+    tokens.len() > 1 && tokens.iter().any(is_operator)
 }
 
 /// In parentheses: an invisible group does not keep `&a as b` together.
@@ -232,13 +282,6 @@ fn plain(name: &Ident) -> String {
 /// The variable that a marker names.
 fn variable(name: &str, place: Span) -> Option<Ident> {
     super::record::ident(name, place)
-}
-
-fn unfrozen(kind: &DataType) -> &DataType {
-    match kind {
-        DataType::Frozen(kind) => unfrozen(kind),
-        kind => kind,
-    }
 }
 
 /// Collections and types of users are many: for each marker there is a trait of its own, which says what goes into it.

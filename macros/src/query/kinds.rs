@@ -83,7 +83,6 @@ impl<'s> Kinds<'s> {
         });
         let fields: TokenStream = fields.collect();
         let declared = quote! {
-            #[allow(non_camel_case_types)]
             enum #user {}
             #fields
         };
@@ -156,7 +155,8 @@ pub(super) fn rust(kind: &DataType) -> TokenStream {
             let (key, value) = (rust(key), rust(value));
             quote!(#core::HashMap<#key, #value>)
         }
-        DataType::Tuple(of) => {
+        // Longer ones have no `Debug` in Rust.
+        DataType::Tuple(of) if of.len() <= 12 => {
             // Each of them may be null.
             let of = of.iter().map(rust);
             quote!((#(#core::Option<#of>,)*))
@@ -178,7 +178,7 @@ fn is_hashed(kind: &DataType) -> bool {
                 | Keyword::Counter
         ),
         DataType::List(of) | DataType::Frozen(of) | DataType::Vector(of, _) => is_hashed(of),
-        DataType::Tuple(of) => of.iter().all(is_hashed),
+        DataType::Tuple(of) => of.len() <= 12 && of.iter().all(is_hashed),
         _ => false,
     }
 }
@@ -209,6 +209,50 @@ fn native(keyword: Keyword) -> TokenStream {
     }
 }
 
+/// Whether a record has a `CqlValue` for it.
+pub(super) fn is_any(kind: &DataType) -> bool {
+    match kind {
+        DataType::Native(_) | DataType::List(_) | DataType::Set(_) | DataType::Vector(..) => false,
+        DataType::Map(key, _) => !is_hashed(key),
+        DataType::Tuple(of) => of.len() > 12,
+        DataType::Frozen(kind) => is_any(kind),
+        _ => true,
+    }
+}
+
+pub(super) fn unfrozen(kind: &DataType) -> &DataType {
+    match kind {
+        DataType::Frozen(kind) => unfrozen(kind),
+        kind => kind,
+    }
+}
+
+/// Whether there is a Java class in it, which is no type of CQL.
+pub(super) fn is_custom(kind: &DataType) -> bool {
+    match kind {
+        DataType::Custom(_) => true,
+        DataType::List(of) | DataType::Set(of) | DataType::Vector(of, _) | DataType::Frozen(of) => {
+            is_custom(of)
+        }
+        DataType::Map(key, value) => is_custom(key) || is_custom(value),
+        DataType::Tuple(of) => of.iter().any(is_custom),
+        _ => false,
+    }
+}
+
+/// Whether there is a type of users in it.
+pub(super) fn has_user(kind: &DataType) -> bool {
+    match kind {
+        DataType::User(_) => true,
+        DataType::List(of) | DataType::Set(of) | DataType::Vector(of, _) | DataType::Frozen(of) => {
+            has_user(of)
+        }
+        DataType::Map(key, value) => has_user(key) || has_user(value),
+        DataType::Tuple(of) => of.iter().any(has_user),
+        _ => false,
+    }
+}
+
 /// The type's name in core: `int`.
 pub(super) fn word(keyword: Keyword) -> Ident {
     let keyword = if keyword == Keyword::Varchar { Keyword::Text } else { keyword };
@@ -223,7 +267,7 @@ fn user(name: &str) -> Ident {
             ident.push(c);
         } else {
             // Writing to a text does not fail.
-            let _ = write!(ident, "_{:x}", u32::from(c));
+            let _ = write!(ident, "_{:x}_", u32::from(c));
         }
     }
     Ident::new(&ident, Span::call_site())

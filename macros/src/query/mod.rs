@@ -11,7 +11,7 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use self::arguments::Arguments;
-use self::kinds::Kinds;
+use self::kinds::{Kinds, has_user};
 use self::record::{Answer, Columns};
 use crate::emit::statement;
 use crate::expand::{Environment, Source};
@@ -86,6 +86,18 @@ fn query(
         faults.extend(some);
         TokenStream::new()
     });
+    // The types of a batch's users are looked up in one keyspace.
+    let mut tables =
+        parsed.tables().into_iter().map(|table| table.keyspace.map(|it| it.resolved()));
+    let first = tables.next();
+    if signature.marker_kinds.iter().flatten().any(has_user)
+        && tables.any(|other| Some(other) != first)
+    {
+        faults.push(Fault::new(
+            span,
+            "`query!` takes user-defined types of one keyspace: name all tables of the batch with it, or use `cql!`",
+        ));
+    }
     let found = not_applied(&[parsed], false, schema, keyspace);
     let answer = match (parsed, found) {
         (Statement::Select(select), _) => Columns::of_rows(select, &signature, &source.text)
@@ -94,7 +106,7 @@ fn query(
                 None => columns.record(&kinds),
             }),
         (_, _) if record.is_some() => Err(fault("`query_as!` takes a `SELECT`: use `query!`")),
-        (_, Some(found)) => Columns::of_outcome(found, span).found(),
+        (_, Some(found)) => Ok(Columns::of_outcome(found, span).found()),
         (_, None) => Ok(Answer::nothing()),
     };
     let answer = answer.unwrap_or_else(|some| {
@@ -112,13 +124,13 @@ fn query(
     };
     let statement = statement(root, &text, &facts, &source.options, &TokenStream::new());
     let (lines, core) = (&source.lines, core());
-    let Answer { items, aliases, kind } = answer;
+    let Answer { items, aliases, make } = answer;
     let users = kinds.users();
     let local = proc_macro2::Ident::new("row", Span::mixed_site());
-    let query = if signature.markers.is_empty() {
-        quote!(#core::Query::<#kind>::of(#statement))
+    let request = if signature.markers.is_empty() {
+        quote!(#core::Request::from(#statement))
     } else {
-        quote!(#core::Query::<#kind>::new(#statement, #local))
+        quote!(#core::Request::new(#statement, #local))
     };
     Ok(quote!({
         #lines
@@ -126,6 +138,9 @@ fn query(
         #users
         #aliases
         #row
-        { #items #query }
+        { #items #make(#request) }
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use super::core;
-use super::kinds::{Kinds, rust};
+use super::kinds::{Kinds, is_any, rust, unfrozen};
 use crate::fault::Fault;
 use crate::literal::Text;
 use crate::names::hash_of;
@@ -17,8 +17,8 @@ pub(super) struct Answer {
     pub(super) items: TokenStream,
     /// Types that the user names, which are looked up where the macro stands.
     pub(super) aliases: TokenStream,
-    /// `Rows<Record>`
-    pub(super) kind: TokenStream,
+    /// The function that makes a query of a request.
+    pub(super) make: TokenStream,
 }
 
 /// A column of the answer.
@@ -33,6 +33,7 @@ struct Column {
     rust: Option<TokenStream>,
     /// A call without an alias, as it is written.
     call: Option<String>,
+    has_alias: bool,
 }
 
 pub(super) struct Columns {
@@ -44,7 +45,7 @@ impl Answer {
     pub(super) fn nothing() -> Self {
         let core = core();
         let none = TokenStream::new;
-        Self { items: none(), aliases: none(), kind: quote!(#core::Nothing) }
+        Self { items: none(), aliases: none(), make: quote!(#core::Query::<#core::Nothing>::of) }
     }
 }
 
@@ -72,8 +73,9 @@ impl Columns {
                 nullability: *nullability,
                 rust: None,
                 call: call.map(|term| term.span.of(&text.text).to_owned()),
+                has_alias: selector.is_some_and(|it| it.alias.is_some()),
             };
-            if selector.is_some_and(|it| it.alias.is_some())
+            if column.has_alias
                 && let Err(why) = column.read_alias(span)
             {
                 faults.push(Fault::new(span, why));
@@ -92,6 +94,7 @@ impl Columns {
             nullability: Nullability::Nullable,
             rust: None,
             call: None,
+            has_alias: false,
         };
         Self { columns: found.into_iter().map(column).collect(), span }
     }
@@ -106,7 +109,6 @@ impl Columns {
         let places: Vec<_> = (0..fields.len()).map(Literal::usize_unsuffixed).collect();
         let mut items = quote! {
             #[derive(::core::fmt::Debug)]
-            #[allow(dead_code, non_snake_case, unreachable_pub)]
             struct Record { #(pub #fields: #types),* }
             impl #core::Reader<Self> for Record {
                 const COLUMNS: &'static [#core::Column] =
@@ -128,22 +130,26 @@ impl Columns {
                 }
             });
         }
-        Ok(Answer { items, aliases, kind: quote!(#core::Rows<#core::Own<Record>>) })
+        let make = quote!(#core::Query::<#core::Rows<#core::Own<Record>>>::of);
+        Ok(Answer { items, aliases, make })
     }
 
     /// A record of what was found, whose columns have names and no order.
-    pub(super) fn found(&self) -> Result<Answer, Vec<Fault>> {
+    pub(super) fn found(&self) -> Answer {
         let core = core();
-        let fields = self.fields()?;
-        let types: Vec<_> = self.columns.iter().map(Column::bare).collect();
-        let names: Vec<_> = self.columns.iter().map(|column| &column.name).collect();
+        // What no field can be called is left out: the text has no place for an alias.
+        let span = Span::call_site().located_at(self.span);
+        let columns = self.columns.iter().filter(|column| column.kind.is_some());
+        let pairs = columns.filter_map(|column| Some((column, ident(&column.field, span)?)));
+        let (columns, fields): (Vec<&Column>, Vec<Ident>) = pairs.unzip();
+        let types: Vec<_> = columns.iter().map(|column| column.field_type()).collect();
+        let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
         let items = quote! {
             #[derive(::core::fmt::Debug)]
-            #[allow(dead_code, non_snake_case, unreachable_pub)]
-            struct Record { #(pub #fields: #core::Option<#types>),* }
+            struct Record { #(pub #fields: #types),* }
             impl #core::Reader<Self> for Record {
                 const COLUMNS: &'static [#core::Column] =
-                    &[#(#core::Column::new::<#core::Option<#types>>(#names, 0)),*];
+                    &[#(#core::Column::new::<#types>(#names, 0)),*];
                 fn read(
                     cells: &mut #core::Cells<'_>,
                 ) -> ::core::result::Result<Self, #core::DeserializationError> {
@@ -151,11 +157,8 @@ impl Columns {
                 }
             }
         };
-        Ok(Answer {
-            items,
-            aliases: TokenStream::new(),
-            kind: quote!(#core::Outcome<#core::Own<Record>>),
-        })
+        let make = quote!(#core::Query::<#core::Outcome<#core::Own<Record>>>::of);
+        Answer { items, aliases: TokenStream::new(), make }
     }
 
     /// A struct of the user's, of which each field is one of the columns.
@@ -168,12 +171,11 @@ impl Columns {
         self.unique()?;
         let mut columns = TokenStream::new();
         for (at, column) in self.columns.iter().enumerate() {
-            let Some(kind) = &column.kind else { continue };
-            let (hash, kind) = (hash_of(&column.field), kinds.marker(kind));
-            let nullability = match column.nullability {
-                Nullability::Never | Nullability::Empty => quote!(Never),
-                _ => quote!(Nullable),
+            let Some(kind) = &column.kind else {
+                return Err(vec![self.unknown(column)]);
             };
+            let (hash, kind) = (hash_of(&column.field), kinds.marker(kind));
+            let nullability = column.nullability();
             let at = Literal::usize_unsuffixed(at);
             columns.extend(quote! {
                 impl<N> #core::HasColumn<#hash, N> for __CqlstackColumns {
@@ -186,14 +188,9 @@ impl Columns {
         let aliases = quote! {
             enum __CqlstackColumns {}
             #columns
-            enum __CqlstackFilled {}
-            impl #core::Answer for __CqlstackFilled {
-                type Record = #record;
-                type Reader = #core::Fill<#record, __CqlstackColumns>;
-            }
         };
-        let kind = quote!(#core::Rows<__CqlstackFilled>);
-        Ok(Answer { items: TokenStream::new(), aliases, kind })
+        let make = quote!(#core::filled::<#record, __CqlstackColumns>);
+        Ok(Answer { items: TokenStream::new(), aliases, make })
     }
 
     /// The fields of the record.
@@ -213,6 +210,11 @@ impl Columns {
                         "column `{name}` has no name of its own: write `{call} AS total`, for example"
                     )
                 }
+                (None, None) if column.has_alias => {
+                    format!(
+                        "the alias `{name}` is no name that a field can have: choose another one"
+                    )
+                }
                 (None, None) => format!(
                     "column `{name}` has no name that a field can have: write `{} AS total`, for example",
                     quoted(name)
@@ -221,6 +223,14 @@ impl Columns {
             faults.push(Fault::new(self.span, message));
         }
         if faults.is_empty() { Ok(fields) } else { Err(faults) }
+    }
+
+    fn unknown(&self, column: &Column) -> Fault {
+        let name = &column.name;
+        let message = format!(
+            "the type of column `{name}` is not known: give it one, as in `CAST({name} AS text)`"
+        );
+        Fault::new(self.span, message)
     }
 
     fn unique(&self) -> Result<(), Vec<Fault>> {
@@ -244,47 +254,62 @@ impl Columns {
         let core = core();
         let (mut types, mut faults) = (Vec::new(), Vec::new());
         for (index, column) in self.columns.iter().enumerate() {
-            let kind = match (&column.kind, &column.rust) {
-                (Some(kind), Some(rust)) => {
-                    let alias = Ident::new(&format!("__CqlstackColumn{index}"), self.span);
-                    let kind = kinds.marker(kind);
-                    aliases.extend(quote! {
-                        type #alias = #rust;
-                        const _: () = #core::reads::<#kind, #alias>();
-                    });
-                    quote!(#alias)
-                }
-                (Some(_), None) => column.bare(),
-                (None, _) => {
-                    let name = &column.name;
-                    let message = format!(
-                        "the type of column `{name}` is not known: give it one, as in `CAST({name} AS text)`"
-                    );
-                    faults.push(Fault::new(self.span, message));
-                    continue;
-                }
+            let Some(kind) = &column.kind else {
+                faults.push(self.unknown(column));
+                continue;
             };
-            types.push(match column.nullability {
-                Nullability::Nullable | Nullability::Elements => quote!(#core::Option<#kind>),
-                _ => kind,
+            let Some(rust) = &column.rust else {
+                types.push(column.field_type());
+                continue;
+            };
+            let alias = Ident::new(&format!("__CqlstackColumn{index}"), self.span);
+            let (marker, nullability) = (kinds.marker(kind), column.nullability());
+            let is_option = column.nullability == Nullability::Nullable;
+            let rust = if is_option { quote!(#core::Option<#rust>) } else { quote!(#rust) };
+            aliases.extend(quote! {
+                type #alias = #rust;
+                const _: () = #core::reads::<#marker, #core::types::#nullability, #alias>();
             });
+            types.push(quote!(#alias));
         }
         if faults.is_empty() { Ok(types) } else { Err(faults) }
     }
 }
 
 impl Column {
-    /// Its type without the outer `Option`.
-    fn bare(&self) -> TokenStream {
+    /// The type of its field.
+    fn field_type(&self) -> TokenStream {
         let core = core();
-        match (&self.kind, self.nullability) {
-            (Some(DataType::List(of)), Nullability::Elements) => {
+        let kind = self.kind.as_ref();
+        let rust = match kind.map(unfrozen) {
+            Some(DataType::List(of) | DataType::Set(of)) if self.has_null_elements() => {
                 let of = rust(of);
                 quote!(#core::Vec<#core::Option<#of>>)
             }
-            (Some(kind), _) => rust(kind),
-            (None, _) => quote!(#core::CqlValue),
+            Some(kind) => rust(kind),
+            None => quote!(#core::CqlValue),
+        };
+        match self.nullability {
+            Nullability::Nullable | Nullability::Elements => quote!(#core::Option<#rust>),
+            // What is no collection in Rust cannot be empty.
+            Nullability::Empty if kind.is_some_and(is_any) => quote!(#core::Option<#rust>),
+            _ => rust,
         }
+    }
+
+    fn has_null_elements(&self) -> bool {
+        self.nullability == Nullability::Elements
+    }
+
+    /// The type that traits have for it.
+    fn nullability(&self) -> Ident {
+        let name = match (self.nullability, &self.kind) {
+            (Nullability::Never, _) => "Never",
+            (Nullability::Empty, _) => "Empty",
+            (Nullability::Elements, Some(DataType::List(_))) => "Elements",
+            _ => "Nullable",
+        };
+        Ident::new(name, Span::call_site())
     }
 
     /// `AS "name!"` is never null, `AS "name?"` may be, and `AS "name: T"` is read as `T`.
@@ -303,7 +328,7 @@ impl Column {
         if let Some(rust) = rust {
             let tokens = rust.parse::<TokenStream>().ok().filter(|tokens| !tokens.is_empty());
             let tokens = tokens.ok_or_else(|| {
-                format!("`{rust}` is no type: an alias is a name, or a name and a type, as in \"born: CqlDate\"")
+                format!("the alias `{alias}` has no type after its colon: write it as in \"born: CqlDate\"")
             })?;
             self.rust = Some(spanned(tokens, span));
         }
@@ -327,12 +352,12 @@ fn spanned(tokens: TokenStream, span: Span) -> TokenStream {
 }
 
 /// The words of Rust that have to be written `r#type`.
-const KEYWORDS: [&str; 47] = [
+const KEYWORDS: [&str; 48] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
     "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
     "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return",
     "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
-    "virtual", "where", "while",
+    "virtual", "where", "while", "yield",
 ];
 
 /// The name of a field or a variable; none of what cannot be one.
@@ -340,8 +365,8 @@ pub(super) fn ident(name: &str, span: Span) -> Option<Ident> {
     if KEYWORDS.contains(&name) {
         return Some(Ident::new_raw(name, span));
     }
-    if matches!(name, "self" | "Self" | "super" | "crate" | "_" | "yield") {
-        return (name == "yield").then(|| Ident::new_raw(name, span));
+    if matches!(name, "self" | "Self" | "super" | "crate" | "_") {
+        return None;
     }
     let mut tokens = name.parse::<TokenStream>().ok()?.into_iter();
     match (tokens.next(), tokens.next()) {

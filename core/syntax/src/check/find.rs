@@ -72,6 +72,14 @@ impl<'s> Of<'s> {
         function.keyspace.map_or_else(is_there, |keyspace| !is_system(&keyspace.resolved()))
     }
 
+    /// Whether a function is of another keyspace than the table.
+    pub(super) fn is_of_others(self, function: &Function<'_>) -> bool {
+        function.keyspace.is_some_and(|keyspace| {
+            let keyspace = keyspace.resolved();
+            !is_system(&keyspace) && keyspace != self.keyspace
+        })
+    }
+
     pub(super) fn has_index(self, column: &str) -> bool {
         let is_of = |index: &crate::schema::Index| {
             index.table == self.name && index.targets.iter().any(|(_, target)| target == column)

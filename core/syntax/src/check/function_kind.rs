@@ -3,6 +3,7 @@
 use super::find::Of;
 use super::kind::{BIGINT, BLOB, INT, TEXT, TIMESTAMP, kind_of};
 use super::term::unfrozen;
+use crate::functions::is_native;
 use crate::keyword::Keyword;
 use crate::schema::{DataType, Function as Known};
 use crate::tree::Function;
@@ -93,9 +94,11 @@ pub(super) fn argument_kind(of: Of<'_>, function: &Function<'_>, at: usize) -> O
 /// The functions of the schema that a call may mean, by its name and the number of its arguments.
 fn own<'s>(of: Of<'s>, function: &Function<'_>) -> impl Iterator<Item = &'s Known> {
     let name = function.name.resolved().into_owned();
+    // One of the server's may have the name as well: the types of the arguments decide.
+    let is_known = !of.is_of_others(function) && (function.keyspace.is_some() || !is_native(&name));
     let count = function.arguments.len();
     let known = of.within.functions.iter().chain(&of.within.aggregates);
-    known.filter(move |known| known.name == name && known.arguments.len() == count)
+    known.filter(move |known| is_known && known.name == name && known.arguments.len() == count)
 }
 
 /// Of a collection, and of a type of users that is not frozen, there is one for each cell.

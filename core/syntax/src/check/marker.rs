@@ -195,7 +195,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// The type of what is bound as an operand: that of another one, or of what the sum is for.
+/// The type of what is bound as an operand: that of what the sum is for, or of another one.
 fn bound_operand(
     of: Of<'_>,
     first: &Term<'_>,
@@ -207,6 +207,6 @@ fn bound_operand(
     if !operands().any(|term| matches!(term.kind, TermKind::Marker(_))) {
         return None;
     }
-    let other = operands().find_map(|term| operand(of, term));
-    other.or_else(|| whole.kind.as_deref().cloned())
+    let kind = whole.kind.as_deref().cloned();
+    kind.or_else(|| operands().find_map(|term| operand(of, term)))
 }

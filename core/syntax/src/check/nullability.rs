@@ -51,7 +51,8 @@ impl<'s> Rows<'s> {
             return Nullability::Empty;
         }
         let is_never = match column.role {
-            _ if self.is_one => false,
+            // Who may not see it may see null.
+            _ if self.is_one || column.is_masked => false,
             ColumnRole::PartitionKey { .. } => true,
             // Of compact storage, the last ones may be left out.
             ColumnRole::Clustering { .. } => !self.has_static_only && !self.of.table.is_compact,
@@ -199,6 +200,10 @@ fn any(of: Of<'_>, terms: &[Term<'_>]) -> bool {
 
 fn is_aggregate_of(of: Of<'_>, function: &Function<'_>) -> bool {
     let name = function.name.resolved();
+    // What another keyspace has is not looked at: it may be one.
+    if of.is_of_others(function) {
+        return true;
+    }
     of.within.aggregates.iter().any(|it| it.name == name)
         || is_aggregate(&name) && !of.is_own(function)
 }

@@ -3,9 +3,10 @@
 use super::find::Of;
 use super::{Checker, Finding, Lint};
 use crate::functions::is_of_cell;
+use crate::keyword::Keyword;
 use crate::schema::DataType;
 use crate::token::Span;
-use crate::tree::{Function, Name, Step, Term, TermKind, Type, TypeKind, quoted};
+use crate::tree::{Function, LiteralKind, Name, Step, Term, TermKind, Type, TypeKind, quoted};
 
 impl<'s> Checker<'s> {
     /// A value for a column or a part of one; `kind` is its type, where it is known.
@@ -21,7 +22,8 @@ impl<'s> Checker<'s> {
             self.bound_inside(what, term);
         }
         match &term.kind {
-            TermKind::Literal(_) | TermKind::Null | TermKind::Marker(_) | TermKind::CountRows => {}
+            TermKind::Literal(literal) => self.literal(term.span, literal.kind, unfrozen),
+            TermKind::Null | TermKind::Marker(_) | TermKind::CountRows => {}
             TermKind::List(terms) | TermKind::Set(terms) => {
                 for term in terms {
                     self.value(of, term, each(unfrozen));
@@ -60,6 +62,37 @@ impl<'s> Checker<'s> {
             let message = format!("a value is bound inside a literal of a {what}");
             let expected = format!("literals only, or one `?` for the {what} as a whole");
             self.report(Finding::new(span, message, expected).with_lint(Lint::MarkerInLiteral));
+        }
+    }
+
+    /// A value in the text that is of no type which goes into the column, as Cassandra's `Constants.Literal` has it.
+    fn literal(&mut self, span: Span, literal: LiteralKind, kind: Option<&DataType>) {
+        let Some(DataType::Native(native)) = kind else { return };
+        let name = DataType::Native(*native);
+        let (fits, expected): (&[LiteralKind], _) = match native {
+            Keyword::Ascii | Keyword::Text => (&[LiteralKind::String], "a string"),
+            Keyword::Inet => (&[LiteralKind::String], "a string with an address"),
+            Keyword::Date | Keyword::Time | Keyword::Timestamp => {
+                (&[LiteralKind::String, LiteralKind::Integer], "a string or an integer")
+            }
+            Keyword::Tinyint
+            | Keyword::Smallint
+            | Keyword::Int
+            | Keyword::Bigint
+            | Keyword::Varint
+            | Keyword::Counter => (&[LiteralKind::Integer], "an integer"),
+            Keyword::Decimal | Keyword::Double | Keyword::Float => {
+                (&[LiteralKind::Integer, LiteralKind::Float], "a number")
+            }
+            Keyword::Uuid | Keyword::Timeuuid => (&[LiteralKind::Uuid], "a UUID, without quotes"),
+            Keyword::Boolean => (&[LiteralKind::Boolean], "true or false"),
+            Keyword::Blob => (&[LiteralKind::Blob], "bytes, as 0xCAFE"),
+            // What it takes beside durations, versions differ in.
+            _ => return,
+        };
+        if !fits.contains(&literal) {
+            let message = format!("a value of the type {name} is not written so");
+            self.report(Finding::new(span, message, expected));
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cqlstack_core::{
-    Client, CqlService, Error, Request, Response, Statement, StaticStatement, cql,
+    Client, CqlService, Error, Request, Response, Statement, StaticStatement, cql, query,
 };
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -87,7 +87,10 @@ pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
         unbound_side("full stack", full_stack(session.clone(), PERMITS)?, &SELECT),
         unbound_side("full stack, cql!", full_stack(session.clone(), PERMITS)?, CHECKED),
         write_owned("write, owned", full_stack(session.clone(), PERMITS)?),
-        write_borrowed("write, borrowed", full_stack(session, PERMITS)?),
+        write_borrowed("write, borrowed", full_stack(session.clone(), PERMITS)?),
+        write_query("write, query!", full_stack(session.clone(), PERMITS)?),
+        read_tuple("read, tuple", full_stack(session.clone(), PERMITS)?),
+        read_query("read, query!", full_stack(session, PERMITS)?),
     ]);
     Ok(sides)
 }
@@ -148,6 +151,51 @@ fn write_borrowed(name: &'static str, db: Client<impl CqlService + Sync + 'stati
             let ((db, names), id) = (&*shared, id(number));
             let name = &*names[id.unsigned_abs() as usize];
             done(&db.execute(&INSERT, (id, name)).await)
+        }
+    })
+}
+
+fn write_query(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+    let shared = Arc::new((db, names()));
+    Side::new(name, move |number| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let ((db, names), id) = (&*shared, id(number));
+            let name = &*names[id.unsigned_abs() as usize];
+            let insert = query!(
+                "INSERT INTO bench.users (id, name) VALUES (?, ?)", id, name;
+                schema = "src/bin/bench/schema.cql"
+            );
+            done(&insert.execute(db).await)
+        }
+    })
+}
+
+/// A row that the program keeps.
+fn read_tuple(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+    let db = Arc::new(db);
+    Side::new(name, move |number| {
+        let db = Arc::clone(&db);
+        async move {
+            let answer = db.execute(&SELECT, (id(number),)).await;
+            let row = answer.and_then(|answer| answer.row::<(Option<String>,)>());
+            let (name,) = row.map_err(|error| error.class().as_str())?;
+            check(name.as_deref().unwrap_or_default())
+        }
+    })
+}
+
+fn read_query(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+    let db = Arc::new(db);
+    Side::new(name, move |number| {
+        let db = Arc::clone(&db);
+        async move {
+            let select = query!(
+                "SELECT name FROM bench.users WHERE id = ?", id(number);
+                schema = "src/bin/bench/schema.cql"
+            );
+            let user = select.fetch_one(&*db).await.map_err(|error| error.class().as_str())?;
+            check(user.name.as_deref().unwrap_or_default())
         }
     })
 }

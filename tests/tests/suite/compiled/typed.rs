@@ -22,7 +22,7 @@ impl Scratch {
             let spans = message["spans"].as_array()?;
             let span = spans.iter().find(|span| span["is_primary"] == true)?;
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            (message["level"] == "error").then(|| Told {
+            (message["level"] == "error" || message["level"] == "warning").then(|| Told {
                 line: span["line_start"].as_u64().unwrap(),
                 column: span["column_start"].as_u64().unwrap(),
                 message: text(&message["message"]),
@@ -80,4 +80,14 @@ async fn a_wrong_type_is_one_error_at_its_argument_that_names_both_types_and_wha
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(errors.len(), count, "{}", errors.last().unwrap().rendered);
     assert!(count >= 60, "{count}");
+}
+
+#[tokio::test]
+async fn the_generated_code_keeps_to_the_lints_of_a_strict_crate() {
+    let scratch = Scratch::new("cqlstack-scratch-lints", "renamed");
+    scratch.write("schema.cql", include_str!("wrong_types.cql"));
+    scratch.write("src/bin/lints.rs", include_str!("lints.rs"));
+    let errors = scratch.errors("lints").await;
+    let all: Vec<_> = errors.iter().map(|told| &*told.rendered).collect();
+    assert!(all.is_empty(), "{}", all.join("\n"));
 }

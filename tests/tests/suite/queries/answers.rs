@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use cqlstack_core::value::{Counter, CqlDate};
-use cqlstack_core::{Client, Conditional, DeserializeRow, ErrorKind};
+use cqlstack_core::{Client, Conditional, CqlService, CqlValue, DeserializeRow, Error, ErrorKind};
 use futures::TryStreamExt;
 
 use super::{app, app_as, app_tables};
@@ -76,6 +76,12 @@ struct User {
     email: String,
 }
 
+impl User {
+    async fn find(db: &Client<impl CqlService>, id: i32) -> Result<Option<Self>, Error> {
+        app_as!(Self, "SELECT * FROM users WHERE id = ?", id).fetch_optional(db).await
+    }
+}
+
 #[tokio::test]
 async fn a_struct_takes_some_of_the_columns_by_name() {
     let db = app_tables().await;
@@ -89,6 +95,8 @@ async fn a_struct_takes_some_of_the_columns_by_name() {
     };
     let all = app_as!(User, "SELECT * FROM users WHERE id = ?", 1);
     assert_eq!(all.fetch_one(&db).await.unwrap(), ada);
+    let found = User::find(&db, 1).await.unwrap().unwrap();
+    assert_eq!(found, ada);
     let some = app_as!(User, "SELECT email, name, age, id, long FROM users"; allow(scan));
     assert_eq!(some.fetch(&db).try_collect::<Vec<_>>().await.unwrap(), [ada]);
 }
@@ -264,6 +272,10 @@ async fn a_collection_that_is_not_frozen_is_empty_where_there_is_none() {
     assert_eq!((null.fl, null.l), (None, vec![1]));
     let ttls: Option<Vec<Option<i32>>> = null.ttls;
     assert_eq!(ttls, Some(vec![None]));
+    // A map whose keys have no hash is no collection of Rust, and so it is null.
+    let bag = app!("SELECT by_weight FROM bags WHERE id = 2").fetch_one(&db).await.unwrap();
+    let by_weight: Option<CqlValue> = bag.by_weight;
+    assert_eq!(by_weight, None);
     let told =
         app!(r#"SELECT l AS "l?", s AS "s?" FROM bags WHERE id = 2"#).fetch_one(&db).await.unwrap();
     let (l, s): (Option<Vec<i32>>, Option<HashSet<String>>) = (told.l, told.s);

@@ -84,6 +84,29 @@ async fn an_argument_is_borrowed_for_a_moment_and_evaluated_once() {
     );
 }
 
+/// What another macro takes as an expression stays one, whatever stands around it.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an `as` binds closer than what stands before it"
+)]
+#[tokio::test]
+async fn an_expression_of_another_macro_keeps_together() {
+    macro_rules! doubled {
+        ($db:ident, $id:expr, $($age:tt)*) => {
+            app!("INSERT INTO users (id, age) VALUES (:id, :age)", id = $id, age = $($age)*)
+                .execute(&$db)
+                .await
+                .unwrap();
+            app!("UPDATE users SET small = ? WHERE id = ?", $id as i16, -$id * -2 - $id).execute(&$db).await.unwrap();
+        };
+    }
+
+    let db = app_tables().await;
+    doubled!(db, 1 + 2, 7 * 2);
+    let user = app!("SELECT id, age, small FROM users WHERE id = 3").fetch_one(&db).await.unwrap();
+    assert_eq!((user.id, user.age, user.small), (3, Some(14), Some(3)));
+}
+
 #[tokio::test]
 async fn null_and_unset_are_bound_as_such() {
     let db = app_tables().await;
