@@ -175,7 +175,8 @@ pub mod __derive {
 /// Without a schema only the syntax is checked, unless the feature `require-schema` makes that an error. A dependency
 /// that cargo has fetched from a registry or by Git is asked neither for the variable nor for a schema. Tables of `system`
 /// and of keyspaces whose names begin with `system_` are never looked up. A name without its keyspace is of the one that
-/// the script `USE`s last, or of the option's, `keyspace = "app"`.
+/// the script `USE`s last, or of the option's, `keyspace = "app"`; and so are tables of the script, where it names none, as
+/// where each tenant has a keyspace.
 ///
 /// When a schema file or the variable changes, the compiler looks at the statements again. It does not notice that a
 /// file was added until a source changes; a build script with `println!("cargo::rerun-if-changed=schema");`, which names

@@ -167,7 +167,7 @@ fn schema(
     if files.is_empty() {
         return Ok(None);
     }
-    Ok(Some(schemas.of(files)))
+    Ok(Some(schemas.of(files, options.keyspace.as_deref())))
 }
 
 /// What a text that does not parse may be instead.

@@ -46,19 +46,28 @@ struct Stamp {
     length: u64,
 }
 
+/// Files, and the keyspace of what they give none.
+#[derive(PartialEq, Eq, Hash)]
+struct Asked {
+    files: Vec<Stamp>,
+    keyspace: Option<String>,
+}
+
 /// The schemas that were read in this process.
 #[derive(Default)]
 pub(crate) struct Schemas {
-    known: Mutex<HashMap<Vec<Stamp>, Arc<Known>>>,
+    known: Mutex<HashMap<Asked, Arc<Known>>>,
     is_environment_tracked: AtomicBool,
 }
 
 impl Schemas {
-    /// What these files make, read where they have changed.
-    pub(crate) fn of(&self, files: Vec<PathBuf>) -> Arc<Known> {
+    /// What these files make, read where they have changed. Where they do not say of which keyspace their tables are, they
+    /// are of this one.
+    pub(crate) fn of(&self, files: Vec<PathBuf>, keyspace: Option<&str>) -> Arc<Known> {
         let stamps: Vec<Stamp> = files.iter().map(|file| Stamp::of(file)).collect();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(stamps).or_insert_with(|| Arc::new(read(files))))
+        let asked = Asked { files: stamps, keyspace: keyspace.map(str::to_owned) };
+        Arc::clone(known.entry(asked).or_insert_with(|| Arc::new(read(files, keyspace))))
     }
 
     /// Whether this is the first expansion that looks at the environment.
@@ -158,14 +167,27 @@ fn scripts(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Reads files one after the other, as one script.
-fn read(files: Vec<PathBuf>) -> Known {
-    let (mut schema, mut keyspace) = (Schema::default(), None);
-    let made = files.iter().try_for_each(|file| {
-        keyspace = apply(&mut schema, file, keyspace.as_deref(), &files)?;
-        Ok(())
-    });
+fn read(files: Vec<PathBuf>, keyspace: Option<&str>) -> Known {
+    let mut made = apply_all(&files, None);
+    if made.is_err() && keyspace.is_some() {
+        // Each tenant may have a keyspace with these tables.
+        made = apply_all(&files, keyspace).or(made);
+    }
     let (is_tracked, told_by) = (AtomicBool::new(false), OnceLock::new());
-    Known { schema: made.map(|()| schema), keyspace, files, is_tracked, told_by }
+    let (schema, keyspace) = match made {
+        Ok((schema, keyspace)) => (Ok(schema), keyspace),
+        Err(why) => (Err(why), None),
+    };
+    Known { schema, keyspace, files, is_tracked, told_by }
+}
+
+/// The schema, and the keyspace that is in use in the end.
+fn apply_all(files: &[PathBuf], first: Option<&str>) -> Result<(Schema, Option<String>), String> {
+    let (mut schema, mut keyspace) = (Schema::default(), first.map(str::to_owned));
+    for file in files {
+        keyspace = apply(&mut schema, file, keyspace.as_deref(), files)?;
+    }
+    Ok((schema, keyspace))
 }
 
 fn apply(
@@ -252,14 +274,14 @@ mod tests {
         let folder = Folder::new("once");
         let file = folder.write("schema.cql", "CREATE KEYSPACE a WITH b = 1;");
         let schemas = Schemas::default();
-        let first = schemas.of(vec![file.clone()]);
-        assert!(Arc::ptr_eq(&first, &schemas.of(vec![file.clone()])));
+        let first = schemas.of(vec![file.clone()], None);
+        assert!(Arc::ptr_eq(&first, &schemas.of(vec![file.clone()], None)));
         assert!(first.is_first_to_track() && !first.is_first_to_track());
         // Of the same length, at another time.
         folder.write("schema.cql", "CREATE KEYSPACE c WITH b = 1;");
         let later = SystemTime::now() + Duration::from_secs(60);
         File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
-        let second = schemas.of(vec![file]);
+        let second = schemas.of(vec![file], None);
         assert!(second.schema.as_ref().unwrap().keyspace("c").is_some());
     }
 }

@@ -8,7 +8,7 @@ use allocation_counter::measure;
 use cqlstack_core::layer::Call;
 use cqlstack_core::{
     Client, CqlService, Error, Prepared, Request, Response, ResponseFuture, Session, Statement,
-    StatementKind, StaticStatement, cql,
+    StatementKind, StaticStatement, cql, query,
 };
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::cache::StatementCache;
@@ -118,6 +118,50 @@ fn a_read_through_the_full_stack_has_two_allocations_more_than_the_driver() {
     assert_eq!(of_driver, 9, "the driver's own");
     assert_eq!(allocations(&runtime, by_session), of_driver + 2, "the session");
     assert_eq!(allocations(&runtime, by_stack), of_driver + 2, "the full stack");
+}
+
+/// Each keeps its row.
+#[test]
+fn a_typed_query_allocates_no_more_than_a_tuple() {
+    static SELECT: StaticStatement =
+        StaticStatement::new("SELECT name, email FROM users WHERE id = ?");
+    static INSERT: StaticStatement =
+        StaticStatement::new("INSERT INTO users (id, name, email) VALUES (?, ?, ?)");
+
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let cluster = runtime.block_on(Cluster::shared()).unwrap();
+    let keyspace = runtime.block_on(cluster.keyspace(1)).unwrap();
+    let table = format!(
+        "CREATE TABLE {}.users (id int PRIMARY KEY, name text, email text)",
+        keyspace.name()
+    );
+    runtime.block_on(cluster.run(table)).unwrap();
+    let builder = Session::builder().contact_points(cluster.contact_points());
+    let session = runtime.block_on(builder.keyspace(keyspace.name()).build()).unwrap();
+    let stack = full(session);
+    let (id, name, email) = (1, "Ada".to_owned(), "ada@example.org");
+
+    let written = allocations(&runtime, async || {
+        drop(stack.execute(&INSERT, (id, &name, email)).await.unwrap());
+    });
+    let typed = allocations(&runtime, async || {
+        let insert = query!(
+            "INSERT INTO users (id, name, email) VALUES (?, ?, ?)", id, name, email; keyspace = "app"
+        );
+        drop(insert.execute(&stack).await.unwrap());
+    });
+    assert!(typed <= written, "a write: {typed}, a tuple {written}");
+
+    let read = allocations(&runtime, async || {
+        let answer = stack.execute(&SELECT, (id,)).await.unwrap();
+        let row: (Option<String>, Option<String>) = answer.row().unwrap();
+        assert_eq!(row.0.as_deref(), Some("Ada"));
+    });
+    let typed = allocations(&runtime, async || {
+        let select = query!("SELECT name, email FROM users WHERE id = ?", id; keyspace = "app");
+        assert_eq!(select.fetch_one(&stack).await.unwrap().name.as_deref(), Some("Ada"));
+    });
+    assert!(typed <= read, "a read: {typed}, a tuple {read}");
 }
 
 /// Of one read.

@@ -79,6 +79,12 @@ impl<S: CqlService, A: Answer> RecordStream<S, A> {
         Ok(self.0.next_row().await?.map(|Read(record)| record))
     }
 
+    /// How many pages came so far.
+    #[must_use]
+    pub const fn page_count(&self) -> usize {
+        self.0.page_count()
+    }
+
     /// Where the result goes on after the last record that this stream gave:
     /// [`RowStream::next_paging_state`].
     #[must_use]

@@ -255,6 +255,27 @@ fn without_a_schema_the_syntax_is_checked_unless_one_is_required() {
     assert!(errors[0].contains("`schema.cql`") && errors[0].contains("CQLSTACK_SCHEMA"));
 }
 
+/// As of tenants, which have a keyspace each.
+#[test]
+fn a_schema_without_a_keyspace_is_of_the_option_s() {
+    let folder = Folder::new("tenants");
+    folder.write("schema.cql", "CREATE TABLE t (k int PRIMARY KEY, v int);");
+    folder.write(
+        "other.cql",
+        "CREATE KEYSPACE app WITH a = 1; CREATE TABLE app.t (k int PRIMARY KEY)",
+    );
+    let input = |text: &str, rest: &str| format!("\"{text}\", {rest}");
+    let select = "SELECT v FROM t WHERE k = ?";
+    assert!(expanded(&folder, &input(select, "keyspace = \"app\"")).is_ok());
+    let errors = expanded(&folder, &input(select, "")).unwrap_err();
+    assert!(errors[0].contains("schema.cql:1:14: "), "{errors:?}");
+    let errors =
+        expanded(&folder, &input("SELECT w FROM t WHERE k = ?", "keyspace = \"app\"")).unwrap_err();
+    assert!(errors[0].starts_with("app.t has no column `w`"), "{errors:?}");
+    let own = "keyspace = \"app\", schema = \"other.cql\"";
+    assert!(expanded(&folder, &input("SELECT k FROM t WHERE k = ?", own)).is_ok());
+}
+
 /// What cargo has fetched is compiled in the same environment, and has no schema of this workspace.
 #[test]
 fn a_dependency_is_not_asked_for_the_workspace_s_schema() {

@@ -93,7 +93,7 @@ async fn the_test_of_a_handler_that_swaps_two_values_fails() {
 #[tokio::test]
 async fn who_is_registered_already_is_told() {
     let taken = Answer::not_applied((7, "bob@example.org", "Bob"));
-    let session = scripted().on("register_acme", [Answer::applied(), taken]);
+    let session = scripted().on("register", [Answer::applied(), taken]);
     let router = app(session).router();
     assert_eq!(call(&router, Method::POST, "/users/7", ada()).await.0, StatusCode::CREATED);
     let (status, body) = call(&router, Method::POST, "/users/7", ada()).await;

@@ -1,11 +1,11 @@
 //! Batches, for what they are good for.
 
 use cqlstack_core::{
-    Batch, BatchFault, Client, CqlService, Error, ErrorKind, StaticStatement, cql,
+    Batch, BatchFault, Client, CqlService, Error, ErrorKind, StaticStatement, cql, query,
 };
 use cqlstack_examples::Failure;
 
-use crate::users::{INSERT, SELECT, User};
+use crate::users::{INSERT, User};
 
 static SET_NAME: &StaticStatement =
     cql!("UPDATE quickstart.users SET name = ? WHERE id = ?", name = "set_name");
@@ -18,9 +18,6 @@ static INSERT_BY_EMAIL: &StaticStatement = cql!(
     name = "insert_user_by_email"
 );
 
-static SELECT_BY_EMAIL: &StaticStatement =
-    cql!("SELECT id FROM quickstart.users_by_email WHERE email = ?", name = "user_by_email");
-
 static DELETE: &StaticStatement =
     cql!("DELETE FROM quickstart.users WHERE id = ?", name = "delete_user");
 
@@ -31,12 +28,16 @@ static DELETE_BY_EMAIL: &StaticStatement =
 pub(crate) async fn register_and_rename(db: &Client<impl CqlService>) -> Result<(), Failure> {
     let registered = User::number(-1);
     register(db, &registered).await?;
-    let id = db.execute(SELECT_BY_EMAIL, (&registered.email,)).await?.value::<i32>()?;
+    let by_email = query!(
+        r#"SELECT id AS "id!" FROM quickstart.users_by_email WHERE email = ?"#, registered.email;
+        name = "user_by_email"
+    );
+    let id = by_email.fetch_scalar(db).await?;
     println!("registered user {id} in two tables, by a LOGGED batch: both or none");
 
     let renamed = User { name: "Ada".to_owned(), email: "ada@example.org".to_owned(), id };
     rename(db, &renamed).await?;
-    if db.execute(SELECT, (id,)).await?.row::<User>()? != renamed {
+    if User::find(db, id).await? != renamed {
         return Err(format!("user {id} was not renamed").into());
     }
     println!("renamed it, by an UNLOGGED batch of its one partition: seen at once");

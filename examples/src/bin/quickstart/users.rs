@@ -3,7 +3,7 @@
 use std::future::ready;
 use std::time::{Duration, Instant};
 
-use cqlstack_core::{Client, CqlService, DeserializeRow, Error, StaticStatement, cql};
+use cqlstack_core::{Client, CqlService, DeserializeRow, Error, StaticStatement, cql, query_as};
 use cqlstack_examples::Failure;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,29 +12,27 @@ use tokio::time::interval;
 pub(crate) static INSERT: &StaticStatement =
     cql!("INSERT INTO quickstart.users (id, name, email) VALUES (?, ?, ?)", name = "insert_user");
 
-pub(crate) static SELECT: &StaticStatement =
-    cql!("SELECT id, name, email FROM quickstart.users WHERE id = ?", name = "user_by_id");
-
-static SELECT_ALL: &StaticStatement = cql!(
-    "SELECT id, name, email FROM quickstart.users",
-    name = "all_users",
-    page_size = 1_000,
-    allow(scan)
-);
-
 /// How many requests are made at a time; the stack's limit says how many are in flight, the others wait.
 const AHEAD: usize = 200;
 
 #[derive(Debug, PartialEq, DeserializeRow)]
 pub(crate) struct User {
     pub(crate) id: i32,
+    #[scylla(default_when_null)]
     pub(crate) name: String,
+    #[scylla(default_when_null)]
     pub(crate) email: String,
 }
 
 impl User {
     pub(crate) fn number(id: i32) -> Self {
         Self { id, name: format!("User{id}"), email: format!("user{id}@example.org") }
+    }
+
+    pub(crate) async fn find(db: &Client<impl CqlService>, id: i32) -> Result<Self, Error> {
+        query_as!(Self, "SELECT * FROM quickstart.users WHERE id = ?", id; name = "user_by_id")
+            .fetch_one(db)
+            .await
     }
 }
 
@@ -61,8 +59,7 @@ pub(crate) async fn read_and_compare(
     let work = Work::new("reading", count)?;
     stream::iter(0..i32::try_from(count)?)
         .map(|id| async move {
-            let found: User = db.execute(SELECT, (id,)).await?.row()?;
-            if found == User::number(id) {
+            if User::find(db, id).await? == User::number(id) {
                 return Ok::<_, Failure>(());
             }
             Err(format!("user {id} is not the one that was written").into())
@@ -81,7 +78,10 @@ pub(crate) async fn stream_and_compare(
     count: u32,
 ) -> Result<(), Failure> {
     let work = Work::new("streaming", count)?;
-    let mut users = db.rows::<User>(SELECT_ALL);
+    let mut users = query_as!(
+        User, "SELECT * FROM quickstart.users"; name = "all_users", page_size = 1_000, allow(scan)
+    )
+    .fetch(db);
     while let Some(user) = users.next_row().await? {
         if user.id < 0 {
             // Left behind by a run that was interrupted among its batches.
@@ -105,7 +105,7 @@ pub(crate) async fn read_now_and_then(db: &Client<impl CqlService>) -> Result<()
     let mut every = interval(Duration::from_millis(50));
     for id in (0..100).cycle() {
         every.tick().await;
-        db.execute(SELECT, (id,)).await?;
+        User::find(db, id).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Json};
 use axum::routing::get;
 use cqlstack_core::{
     Client, Conditional, CqlService, Error, ErrorClass, ErrorKind, PageTokenKey, Request, Script,
-    ScriptError, Statement,
+    ScriptError, Statement, query,
 };
 use cqlstack_metrics::MetricsLayer;
 use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
@@ -32,7 +32,6 @@ pub(crate) struct App {
 #[derive(Clone)]
 pub(crate) struct Statements {
     user: Statement,
-    register: Statement,
     pub(crate) rename: Statement,
     pub(crate) members: Statement,
     join: Statement,
@@ -44,10 +43,6 @@ impl Statements {
             |name: &str, text: &'static str| Statement::new(text).named(format!("{name}_{tenant}"));
         Self {
             user: named("user", "SELECT name, email FROM users WHERE id = ?"),
-            register: named(
-                "register",
-                "INSERT INTO users (id, name, email) VALUES (?, ?, ?) IF NOT EXISTS",
-            ),
             rename: named("rename", "UPDATE users SET name = ?, email = ? WHERE id = ?"),
             members: named("members", "SELECT id, name FROM members WHERE team = ?")
                 .with_page_size(2),
@@ -127,13 +122,15 @@ async fn register(
     Path(id): Path<i32>,
     Json(user): Json<User>,
 ) -> Answer<impl IntoResponse> {
-    let values = (id, user.name, user.email);
-    let answer = app.db.execute(&app.statements.register, values).await?;
-    // Id, and the other columns by name.
-    Ok(match answer.conditional::<(i32, String, String)>()? {
+    let insert = query!(
+        "INSERT INTO users (id, name, email) VALUES (?, ?, ?) IF NOT EXISTS",
+        id, user.name, user.email;
+        name = "register", keyspace = "tenant", schema = "tests/suite/service/schema.cql"
+    );
+    Ok(match insert.applied(&app.db).await? {
         Conditional::Applied => StatusCode::CREATED.into_response(),
         Conditional::NotApplied(found) => {
-            let owners: Vec<_> = found.into_iter().map(|(_, email, _)| email).collect();
+            let owners: Vec<_> = found.into_iter().filter_map(|user| user.email).collect();
             (StatusCode::CONFLICT, Json(owners)).into_response()
         }
     })
