@@ -234,7 +234,7 @@ macro_rules! cql {
 /// A statement with its arguments, whose types are checked when the program is compiled: a [`Query`](query::Query).
 ///
 /// The types are those of the [schema file](cql!#the-schema), which it needs. It takes what [`cql!`] takes, after a
-/// semicolon: its options and lints.
+/// semicolon: its options and lints. Tables of `system`, and what is no statement of rows, are for [`cql!`].
 ///
 /// ```no_run
 /// use cqlstack_core::{Client, CqlService, Error, query};
@@ -254,8 +254,9 @@ macro_rules! cql {
 /// # Arguments
 ///
 /// One for each marker: in the order of the markers, or by name (`id = 7`), where the name is that of `:id`, or the
-/// one that the server gives to `?`, as a column's. A marker `:id` without an argument takes the variable `id`. An argument is evaluated once and
-/// borrowed: it is serialised here, and the query borrows nothing.
+/// one that the server gives to `?`, as a column's. A marker `:id` without an argument takes the variable `id`. Arguments are evaluated in the
+/// order of their markers, each once, what several markers take before the others; and borrowed: they are serialised here,
+/// and the query borrows nothing.
 ///
 /// The compiler says of an argument that has another type, at its place, what its marker takes. The [table of
 /// types](value) has what goes with what; [`BindAs`](query::BindAs) adds a type of yours. A struct that derives
@@ -300,6 +301,9 @@ macro_rules! cql {
 /// | `set<T>`, `map<K, V>` | `HashSet<T>`, `HashMap<K, V>`; where `T` has no hash, as `double`, `Vec<T>`, and [`CqlValue`] for the map |
 /// | `tuple<A, B>` | `(Option<A>, Option<B>)` |
 /// | a user-defined type | [`CqlValue`]; name a struct that derives [`DeserializeValue`](derive@DeserializeValue) in an alias |
+///
+/// A type that an alias names is [`Debug`](std::fmt::Debug), as the record is. A [`CqlValue`] with a value of a user-defined type is bound as one of the
+/// schema file's keyspace: where each tenant has a keyspace of its own, bind a struct.
 ///
 /// # Cost
 ///

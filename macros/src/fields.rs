@@ -13,6 +13,8 @@ struct Struct {
     /// `'a, 'b: 'a`, and `'a, 'b`
     lifetimes: (TokenStream, TokenStream),
     fields: Vec<Field>,
+    /// `#[scylla(skip_name_checks)]`: its fields are those of a type by their order.
+    skips_names: bool,
 }
 
 struct Field {
@@ -22,11 +24,13 @@ struct Field {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "words that are there or not")]
 struct Attributes {
     rename: Option<String>,
     skip: bool,
     allow_missing: bool,
     default_when_null: bool,
+    skip_name_checks: bool,
 }
 
 /// The traits by which `query!` checks it; nothing for a struct with type parameters or without names of fields.
@@ -102,8 +106,10 @@ impl Struct {
     }
 
     fn user_type(&self, which: &TokenStream, nullability: &TokenStream) -> TokenStream {
-        let Self { name, lifetimes: (params, lifetimes), fields } = self;
-        let has = |field: &&Field| !field.attributes.skip && !field.attributes.allow_missing;
+        let Self { name, lifetimes: (params, lifetimes), fields, .. } = self;
+        let has = |field: &&Field| {
+            !self.skips_names && !field.attributes.skip && !field.attributes.allow_missing
+        };
         let fields = fields.iter().filter(has);
         let bounds = fields.map(|field| {
             let (hash, ident, kind) = (hash_of(&field.name()), field.marker(), &field.kind);
@@ -127,9 +133,17 @@ impl Struct {
 
     fn read(input: TokenStream) -> Option<Self> {
         let mut tokens = input.into_iter().peekable();
-        tokens
-            .by_ref()
-            .find(|token| matches!(token, TokenTree::Ident(word) if word == "struct"))?;
+        let mut attributes = Attributes::default();
+        loop {
+            match tokens.next()? {
+                TokenTree::Ident(word) if word == "struct" => break,
+                TokenTree::Group(group) if is_attribute(&group) && is_of_driver(&group) => {
+                    attributes.read(&group);
+                }
+                _ => {}
+            }
+        }
+        let skips_names = attributes.skip_name_checks;
         let name = ident(&tokens.next()?)?;
         let (mut params, mut lifetimes) = (Vec::new(), TokenStream::new());
         if matches!(tokens.peek(), Some(TokenTree::Punct(open)) if open.as_char() == '<') {
@@ -159,7 +173,7 @@ impl Struct {
         match tokens.next()? {
             TokenTree::Group(fields) if fields.delimiter() == Delimiter::Brace => {
                 let fields = fields_of(fields.stream())?;
-                Some(Self { name, lifetimes: (params, lifetimes), fields })
+                Some(Self { name, lifetimes: (params, lifetimes), fields, skips_names })
             }
             _ => None,
         }
@@ -266,6 +280,7 @@ impl Attributes {
                 "skip" => self.skip = true,
                 "allow_missing" => self.allow_missing = true,
                 "default_when_null" => self.default_when_null = true,
+                "skip_name_checks" => self.skip_name_checks = true,
                 "rename" => {
                     self.rename = match argument.last() {
                         Some(TokenTree::Literal(literal)) => string(literal),
@@ -275,5 +290,96 @@ impl Attributes {
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(input: TokenStream) -> Option<Vec<(String, String)>> {
+        let read = |field: &Field| (field.name(), field.kind.to_string().replace(' ', ""));
+        Struct::read(input).map(|of| of.fields.iter().map(read).collect())
+    }
+
+    #[test]
+    fn the_fields_are_told_with_their_columns_and_types() {
+        let input = quote! {
+            /// A thing.
+            #[derive(Debug)]
+            pub(crate) struct Thing<'a, 'b: 'a> {
+                /// Its name.
+                #[scylla(rename = "the_name")]
+                pub name: &'a str,
+                pub(in crate::x) map: HashMap<String, (i32, Vec<u8>)>,
+                r#type: Fixed<-1>,
+                call: fn(i32) -> Result<(), E>,
+                #[serde(skip)]
+                last: &'b [u8; 4]
+            }
+        };
+        let expected = [
+            ("the_name", "&'astr"),
+            ("map", "HashMap<String,(i32,Vec<u8>)>"),
+            ("type", "Fixed<-1>"),
+            ("call", "fn(i32)->Result<(),E>"),
+            ("last", "&'b[u8;4]"),
+        ];
+        let expected = expected.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        assert_eq!(fields(input).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_struct_that_is_not_looked_at_gets_no_code() {
+        for input in [
+            quote!(
+                struct A;
+            ),
+            quote!(
+                struct A(i32);
+            ),
+            quote!(
+                struct A<T> {
+                    a: T,
+                }
+            ),
+            quote!(
+                struct A<const N: usize> {
+                    a: [u8; N],
+                }
+            ),
+            quote!(
+                struct A<'a, T: 'a> {
+                    a: &'a T,
+                }
+            ),
+            quote!(
+                struct A
+                where
+                    i32: Copy,
+                {
+                    a: i32,
+                }
+            ),
+            quote!(
+                enum A {
+                    B,
+                }
+            ),
+            quote!(struct),
+            quote!(),
+        ] {
+            for derive in ["DeserializeRow", "SerializeValue", "DeserializeValue"] {
+                assert!(checks(derive, &input, &quote!(core)).is_empty(), "{derive}: {input}");
+            }
+        }
+        let borrows = quote!(
+            struct A<'a> {
+                a: &'a str,
+            }
+        );
+        assert!(checks("DeserializeRow", &borrows, &quote!(core)).is_empty());
+        assert!(!checks("SerializeValue", &borrows, &quote!(core)).is_empty());
+        assert!(checks("SerializeRow", &borrows, &quote!(core)).is_empty());
     }
 }

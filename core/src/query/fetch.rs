@@ -32,7 +32,7 @@ pin_project! {
     }
 }
 
-impl<F: Finish, S: CqlService> Fetch<F, S> {
+impl<F, S: CqlService> Fetch<F, S> {
     pub(super) fn new(call: Call<S>) -> Self {
         Self { call, finish: PhantomData }
     }

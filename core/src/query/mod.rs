@@ -192,10 +192,7 @@ impl<A: Answer> Query<Rows<A>> {
     /// # Errors
     ///
     /// As [`fetch_one`](Self::fetch_one).
-    pub fn fetch_scalar<S: CqlService>(self, db: &Client<S>) -> Fetch<Value<A>, S>
-    where
-        A: Answer<Record: Scalar>,
-    {
+    pub fn fetch_scalar<S: CqlService>(self, db: &Client<S>) -> Fetch<Value<A>, S> {
         Fetch::new(db.request(self.request))
     }
 

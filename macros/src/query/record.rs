@@ -3,12 +3,12 @@
 use cqlstack_syntax::check::{Nullability, Signature};
 use cqlstack_syntax::{DataType, Select, Selection, TermKind, quoted};
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::core;
 use super::kinds::{Kinds, is_any, rust, unfrozen};
 use crate::fault::Fault;
-use crate::literal::Text;
+use crate::literal::{Text, ungrouped};
 use crate::names::hash_of;
 
 /// The code of an answer.
@@ -185,11 +185,29 @@ impl Columns {
                 }
             });
         }
-        let aliases = quote! {
+        let mut aliases = quote! {
             enum __CqlstackColumns {}
             #columns
         };
-        let make = quote!(#core::filled::<#record, __CqlstackColumns>);
+        // An `impl` of its own tells a struct that does not fit once; `Self` is another type there.
+        let make = if names_self(record) {
+            quote!(#core::filled::<#record, __CqlstackColumns>)
+        } else {
+            // What does not fit is told where the struct is named.
+            let tokens: Vec<TokenTree> = record.clone().into_iter().collect();
+            let place = ungrouped(&tokens).first().map_or(self.span, TokenTree::span);
+            let place = Span::call_site().located_at(place);
+            let there = Ident::new("__cqlstack", place);
+            let fill = quote_spanned!(place => #there::Fill<#record, __CqlstackColumns>);
+            aliases.extend(quote! {
+                enum __CqlstackFilled {}
+                impl #core::Answer for __CqlstackFilled {
+                    type Record = #record;
+                    type Reader = #fill;
+                }
+            });
+            quote!(#core::Query::<#core::Rows<__CqlstackFilled>>::of)
+        };
         Ok(Answer { items: TokenStream::new(), aliases, make })
     }
 
@@ -334,6 +352,15 @@ impl Column {
         }
         Ok(())
     }
+}
+
+/// Whether `Self` is in a type.
+fn names_self(kind: &TokenStream) -> bool {
+    kind.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => names_self(&group.stream()),
+        TokenTree::Ident(word) => word == "Self",
+        _ => false,
+    })
 }
 
 /// The same tokens, in this place.

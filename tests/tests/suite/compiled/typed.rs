@@ -83,6 +83,28 @@ async fn a_wrong_type_is_one_error_at_its_argument_that_names_both_types_and_wha
 }
 
 #[tokio::test]
+async fn a_record_a_struct_or_a_type_of_users_that_does_not_fit_is_one_error() {
+    let scratch = Scratch::new("cqlstack-scratch-records", "renamed");
+    let source = include_str!("wrong_records.rs");
+    scratch.write("schema.cql", include_str!("wrong_types.cql"));
+    scratch.write("src/bin/wrong_records.rs", source);
+    let errors = scratch.errors("wrong_records").await;
+    let (mut count, mut wrong) = (0, Vec::new());
+    for (line, number) in source.lines().zip(1..) {
+        let Some((_, expected)) = line.split_once("; // ") else { continue };
+        count += 1;
+        let told = errors.iter().filter(|told| told.line == number).map(|told| &*told.message);
+        let told: Vec<_> = told.collect();
+        if !matches!(told[..], [message] if message.starts_with(expected)) {
+            wrong.push(format!("{line}\n    {told:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let all: Vec<_> = errors.iter().map(|told| (told.line, &told.message)).collect();
+    assert_eq!(errors.len(), count, "{all:#?}");
+}
+
+#[tokio::test]
 async fn the_generated_code_keeps_to_the_lints_of_a_strict_crate() {
     let scratch = Scratch::new("cqlstack-scratch-lints", "renamed");
     scratch.write("schema.cql", include_str!("wrong_types.cql"));
