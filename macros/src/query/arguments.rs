@@ -62,14 +62,14 @@ impl Arguments {
         for bound in &bound {
             *uses.entry(bound.argument).or_insert(0) += 1;
         }
-        // One that is bound several times is evaluated once.
+        // One that is bound several times is evaluated once, and not moved.
         for (index, argument) in self.0.iter_mut().enumerate() {
             if uses.get(&index).is_some_and(|uses| *uses > 1) {
                 let own = Ident::new(
                     &format!("value{index}"),
                     Span::mixed_site().located_at(argument.span),
                 );
-                let value = &argument.value;
+                let value = argument.borrowed();
                 made.extend(quote!(let #own = #value;));
                 argument.value = quote!(#own);
             }

@@ -149,7 +149,10 @@ fn an_argument_goes_to_its_marker() {
     }
     let twice = "[\"UPDATE users SET age = :n WHERE id = :n\"] [[n = f()]] []";
     let code = expanded(&folder, twice).unwrap();
-    assert!(code.contains("let value0 = f () ;") && code.matches("f ()").count() == 1, "{code}");
+    assert!(
+        code.contains("let value0 = & (f ()) ;") && code.matches("f ()").count() == 1,
+        "{code}"
+    );
 }
 
 /// Whatever stands in the macro's parentheses.

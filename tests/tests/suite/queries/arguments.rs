@@ -65,6 +65,10 @@ async fn an_argument_is_borrowed_for_a_moment_and_evaluated_once() {
     assert_eq!(calls, 1);
     let user = app!("SELECT age, name FROM users WHERE id = 1").fetch_one(&db).await.unwrap();
     assert_eq!((user.age, user.name.as_deref()), (Some(1), Some("7")));
+    let note = "kept".to_owned();
+    let update = app!("UPDATE users SET name = :note, email = :note WHERE id = 1");
+    update.execute(&db).await.unwrap();
+    assert_eq!(note, "kept");
     let insert = {
         let (short_lived, flag) = ("gone".to_owned(), true);
         app!(
