@@ -136,7 +136,7 @@ pub use value::{DeserializeRow, DeserializeValue, SerializeRow, SerializeValue};
 pub mod __derive {
     #[cfg(feature = "macros")]
     pub use crate::query::{
-        BindAs, Cells, Column, Fill, FromColumns, HasColumn, HasField, ReadAs, types,
+        BindAs, Cells, Column, FromColumns, HasColumn, HasField, ReadAs, types,
     };
     pub use cqlstack_macros::nothing;
     pub use scylla::deserialize::DeserializationError;

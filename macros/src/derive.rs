@@ -81,25 +81,28 @@ fn driver_path(input: &TokenStream) -> Option<Vec<TokenTree>> {
         // They come before the visibility and the name.
         !matches!(token, TokenTree::Ident(word) if word == "struct" || word == "enum")
     });
-    attributes
-        .filter_map(|token| match token {
-            TokenTree::Group(group) if is_attribute(&group) && is_of_driver(&group) => {
-                ungrouped(group.stream()).into_iter().nth(1)
-            }
-            _ => None,
-        })
-        .find_map(|arguments| {
-            let TokenTree::Group(arguments) = arguments else { return None };
-            let tokens = ungrouped(arguments.stream());
-            let mut arguments =
-                tokens.split(|token| matches!(token, TokenTree::Punct(it) if it.as_char() == ','));
-            arguments.find_map(|argument| match argument {
-                [TokenTree::Ident(name), TokenTree::Punct(_), path @ ..] if name == "crate" => {
-                    Some(path.to_vec())
-                }
-                _ => None,
-            })
-        })
+    let arguments = attributes.filter_map(|token| match token {
+        TokenTree::Group(group) if is_attribute(&group) && is_of_driver(&group) => {
+            Some(arguments_of(&group))
+        }
+        _ => None,
+    });
+    arguments.flatten().find_map(|argument| match &argument[..] {
+        [TokenTree::Ident(name), TokenTree::Punct(_), path @ ..] if name == "crate" => {
+            Some(path.to_vec())
+        }
+        _ => None,
+    })
+}
+
+/// `rename = "a"` and `skip` of `#[scylla(rename = "a", skip)]`.
+pub(crate) fn arguments_of(attribute: &Group) -> Vec<Vec<TokenTree>> {
+    let Some(TokenTree::Group(arguments)) = ungrouped(attribute.stream()).into_iter().nth(1) else {
+        return Vec::new();
+    };
+    let tokens = ungrouped(arguments.stream());
+    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(it) if it.as_char() == ',');
+    tokens.split(is_comma).map(<[TokenTree]>::to_vec).collect()
 }
 
 /// `my_core` of `my_core::scylla`.

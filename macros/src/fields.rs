@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::derive::{is_attribute, is_of_driver, ungrouped};
+use crate::derive::{arguments_of, is_attribute, is_of_driver, ungrouped};
 use crate::literal::string;
 use crate::names::hash_of;
 
@@ -92,7 +92,6 @@ impl Struct {
                     #kind: __cqlstack::ReadAs<<__CqlstackColumns as #column>::Kind, #nullability>,
                 )*
             {
-                type Answer = __cqlstack::Fill<Self, __CqlstackColumns>;
                 const COLUMNS: &'static [__cqlstack::Column] = &[
                     #(__cqlstack::Column::new::<#held>(#names, <__CqlstackColumns as #column>::AT)),*
                 ];
@@ -267,14 +266,7 @@ impl Field {
 impl Attributes {
     /// `#[scylla(rename = "a", skip)]`
     fn read(&mut self, attribute: &Group) {
-        let Some(TokenTree::Group(arguments)) = ungrouped(attribute.stream()).into_iter().nth(1)
-        else {
-            return;
-        };
-        let tokens = ungrouped(arguments.stream());
-        let arguments =
-            tokens.split(|token| matches!(token, TokenTree::Punct(it) if it.as_char() == ','));
-        for argument in arguments {
+        for argument in arguments_of(attribute) {
             let Some(TokenTree::Ident(name)) = argument.first() else { continue };
             match &*name.to_string() {
                 "skip" => self.skip = true,

@@ -10,33 +10,26 @@ use scylla::deserialize::value::DeserializeValue;
 use scylla::deserialize::{DeserializationError, TypeCheckError};
 use scylla::frame::response::result::{ColumnSpec, ColumnType};
 
-/// What rows become.
+/// What rows become, and where the columns of it are.
 #[doc(hidden)]
 pub trait Answer {
-    type Record;
-    type Reader: Reader<Self::Record>;
+    type Record: FromColumns<Self::Columns>;
+    type Columns;
 }
 
-/// How a row becomes a record: `query!` writes it for the record that it makes.
-#[doc(hidden)]
-pub trait Reader<R> {
-    /// What is read of a row.
-    const COLUMNS: &'static [Column];
-
-    /// # Errors
-    ///
-    /// The column that could not be read.
-    fn read(cells: &mut Cells<'_>) -> Result<R, DeserializationError>;
-}
-
-/// Rows as the record that `query!` makes, which reads itself.
+/// A record `R` of columns that are where `C` says: `()` for the record that `query!` makes, which knows it.
 #[derive(Debug)]
 #[doc(hidden)]
-pub struct Own<R>(PhantomData<fn() -> R>);
+pub struct Fill<R, C>(PhantomData<fn() -> (R, C)>);
 
-impl<R: Reader<R>> Answer for Own<R> {
+impl<R: FromColumns<C>, C> Answer for Fill<R, C> {
     type Record = R;
-    type Reader = R;
+    type Columns = C;
+}
+
+/// What is read of a row.
+pub(super) const fn columns<A: Answer>() -> &'static [Column] {
+    A::Record::COLUMNS
 }
 
 /// A record with one field.
@@ -197,12 +190,12 @@ pub(super) struct Read<A: Answer>(pub(super) A::Record);
 
 impl<'r, A: Answer> DeserializeRow<'r, 'r> for Read<A> {
     fn type_check(specs: &[ColumnSpec<'_>]) -> Result<(), TypeCheckError> {
-        check_columns(A::Reader::COLUMNS, specs)
+        check_columns(columns::<A>(), specs)
     }
 
     #[inline]
     fn deserialize(row: ColumnIterator<'r, 'r>) -> Result<Self, DeserializationError> {
-        A::Reader::read(&mut Cells::new(row)).map(Self)
+        A::Record::read(&mut Cells::new(row)).map(Self)
     }
 }
 
@@ -214,9 +207,7 @@ pub(super) struct ReadByName<A: Answer>(pub(super) A::Record);
 impl<'r, A: Answer> DeserializeRow<'r, 'r> for ReadByName<A> {
     fn type_check(specs: &[ColumnSpec<'_>]) -> Result<(), TypeCheckError> {
         for (index, spec) in specs.iter().enumerate() {
-            if let Some(column) =
-                A::Reader::COLUMNS.iter().find(|column| column.name == spec.name())
-            {
+            if let Some(column) = columns::<A>().iter().find(|column| column.name == spec.name()) {
                 check(specs, (index, spec), column)?;
             }
         }
@@ -224,7 +215,7 @@ impl<'r, A: Answer> DeserializeRow<'r, 'r> for ReadByName<A> {
     }
 
     fn deserialize(row: ColumnIterator<'r, 'r>) -> Result<Self, DeserializationError> {
-        A::Reader::read(&mut Cells::new(row)).map(Self)
+        A::Record::read(&mut Cells::new(row)).map(Self)
     }
 }
 
@@ -256,39 +247,18 @@ pub trait HasField<const NAME: u64, N> {
     type Kind;
 }
 
-/// A struct that some columns of a statement fill, by name.
+/// A record that columns of a statement fill: the one that `query!` makes, or a struct, by the names of its fields.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no struct for `query_as!`",
     note = "it takes a struct with named fields and without type parameters or lifetimes that derives `cqlstack_core::DeserializeRow`"
 )]
 pub trait FromColumns<C>: Sized {
-    /// [`Fill`], which is not known where the struct does not fit: so that is one error.
-    type Answer: Answer<Record = Self>;
-
+    /// What is read of a row.
     const COLUMNS: &'static [Column];
 
     /// # Errors
     ///
     /// The column that could not be read.
     fn read(cells: &mut Cells<'_>) -> Result<Self, DeserializationError>;
-}
-
-/// How a row becomes a struct of the user's.
-#[derive(Debug)]
-#[doc(hidden)]
-pub struct Fill<R, C>(PhantomData<fn() -> (R, C)>);
-
-impl<R: FromColumns<C>, C> Reader<R> for Fill<R, C> {
-    const COLUMNS: &'static [Column] = R::COLUMNS;
-
-    #[inline]
-    fn read(cells: &mut Cells<'_>) -> Result<R, DeserializationError> {
-        R::read(cells)
-    }
-}
-
-impl<R: FromColumns<C>, C> Answer for Fill<R, C> {
-    type Record = R;
-    type Reader = Self;
 }

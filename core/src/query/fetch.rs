@@ -10,7 +10,9 @@ use pin_project_lite::pin_project;
 use scylla::deserialize::row::ColumnIterator;
 use tower_service::Service;
 
-use super::answer::{Answer, Cells, Column, ReadByName, Reader, Scalar, check_columns};
+use super::answer::{
+    Answer, Cells, Column, FromColumns, ReadByName, Scalar, check_columns, columns,
+};
 use super::page::Page;
 use crate::boxed::BoxedService;
 use crate::client::{Call, CqlService};
@@ -108,10 +110,18 @@ fn rows<'r>(
 }
 
 /// The first row, if there is one.
-fn first<'r>(response: &'r Response, columns: &[Column]) -> Result<Option<Cells<'r>>, Error> {
+fn first_row<'r>(response: &'r Response, columns: &[Column]) -> Result<Option<Cells<'r>>, Error> {
     match rows(response, columns, false)?.next() {
         Some(row) => row.map(Cells::new).map(Some),
         None => response.ended().map(|()| None),
+    }
+}
+
+fn first<A: Answer>(response: &Response) -> Result<Option<A::Record>, Error> {
+    let Some(mut cells) = first_row(response, columns::<A>())? else { return Ok(None) };
+    match A::Record::read(&mut cells) {
+        Ok(record) => Ok(Some(record)),
+        Err(error) => Err(response.undecoded(0, &error)),
     }
 }
 
@@ -119,11 +129,7 @@ impl<A: Answer> Sealed for Optional<A> {
     type Output = Option<A::Record>;
 
     fn finish(response: Response) -> Result<Self::Output, Error> {
-        let Some(mut cells) = first(&response, A::Reader::COLUMNS)? else { return Ok(None) };
-        match A::Reader::read(&mut cells) {
-            Ok(record) => Ok(Some(record)),
-            Err(error) => Err(response.undecoded(0, &error)),
-        }
+        first::<A>(&response)
     }
 }
 
@@ -131,12 +137,9 @@ impl<A: Answer> Sealed for One<A> {
     type Output = A::Record;
 
     fn finish(response: Response) -> Result<Self::Output, Error> {
-        let Some(mut cells) = first(&response, A::Reader::COLUMNS)? else {
-            return Err(response.no_row("fetch_optional"));
-        };
-        match A::Reader::read(&mut cells) {
-            Ok(record) => Ok(record),
-            Err(error) => Err(response.undecoded(0, &error)),
+        match first::<A>(&response)? {
+            Some(record) => Ok(record),
+            None => Err(response.no_row("fetch_optional")),
         }
     }
 }
@@ -167,10 +170,10 @@ impl<A: Answer> Sealed for OnePage<A> {
 }
 
 fn records<A: Answer>(response: &Response, is_only: bool) -> Result<Vec<A::Record>, Error> {
-    let rows = rows(response, A::Reader::COLUMNS, is_only)?;
+    let rows = rows(response, columns::<A>(), is_only)?;
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
-        match A::Reader::read(&mut Cells::new(row?)) {
+        match A::Record::read(&mut Cells::new(row?)) {
             Ok(record) => records.push(record),
             Err(error) => return Err(response.undecoded(records.len(), &error)),
         }

@@ -15,9 +15,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 #[doc(hidden)]
-pub use answer::{
-    Answer, Cells, Column, Fill, FromColumns, HasColumn, HasField, Own, Reader, Scalar,
-};
+pub use answer::{Answer, Cells, Column, Fill, FromColumns, HasColumn, HasField, Scalar};
 pub use bind::BindAs;
 #[doc(hidden)]
 pub use binds::*;
@@ -58,7 +56,7 @@ pub struct Query<A> {
 
 /// The query whose rows fill a struct.
 #[doc(hidden)]
-pub fn filled<R: FromColumns<C>, C>(request: Request) -> Query<Rows<R::Answer>> {
+pub fn filled<R: FromColumns<C>, C>(request: Request) -> Query<Rows<Fill<R, C>>> {
     Query::of(request)
 }
 

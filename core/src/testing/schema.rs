@@ -69,8 +69,7 @@ impl Tables {
     }
 
     fn keyspace(&self, parsed: &Parsed<'_>) -> String {
-        let named = parsed.tables().first().and_then(|table| table.keyspace);
-        named.map_or_else(|| self.in_use.clone(), |keyspace| keyspace.resolved().into_owned())
+        parsed.keyspace(Some(&self.in_use)).unwrap_or_default()
     }
 
     fn columns(

@@ -74,7 +74,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Whether there is a function of this name.
 pub(crate) fn is_native(name: &str) -> bool {
-    native(name).is_some() || converts_blob(name) || casts(name)
+    native(name).is_some() || converts_blob(name) || cast_to(name).is_some_and(is_type)
 }
 
 /// Whether it gives the same again. What is not known to do so, does not.
@@ -95,14 +95,22 @@ pub(crate) fn is_of_cell(name: &str) -> bool {
 
 /// `blob_as_int`, `int_as_blob`, and as they were called before: `blobAsInt`, `intAsBlob`.
 fn converts_blob(name: &str) -> bool {
-    let other = ["blob_as_", "blobas"].iter().find_map(|prefix| name.strip_prefix(prefix));
-    let one = ["_as_blob", "asblob"].iter().find_map(|suffix| name.strip_suffix(suffix));
-    other.or(one).is_some_and(is_type)
+    of_blob(name).or(to_blob(name)).is_some_and(is_type)
 }
 
-/// `cast_as_int`
-fn casts(name: &str) -> bool {
-    name.strip_prefix("cast_as_").is_some_and(is_type)
+/// `int` of `blob_as_int`.
+pub(crate) fn of_blob(name: &str) -> Option<&str> {
+    ["blob_as_", "blobas"].iter().find_map(|prefix| name.strip_prefix(prefix))
+}
+
+/// `int` of `int_as_blob`.
+pub(crate) fn to_blob(name: &str) -> Option<&str> {
+    ["_as_blob", "asblob"].iter().find_map(|suffix| name.strip_suffix(suffix))
+}
+
+/// `int` of `cast_as_int`.
+pub(crate) fn cast_to(name: &str) -> Option<&str> {
+    name.strip_prefix("cast_as_")
 }
 
 fn is_type(word: &str) -> bool {

@@ -7,8 +7,9 @@ use cqlstack_syntax::{DataType, Statement};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
-use super::core;
-use super::kinds::{Kinds, is_custom, shown, unfrozen, word};
+use super::kinds::{Kinds, is_custom, shown, word};
+use super::record::ident;
+use super::{core, row};
 use crate::fault::Fault;
 use crate::literal::ungrouped;
 
@@ -52,7 +53,7 @@ impl Arguments {
             return Ok(TokenStream::new());
         }
         let core = core();
-        let row = Ident::new("row", Span::mixed_site());
+        let row = row();
         let shapes = bound.iter().map(|bound| kinds.shape(bound.kind));
         let mut made = quote! {
             static __CQLSTACK_MARKERS: #core::Markers = #core::Markers::new(&[#(#shapes),*]);
@@ -76,7 +77,7 @@ impl Arguments {
         }
         for Bound { name, kind, argument } in &bound {
             let value = self.0[*argument].borrowed();
-            made.extend(match unfrozen(kind) {
+            made.extend(match kind.unfrozen() {
                 DataType::Native(keyword) => {
                     let bind = word(*keyword);
                     quote!(#core::#bind(#value, &mut #row);)
@@ -121,7 +122,7 @@ impl Arguments {
             };
             let argument = match (named, own) {
                 (Some(argument), _) => Some(argument),
-                (None, Some(own)) => match (variables.get(&own), variable(&own, place)) {
+                (None, Some(own)) => match (variables.get(&own), ident(&own, place)) {
                     (Some(known), _) => Some(*known),
                     (None, Some(variable)) => {
                         let value = quote!(#variable);
@@ -279,11 +280,6 @@ fn plain(name: &Ident) -> String {
     name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
 }
 
-/// The variable that a marker names.
-fn variable(name: &str, place: Span) -> Option<Ident> {
-    super::record::ident(name, place)
-}
-
 /// Collections and types of users are many: for each marker there is a trait of its own, which says what goes into it.
 fn composite(
     name: &str,
@@ -294,7 +290,9 @@ fn composite(
 ) -> TokenStream {
     let core = core();
     let marker = kinds.marker(kind);
-    let shown = shown(kind);
+    // In a message of the compiler's, braces stand around a parameter.
+    let escaped = |name: &str| name.replace('{', "{{").replace('}', "}}");
+    let (name, shown) = (escaped(name), escaped(&shown(kind)));
     let fits = fits(kind);
     let message = format!("`{{Self}}` cannot be bound to `{name}`, which is `{shown}`");
     let label = format!("`{shown}` takes {fits}");

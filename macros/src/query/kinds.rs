@@ -15,18 +15,18 @@ use crate::names::hash_of;
 pub(super) struct Kinds<'s> {
     schema: &'s Schema,
     /// In which types of users are.
-    keyspace: &'s str,
+    keyspace: String,
     /// Those that were named: each is declared once.
     users: RefCell<BTreeMap<String, TokenStream>>,
 }
 
 impl<'s> Kinds<'s> {
-    pub(super) fn new(schema: &'s Schema, keyspace: &'s str) -> Self {
+    pub(super) fn new(schema: &'s Schema, keyspace: String) -> Self {
         Self { schema, keyspace, users: RefCell::default() }
     }
 
     fn fields(&self, name: &str) -> &'s [(String, DataType)] {
-        let types = self.schema.keyspace(self.keyspace).map(|keyspace| &keyspace.types);
+        let types = self.schema.keyspace(&self.keyspace).map(|keyspace| &keyspace.types);
         types.and_then(|types| types.get(name)).map_or(&[], Vec::as_slice)
     }
 
@@ -125,7 +125,7 @@ impl<'s> Kinds<'s> {
             }
             DataType::Frozen(kind) => self.shape(kind),
             DataType::User(name) => {
-                let keyspace = self.keyspace;
+                let keyspace = &self.keyspace;
                 let fields = self.fields(name).iter().map(|(field, kind)| {
                     let kind = self.shape(kind);
                     quote!((#field, #kind))
@@ -220,37 +220,14 @@ pub(super) fn is_any(kind: &DataType) -> bool {
     }
 }
 
-pub(super) fn unfrozen(kind: &DataType) -> &DataType {
-    match kind {
-        DataType::Frozen(kind) => unfrozen(kind),
-        kind => kind,
-    }
-}
-
 /// Whether there is a Java class in it, which is no type of CQL.
 pub(super) fn is_custom(kind: &DataType) -> bool {
-    match kind {
-        DataType::Custom(_) => true,
-        DataType::List(of) | DataType::Set(of) | DataType::Vector(of, _) | DataType::Frozen(of) => {
-            is_custom(of)
-        }
-        DataType::Map(key, value) => is_custom(key) || is_custom(value),
-        DataType::Tuple(of) => of.iter().any(is_custom),
-        _ => false,
-    }
+    kind.any(&|kind| matches!(kind, DataType::Custom(_)))
 }
 
 /// Whether there is a type of users in it.
 pub(super) fn has_user(kind: &DataType) -> bool {
-    match kind {
-        DataType::User(_) => true,
-        DataType::List(of) | DataType::Set(of) | DataType::Vector(of, _) | DataType::Frozen(of) => {
-            has_user(of)
-        }
-        DataType::Map(key, value) => has_user(key) || has_user(value),
-        DataType::Tuple(of) => of.iter().any(has_user),
-        _ => false,
-    }
+    kind.any(&|kind| matches!(kind, DataType::User(_)))
 }
 
 /// The type's name in core: `int`.
@@ -273,17 +250,7 @@ fn user(name: &str) -> Ident {
     Ident::new(&ident, Span::call_site())
 }
 
-/// A type in CQL without what is frozen, which no value depends on.
+/// A type in CQL without what is frozen.
 pub(super) fn shown(kind: &DataType) -> String {
-    match kind {
-        DataType::Frozen(kind) => shown(kind),
-        DataType::List(of) => format!("list<{}>", shown(of)),
-        DataType::Set(of) => format!("set<{}>", shown(of)),
-        DataType::Map(key, value) => format!("map<{}, {}>", shown(key), shown(value)),
-        DataType::Vector(of, length) => format!("vector<{}, {length}>", shown(of)),
-        DataType::Tuple(of) => {
-            format!("tuple<{}>", of.iter().map(shown).collect::<Vec<_>>().join(", "))
-        }
-        kind => kind.to_string(),
-    }
+    kind.without_frozen().to_string()
 }

@@ -7,7 +7,7 @@ mod star;
 
 use cqlstack_syntax::check::{Signature, not_applied};
 use cqlstack_syntax::{Facts, Statement};
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use self::arguments::Arguments;
@@ -55,6 +55,11 @@ fn core() -> TokenStream {
     quote!(__cqlstack)
 }
 
+/// The variable that has the arguments, which no other code sees.
+fn row() -> Ident {
+    Ident::new("row", Span::mixed_site())
+}
+
 fn query(
     root: &TokenStream,
     source: &Source,
@@ -77,12 +82,10 @@ fn query(
         ));
     };
     let spelled = star::spelled_out(parsed, &source.text.text, &signature);
-    let named = parsed.tables().first().and_then(|table| table.keyspace);
-    let own = named.map(|keyspace| keyspace.resolved().into_owned());
-    let kinds = Kinds::new(schema, own.as_deref().or(keyspace).unwrap_or_default());
+    let kinds = Kinds::new(schema, parsed.keyspace(keyspace).unwrap_or_default());
     let arguments = Arguments::read(arguments);
     let mut faults = Vec::new();
-    let row = arguments.bind(span, parsed, &signature, &kinds).unwrap_or_else(|some| {
+    let bound = arguments.bind(span, parsed, &signature, &kinds).unwrap_or_else(|some| {
         faults.extend(some);
         TokenStream::new()
     });
@@ -116,28 +119,31 @@ fn query(
     if !faults.is_empty() {
         return Err(faults);
     }
-    let text = Text { text: spelled.unwrap_or_else(|| source.text.text.clone()), span };
     // Of the text that is sent.
-    let facts = match source.options.dialect.parse(&text.text) {
-        Ok(sent) => Facts::of(&sent),
-        Err(_) => return Err(fault("the columns of `*` could not be spelled out: name them")),
+    let facts = match spelled.as_deref().map(|text| source.options.dialect.parse(text)) {
+        None => Facts::of(parsed),
+        Some(Ok(sent)) => Facts::of(&sent),
+        Some(Err(_)) => {
+            return Err(fault("the columns of `*` could not be spelled out: name them"));
+        }
     };
+    let text = Text { text: spelled.unwrap_or_else(|| source.text.text.clone()), span };
     let statement = statement(root, &text, &facts, &source.options, &TokenStream::new());
     let (lines, core) = (&source.lines, core());
     let Answer { items, aliases, make } = answer;
     let users = kinds.users();
-    let local = proc_macro2::Ident::new("row", Span::mixed_site());
+    let row = row();
     let request = if signature.markers.is_empty() {
         quote!(#core::Request::from(#statement))
     } else {
-        quote!(#core::Request::new(#statement, #local))
+        quote!(#core::Request::new(#statement, #row))
     };
     Ok(quote!({
         #lines
         use #root::__macros::q as #core;
         #users
         #aliases
-        #row
+        #bound
         { #items #make(#request) }
     }))
 }

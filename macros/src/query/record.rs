@@ -3,10 +3,10 @@
 use cqlstack_syntax::check::{Nullability, Signature};
 use cqlstack_syntax::{DataType, Select, Selection, TermKind, quoted};
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use quote::quote;
 
 use super::core;
-use super::kinds::{Kinds, is_any, rust, unfrozen};
+use super::kinds::{Kinds, is_any, rust};
 use crate::fault::Fault;
 use crate::literal::{Text, ungrouped};
 use crate::names::hash_of;
@@ -110,7 +110,7 @@ impl Columns {
         let mut items = quote! {
             #[derive(::core::fmt::Debug)]
             struct Record { #(pub #fields: #types),* }
-            impl #core::Reader<Self> for Record {
+            impl #core::FromColumns<()> for Record {
                 const COLUMNS: &'static [#core::Column] =
                     &[#(#core::Column::new::<#types>(#names, #places)),*];
                 fn read(
@@ -130,7 +130,7 @@ impl Columns {
                 }
             });
         }
-        let make = quote!(#core::Query::<#core::Rows<#core::Own<Record>>>::of);
+        let make = quote!(#core::Query::<#core::Rows<#core::Fill<Record, ()>>>::of);
         Ok(Answer { items, aliases, make })
     }
 
@@ -147,7 +147,7 @@ impl Columns {
         let items = quote! {
             #[derive(::core::fmt::Debug)]
             struct Record { #(pub #fields: #types),* }
-            impl #core::Reader<Self> for Record {
+            impl #core::FromColumns<()> for Record {
                 const COLUMNS: &'static [#core::Column] =
                     &[#(#core::Column::new::<#types>(#names, 0)),*];
                 fn read(
@@ -157,7 +157,7 @@ impl Columns {
                 }
             }
         };
-        let make = quote!(#core::Query::<#core::Outcome<#core::Own<Record>>>::of);
+        let make = quote!(#core::Query::<#core::Outcome<#core::Fill<Record, ()>>>::of);
         Answer { items, aliases: TokenStream::new(), make }
     }
 
@@ -194,16 +194,13 @@ impl Columns {
             quote!(#core::filled::<#record, __CqlstackColumns>)
         } else {
             // What does not fit is told where the struct is named.
-            let tokens: Vec<TokenTree> = record.clone().into_iter().collect();
-            let place = ungrouped(&tokens).first().map_or(self.span, TokenTree::span);
-            let place = Span::call_site().located_at(place);
-            let there = Ident::new("__cqlstack", place);
-            let fill = quote_spanned!(place => #there::Fill<#record, __CqlstackColumns>);
+            let record: TokenStream =
+                ungrouped(&record.clone().into_iter().collect::<Vec<_>>()).into_iter().collect();
             aliases.extend(quote! {
                 enum __CqlstackFilled {}
                 impl #core::Answer for __CqlstackFilled {
                     type Record = #record;
-                    type Reader = #fill;
+                    type Columns = __CqlstackColumns;
                 }
             });
             quote!(#core::Query::<#core::Rows<__CqlstackFilled>>::of)
@@ -299,7 +296,7 @@ impl Column {
     fn field_type(&self) -> TokenStream {
         let core = core();
         let kind = self.kind.as_ref();
-        let rust = match kind.map(unfrozen) {
+        let rust = match kind.map(DataType::unfrozen) {
             Some(DataType::List(of) | DataType::Set(of)) if self.has_null_elements() => {
                 let of = rust(of);
                 quote!(#core::Vec<#core::Option<#of>>)

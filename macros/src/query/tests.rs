@@ -16,6 +16,7 @@ const SCHEMA: &str = "
     );
     CREATE TABLE orders (customer int, number int, title text STATIC, item text, PRIMARY KEY (customer, number));
     CREATE TABLE hits (page text PRIMARY KEY, views counter);
+    CREATE TABLE odd (id int PRIMARY KEY, \"a{b}\" list<int>);
 ";
 
 /// `query!("…", argument; options)` as the macro of core gives it: the text, the arguments, the options.
@@ -153,6 +154,16 @@ fn an_argument_goes_to_its_marker() {
         code.contains("let value0 = & (f ()) ;") && code.matches("f ()").count() == 1,
         "{code}"
     );
+}
+
+/// In a message of the compiler's, braces stand around a parameter.
+#[test]
+fn braces_in_a_name_are_braces_in_its_message() {
+    let folder = Folder::new("query-braces");
+    folder.write("schema.cql", SCHEMA);
+    let update = r#"UPDATE odd SET "a{b}" = ? WHERE id = 1"#;
+    let code = expanded(&folder, &format!("[{update:?}] [[a]] []")).unwrap();
+    assert!(code.contains("`{Self}` cannot be bound to `a{{b}}`, which is `list<int>`"), "{code}");
 }
 
 /// Whatever stands in the macro's parentheses.

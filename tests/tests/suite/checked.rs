@@ -3,7 +3,7 @@
 use cqlstack_core::scylla::frame::response::result::{CollectionType, ColumnSpec};
 use cqlstack_core::{ColumnType, Session};
 use cqlstack_syntax::check::{Finding, Lint, Signature, check};
-use cqlstack_syntax::{DataType, Dialect, Facts, Schema, parse, script};
+use cqlstack_syntax::{Dialect, Facts, Schema, parse, script};
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::corpus;
 
@@ -26,22 +26,6 @@ pub(crate) async fn shop() -> (Cluster, Session) {
     let session = session.await.unwrap();
     session.driver().unwrap().use_keyspace("shop", false).await.unwrap();
     (cluster, session)
-}
-
-/// A type in CQL, without what is frozen, which a frame does not tell.
-fn unfrozen(kind: &DataType) -> String {
-    match kind {
-        DataType::Frozen(kind) => unfrozen(kind),
-        DataType::List(kind) => format!("list<{}>", unfrozen(kind)),
-        DataType::Set(kind) => format!("set<{}>", unfrozen(kind)),
-        DataType::Map(keys, values) => format!("map<{}, {}>", unfrozen(keys), unfrozen(values)),
-        DataType::Vector(kind, length) => format!("vector<{}, {length}>", unfrozen(kind)),
-        DataType::Tuple(kinds) => {
-            format!("tuple<{}>", kinds.iter().map(unfrozen).collect::<Vec<_>>().join(", "))
-        }
-        DataType::User(name) => name.clone(),
-        kind => kind.to_string(),
-    }
 }
 
 fn typed(kind: &ColumnType<'_>) -> String {
@@ -98,7 +82,7 @@ async fn what_a_server_prepares_has_no_error_and_the_signature_that_it_tells() {
         let (columns, column_kinds): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
         let of_ours = ours.marker_kinds.iter().chain(&ours.column_kinds);
         for (kind, theirs) in of_ours.zip(marker_kinds.iter().chain(&column_kinds)) {
-            let Some(kind) = kind.as_ref().map(unfrozen) else {
+            let Some(kind) = kind.as_ref().map(|kind| kind.without_frozen().to_string()) else {
                 untold += 1;
                 continue;
             };

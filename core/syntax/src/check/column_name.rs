@@ -1,7 +1,7 @@
 //! How a server names the columns of a result.
 
 use super::find::Of;
-use crate::functions::is_of_cell;
+use crate::functions::{cast_to, is_of_cell};
 use crate::tree::{
     ArithmeticOperator, Function, LiteralKind, Step, Table, Term, TermKind, Type, TypeKind,
 };
@@ -16,10 +16,9 @@ pub(super) fn column_name(of: Of<'_>, term: &Term<'_>) -> String {
 /// With the keyspace that it is in.
 pub(super) fn full_name(of: Of<'_>, function: &Function<'_>) -> String {
     let name = function.name.resolved();
-    let mut own = of.within.functions.iter().chain(&of.within.aggregates);
     let keyspace = match function.keyspace {
         Some(keyspace) => keyspace.resolved().into_owned(),
-        None if own.any(|it| it.name == name) => of.keyspace.to_owned(),
+        None if of.is_own(function) => of.keyspace.to_owned(),
         None => "system".to_owned(),
     };
     // Two that have another name by now.
@@ -119,7 +118,7 @@ fn write_call(of: Of<'_>, function: &Function<'_>, name: &mut String) {
         return;
     }
     let own = function.name.resolved();
-    if let (Some(kind), [argument]) = (own.strip_prefix("cast_as_"), &function.arguments[..]) {
+    if let (Some(kind), [argument]) = (cast_to(&own), &function.arguments[..]) {
         name.push_str("cast(");
         write(of, argument, name);
         name.push_str(" as ");

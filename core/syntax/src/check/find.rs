@@ -1,6 +1,5 @@
 //! Looks up what a statement names.
 
-use super::term::unfrozen;
 use super::{Checker, Finding, Lint, nearest};
 use crate::keyword::Keyword;
 use crate::schema::{Column, ColumnRole, DataType, Keyspace, Schema, Table, is_system};
@@ -254,7 +253,7 @@ impl<'s> Checker<'s> {
         kind: &DataType,
         name: Name<'_>,
     ) -> Option<&'s DataType> {
-        let DataType::User(own) = unfrozen(kind) else { return None };
+        let DataType::User(own) = kind.unfrozen() else { return None };
         let fields = of.within.types.get(own)?;
         let resolved = name.resolved();
         let found = fields.iter().find(|(field, _)| *field == resolved);

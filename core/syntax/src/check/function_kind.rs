@@ -2,8 +2,7 @@
 
 use super::find::Of;
 use super::kind::{BIGINT, BLOB, INT, TEXT, TIMESTAMP, kind_of};
-use super::term::unfrozen;
-use crate::functions::is_native;
+use crate::functions::{cast_to, is_native, of_blob, to_blob};
 use crate::keyword::Keyword;
 use crate::schema::{DataType, Function as Known};
 use crate::tree::Function;
@@ -50,15 +49,15 @@ fn returned(of: Of<'_>, function: &Function<'_>, argument: Option<DataType>) -> 
         "collection_max" | "collection_min" | "collection_sum" | "collection_avg" => {
             element(&argument?)
         }
-        "map_keys" => match unfrozen(&argument?) {
+        "map_keys" => match argument?.unfrozen() {
             DataType::Map(keys, _) => Some(DataType::Set(keys.clone())),
             _ => None,
         },
-        "map_values" => match unfrozen(&argument?) {
+        "map_values" => match argument?.unfrozen() {
             DataType::Map(_, values) => Some(DataType::List(values.clone())),
             _ => None,
         },
-        name => match (from_blob(name), name.strip_prefix("cast_as_"), to_blob(name)) {
+        name => match (of_blob(name), cast_to(name), to_blob(name)) {
             (Some(kind), ..) | (None, Some(kind), _) => named(kind),
             (None, None, Some(_)) => Some(BLOB.clone()),
             (None, None, None) => None,
@@ -83,7 +82,7 @@ pub(super) fn argument_kind(of: Of<'_>, function: &Function<'_>, at: usize) -> O
         "from_json" | "fromjson" => Some(TEXT.clone()),
         "min_timeuuid" | "mintimeuuid" | "max_timeuuid" | "maxtimeuuid" => Some(TIMESTAMP.clone()),
         "similarity_cosine" | "similarity_dot_product" | "similarity_euclidean" => other(),
-        name => match (from_blob(name), to_blob(name)) {
+        name => match (of_blob(name), to_blob(name)) {
             (Some(_), _) => Some(BLOB.clone()),
             (None, Some(kind)) => named(kind),
             (None, None) => None,
@@ -112,20 +111,10 @@ fn of_cell(kind: &DataType, one: &DataType) -> DataType {
 }
 
 fn element(kind: &DataType) -> Option<DataType> {
-    match unfrozen(kind) {
+    match kind.unfrozen() {
         DataType::List(of) | DataType::Set(of) => Some((**of).clone()),
         _ => None,
     }
-}
-
-/// `int` of `blob_as_int`.
-fn from_blob(name: &str) -> Option<&str> {
-    ["blob_as_", "blobas"].iter().find_map(|prefix| name.strip_prefix(prefix))
-}
-
-/// `int` of `int_as_blob`.
-fn to_blob(name: &str) -> Option<&str> {
-    ["_as_blob", "asblob"].iter().find_map(|suffix| name.strip_suffix(suffix))
 }
 
 fn named(kind: &str) -> Option<DataType> {

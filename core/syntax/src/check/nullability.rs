@@ -3,7 +3,7 @@
 use super::find::{Of, is_counter};
 use crate::functions::is_aggregate;
 use crate::schema::{Column, ColumnRole, DataType};
-use crate::tree::{Function, Operand, Select, Term, TermKind};
+use crate::tree::{Function, Name, Operand, Select, Term, TermKind};
 
 /// Whether a column of a result can be null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,9 +32,8 @@ impl<'s> Rows<'s> {
     pub(super) fn new(of: Of<'s>, select: &Select<'_>, terms: &[&Term<'_>]) -> Self {
         let is_one = select.group_by.is_empty() && terms.iter().any(|term| aggregates(of, term));
         let is_restricted = select.relations.iter().any(|relation| {
-            let is_clustering = |name: &crate::tree::Name<'_>| {
-                of.clustering_key().any(|column| column.name == name.resolved())
-            };
+            let is_clustering =
+                |name: &Name<'_>| of.clustering_key().any(|column| column.name == name.resolved());
             match &relation.left {
                 Operand::Column(name) => is_clustering(name),
                 Operand::Columns(names) => names.iter().any(is_clustering),

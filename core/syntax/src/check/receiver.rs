@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::find::Of;
 use super::kind::INT;
-use super::term::unfrozen;
 use crate::schema::{Column, DataType};
 use crate::tree::Name;
 
@@ -37,7 +36,7 @@ impl<'s> Receiver<'s> {
     }
 
     pub(super) fn unfrozen(&self) -> Option<&DataType> {
-        self.kind.as_deref().map(unfrozen)
+        self.kind.as_deref().map(DataType::unfrozen)
     }
 
     /// An element of a list or set, a value of a map.
@@ -68,8 +67,8 @@ impl<'s> Receiver<'s> {
             name => format!("{prefix}({name})"),
         };
         let kind = match &self.kind {
-            Some(Cow::Borrowed(kind)) => part(unfrozen(kind)).map(Cow::Borrowed),
-            Some(Cow::Owned(kind)) => part(unfrozen(kind)).cloned().map(Cow::Owned),
+            Some(Cow::Borrowed(kind)) => part(kind.unfrozen()).map(Cow::Borrowed),
+            Some(Cow::Owned(kind)) => part(kind.unfrozen()).cloned().map(Cow::Owned),
             None => None,
         };
         Self { name, kind }

@@ -11,7 +11,7 @@ use crate::tree::{Function, LiteralKind, Name, Step, Term, TermKind, Type, TypeK
 impl<'s> Checker<'s> {
     /// A value for a column or a part of one; `kind` is its type, where it is known.
     pub(super) fn value(&mut self, of: Of<'s>, term: &Term<'_>, kind: Option<&'s DataType>) {
-        let unfrozen = kind.map(unfrozen);
+        let unfrozen = kind.map(DataType::unfrozen);
         let each = |kind: Option<&'s DataType>| match kind {
             Some(DataType::List(inner) | DataType::Set(inner) | DataType::Vector(inner, _)) => {
                 Some(&**inner)
@@ -67,8 +67,7 @@ impl<'s> Checker<'s> {
 
     /// A value in the text that is of no type which goes into the column, as Cassandra's `Constants.Literal` has it.
     fn literal(&mut self, span: Span, literal: LiteralKind, kind: Option<&DataType>) {
-        let Some(DataType::Native(native)) = kind else { return };
-        let name = DataType::Native(*native);
+        let Some(kind @ DataType::Native(native)) = kind else { return };
         let (fits, expected): (&[LiteralKind], _) = match native {
             Keyword::Ascii | Keyword::Text => (&[LiteralKind::String], "a string"),
             Keyword::Inet => (&[LiteralKind::String], "a string with an address"),
@@ -91,7 +90,7 @@ impl<'s> Checker<'s> {
             _ => return,
         };
         if !fits.contains(&literal) {
-            let message = format!("a value of the type {name} is not written so");
+            let message = format!("a value of the type {kind} is not written so");
             self.report(Finding::new(span, message, expected));
         }
     }
@@ -171,7 +170,7 @@ impl<'s> Checker<'s> {
                     kind = kind.and_then(|kind| self.field(of, kind, *name));
                 }
                 Step::Element(key) => {
-                    let inner = match kind.map(unfrozen) {
+                    let inner = match kind.map(DataType::unfrozen) {
                         Some(DataType::Map(keys, values)) => Some((Some(&**keys), &**values)),
                         Some(DataType::Set(inner)) => Some((Some(&**inner), &**inner)),
                         Some(DataType::List(inner)) => Some((None, &**inner)),
@@ -260,13 +259,5 @@ fn inner_markers(term: &Term<'_>, spans: &mut Vec<Span>) {
             }
         }
         _ => {}
-    }
-}
-
-/// Without `frozen` around it.
-pub(super) fn unfrozen(kind: &DataType) -> &DataType {
-    match kind {
-        DataType::Frozen(inner) => inner,
-        kind => kind,
     }
 }

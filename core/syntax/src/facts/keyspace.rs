@@ -4,6 +4,23 @@ use crate::keyword::Keyword;
 use crate::tree::{Altered, Created, Described, Dropped, Resource, Roles, Statement, Table};
 
 impl Statement<'_> {
+    /// The keyspace of its first table, in which types of users of that table are: the one that it is named with, or
+    /// this one.
+    ///
+    /// ```
+    /// use cqlstack_syntax::parse;
+    ///
+    /// assert_eq!(parse("TRUNCATE app.users")?.keyspace(Some("other")).as_deref(), Some("app"));
+    /// assert_eq!(parse("TRUNCATE users")?.keyspace(Some("other")).as_deref(), Some("other"));
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn keyspace(&self, current: Option<&str>) -> Option<String> {
+        let named = self.tables().first().and_then(|table| table.keyspace);
+        let named = named.map(|keyspace| keyspace.resolved().into_owned());
+        named.or_else(|| current.map(str::to_owned))
+    }
+
     /// Whether it names something without its keyspace, so that the last `USE` of the connection decides what
     /// that is.
     ///

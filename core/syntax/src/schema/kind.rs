@@ -191,17 +191,57 @@ impl DataType {
         })
     }
 
+    /// Without what says that it is frozen as a whole.
+    #[must_use]
+    pub fn unfrozen(&self) -> &Self {
+        match self {
+            Self::Frozen(kind) => kind.unfrozen(),
+            kind => kind,
+        }
+    }
+
+    /// Without what is frozen in it, too, which no value depends on, and no frame tells.
+    ///
+    /// ```
+    /// use cqlstack_syntax::{DataType, Keyword};
+    ///
+    /// let int = || Box::new(DataType::Native(Keyword::Int));
+    /// let kind = DataType::List(Box::new(DataType::Frozen(Box::new(DataType::List(int())))));
+    /// assert_eq!(kind.to_string(), "list<frozen<list<int>>>");
+    /// assert_eq!(kind.without_frozen().to_string(), "list<list<int>>");
+    /// ```
+    #[must_use]
+    pub fn without_frozen(&self) -> Self {
+        let boxed = |kind: &Self| Box::new(kind.without_frozen());
+        match self {
+            Self::Frozen(kind) => kind.without_frozen(),
+            Self::List(kind) => Self::List(boxed(kind)),
+            Self::Set(kind) => Self::Set(boxed(kind)),
+            Self::Map(keys, values) => Self::Map(boxed(keys), boxed(values)),
+            Self::Vector(kind, length) => Self::Vector(boxed(kind), *length),
+            Self::Tuple(kinds) => Self::Tuple(kinds.iter().map(Self::without_frozen).collect()),
+            kind => kind.clone(),
+        }
+    }
+
+    /// Whether it, or a type in it, is such a one.
+    pub fn any(&self, is_one: &dyn Fn(&Self) -> bool) -> bool {
+        if is_one(self) {
+            return true;
+        }
+        match self {
+            Self::List(kind) | Self::Set(kind) | Self::Vector(kind, _) | Self::Frozen(kind) => {
+                kind.any(is_one)
+            }
+            Self::Map(keys, values) => keys.any(is_one) || values.any(is_one),
+            Self::Tuple(kinds) => kinds.iter().any(|kind| kind.any(is_one)),
+            Self::Native(_) | Self::Custom(_) | Self::User(_) => false,
+        }
+    }
+
     /// Whether it is, or holds, this type of users.
     pub(super) fn holds(&self, name: &str) -> bool {
-        match self {
-            Self::User(own) => own == name,
-            Self::List(kind) | Self::Set(kind) | Self::Vector(kind, _) | Self::Frozen(kind) => {
-                kind.holds(name)
-            }
-            Self::Map(keys, values) => keys.holds(name) || values.holds(name),
-            Self::Tuple(kinds) => kinds.iter().any(|kind| kind.holds(name)),
-            Self::Native(_) | Self::Custom(_) => false,
-        }
+        self.any(&|kind| matches!(kind, Self::User(own) if own == name))
     }
 }
 

@@ -130,73 +130,87 @@ fn names() -> Vec<String> {
     (0..USERS).map(|id| format!("User{id}")).collect()
 }
 
-/// The text is cloned for the request.
-fn write_owned(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+/// What a write needs, and all of them share.
+type Named<S> = Arc<(Client<S>, Vec<String>)>;
+
+/// Writes one of the names.
+fn write_side<S: CqlService + Sync + 'static, A>(
+    name: &'static str,
+    db: Client<S>,
+    write: impl Fn(Named<S>, i32) -> A + Clone + Send + Sync + 'static,
+) -> Side
+where
+    A: Future<Output = Result<Response, Error>> + Send + 'static,
+{
     let shared = Arc::new((db, names()));
     Side::new(name, move |number| {
-        let shared = Arc::clone(&shared);
-        async move {
-            let ((db, names), id) = (&*shared, id(number));
-            let name = names[id.unsigned_abs() as usize].clone();
-            done(&db.request(Request::new(&INSERT, (id, name))).await)
-        }
+        let answer = write(Arc::clone(&shared), id(number));
+        async move { done(&answer.await) }
+    })
+}
+
+/// Of this number.
+fn text(names: &[String], id: i32) -> &String {
+    &names[id.unsigned_abs() as usize]
+}
+
+/// The text is cloned for the request.
+fn write_owned(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+    write_side(name, db, |shared, id| async move {
+        let (db, names) = &*shared;
+        db.request(Request::new(&INSERT, (id, text(names, id).clone()))).await
     })
 }
 
 fn write_borrowed(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
-    let shared = Arc::new((db, names()));
-    Side::new(name, move |number| {
-        let shared = Arc::clone(&shared);
-        async move {
-            let ((db, names), id) = (&*shared, id(number));
-            let name = &*names[id.unsigned_abs() as usize];
-            done(&db.execute(&INSERT, (id, name)).await)
-        }
+    write_side(name, db, |shared, id| async move {
+        let (db, names) = &*shared;
+        db.execute(&INSERT, (id, &**text(names, id))).await
     })
 }
 
 fn write_query(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
-    let shared = Arc::new((db, names()));
-    Side::new(name, move |number| {
-        let shared = Arc::clone(&shared);
-        async move {
-            let ((db, names), id) = (&*shared, id(number));
-            let name = &*names[id.unsigned_abs() as usize];
-            let insert = query!(
-                "INSERT INTO bench.users (id, name) VALUES (?, ?)", id, name;
-                schema = "src/bin/bench/schema.cql"
-            );
-            done(&insert.execute(db).await)
-        }
+    write_side(name, db, |shared, id| async move {
+        let (db, names) = &*shared;
+        let insert = query!(
+            "INSERT INTO bench.users (id, name) VALUES (?, ?)", id, text(names, id);
+            schema = "src/bin/bench/schema.cql"
+        );
+        insert.execute(db).await
     })
 }
 
-/// A row that the program keeps.
-fn read_tuple(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+/// Reads a name that the program keeps.
+fn read_side<S: CqlService + Sync + 'static, A>(
+    name: &'static str,
+    db: Client<S>,
+    read: impl Fn(Arc<Client<S>>, i32) -> A + Clone + Send + Sync + 'static,
+) -> Side
+where
+    A: Future<Output = Result<Option<String>, Error>> + Send + 'static,
+{
     let db = Arc::new(db);
     Side::new(name, move |number| {
-        let db = Arc::clone(&db);
+        let answer = read(Arc::clone(&db), id(number));
         async move {
-            let answer = db.execute(&SELECT, (id(number),)).await;
-            let row = answer.and_then(|answer| answer.row::<(Option<String>,)>());
-            let (name,) = row.map_err(|error| error.class().as_str())?;
+            let name = answer.await.map_err(|error| error.class().as_str())?;
             check(name.as_deref().unwrap_or_default())
         }
     })
 }
 
+fn read_tuple(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
+    read_side(name, db, |db, id| async move {
+        db.execute(&SELECT, (id,)).await?.row().map(|(name,)| name)
+    })
+}
+
 fn read_query(name: &'static str, db: Client<impl CqlService + Sync + 'static>) -> Side {
-    let db = Arc::new(db);
-    Side::new(name, move |number| {
-        let db = Arc::clone(&db);
-        async move {
-            let select = query!(
-                "SELECT name FROM bench.users WHERE id = ?", id(number);
-                schema = "src/bin/bench/schema.cql"
-            );
-            let user = select.fetch_one(&*db).await.map_err(|error| error.class().as_str())?;
-            check(user.name.as_deref().unwrap_or_default())
-        }
+    read_side(name, db, |db, id| async move {
+        let select = query!(
+            "SELECT name FROM bench.users WHERE id = ?", id; schema = "src/bin/bench/schema.cql"
+        );
+        select.fetch_one(&*db).await.map(|user| user.name)
     })
 }
 
