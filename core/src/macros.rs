@@ -13,6 +13,7 @@ pub use cqlstack_syntax::LiteralKind;
 pub use cqlstack_syntax::MarkerTarget::{
     self, Column, Element, Field, Fixed, In, Key, Other as Free, Part as Piece,
 };
+pub use cqlstack_syntax::RowLimit::{self, Marker as LimitMarker, Rows};
 pub use cqlstack_syntax::StatementKind::{
     self, Conditional, Counter, LoggedBatch, MultiPartition, Other, Read, Schema, Write,
 };
@@ -21,7 +22,8 @@ use cqlstack_syntax::{Lists, Names};
 
 use crate::statement::StaticStatement;
 
-/// The statement. `flags` has, from the lowest bit: idempotent, depends on `USE`, writes JSON. The lists are those
+/// The statement. `flags` has, from the lowest bit: idempotent, depends on `USE`, writes JSON,
+/// limits reads. The lists are those
 /// of [`Lists`], in its order.
 #[must_use]
 #[expect(clippy::too_many_arguments, reason = "one call without paths is what compiles fastest")]
@@ -37,6 +39,8 @@ pub const fn s(
     given: &'static [(u32, GivenValue)],
     written: &'static [(u32, Effect)],
     markers: &'static [MarkerTarget],
+    equal: &'static [u32],
+    limit: Option<RowLimit>,
 ) -> StaticStatement {
     let lists = Lists {
         names: Names::Given(names),
@@ -45,11 +49,14 @@ pub const fn s(
         given: Cow::Borrowed(given),
         written: Cow::Borrowed(written),
         markers: Cow::Borrowed(markers),
+        equal: Cow::Borrowed(equal),
+        limit,
     };
     let mut facts = Facts::given_as(kind, form, label, lists);
     facts.is_idempotent = flags & 1 != 0;
     facts.depends_on_use = flags & 2 != 0;
     facts.writes_json = flags & 4 != 0;
+    facts.limits_reads = flags & 8 != 0;
     StaticStatement::with_facts(text, facts)
 }
 
@@ -106,6 +113,8 @@ mod tests {
             "SELECT v FROM ks.t WHERE k = ?"
             "SELECT v FROM t WHERE k = ? LIMIT ?"
             "SELECT JSON v, count(*) FROM T WHERE K IN ? AND c = :c PER PARTITION LIMIT 5 ALLOW FILTERING"
+            "SELECT v FROM ks.t WHERE k = ? AND c = 5 AND d = ? LIMIT 20"
+            "SELECT count(*), max(v) FROM t WHERE k = ? AND (c, d) = (?, ?) LIMIT 1"
             "SELECT v FROM t WHERE k = ? BYPASS CACHE USING TIMEOUT 50ms"
             "SELECT v FROM t WHERE k = ? AND c BETWEEN ? AND 5"
             "SELECT \"Quoted\", \"it\"\"s\" FROM \"Names\" WHERE \"K\" = 'it''s' AND token(\"K\") > ?"

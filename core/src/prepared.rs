@@ -13,6 +13,7 @@ use crate::batch::WriteSet;
 use crate::error::{Error, Failure, values_kind};
 use crate::lending::{LentRow, given_up};
 use crate::request::{ForDriver, Options};
+use crate::serialized_row::{Cell, Cells, serialise};
 use crate::session::Basis;
 use crate::statement::{SchemaFacts, Statement, StatementKind, fails_over};
 use crate::values::{Place, Values};
@@ -47,11 +48,42 @@ enum Handle {
     Made(Made),
 }
 
-struct OfDriver {
-    prepared: PreparedStatement,
-    basis: Basis,
+/// What a session has prepared.
+pub(crate) struct OfDriver {
+    /// Its page size is [`ALL_ROWS`] if the result is one page.
+    pub(crate) prepared: PreparedStatement,
+    pub(crate) basis: Basis,
     /// Of a write, what it touches.
-    write_set: Option<Box<WriteSet>>,
+    pub(crate) write_set: Option<Box<WriteSet>>,
+    pub(crate) limit: Option<BoundLimit>,
+}
+
+/// The page size that the driver has of a statement whose result is one page, which is sent without it.
+pub(crate) const ALL_ROWS: i32 = i32::MAX;
+
+/// A `LIMIT` that is bound: up to so many rows are one page.
+#[derive(Clone, Copy)]
+pub(crate) struct BoundLimit {
+    pub(crate) marker: usize,
+    pub(crate) most: u32,
+}
+
+impl BoundLimit {
+    /// Serialises the values first, to see this one: the driver shows none of those that it has.
+    #[cold]
+    fn bind(
+        self,
+        prepared: &PreparedStatement,
+        row: &dyn SerializeRow,
+    ) -> Result<BoundStatement, SerializationError> {
+        let mut values = Vec::new();
+        serialise(row, prepared, &mut values)?;
+        let mut bound = prepared.clone().bind(&Cells(&values))?;
+        if limit_in(&values, self.marker).is_some_and(|rows| (1..=self.most).contains(&rows)) {
+            bound.set_page_size(ALL_ROWS);
+        }
+        Ok(bound)
+    }
 }
 
 /// A prepared statement with its serialised values. Cloning is one atomic increment.
@@ -74,6 +106,12 @@ struct Early {
     values: Values,
 }
 
+/// What is bound to `LIMIT`, as a number of rows.
+fn limit_in(values: &[u8], marker: usize) -> Option<u32> {
+    let rows = Cells(values).nth(marker).and_then(Cell::value)?;
+    u32::try_from(i32::from_be_bytes(rows.try_into().ok()?)).ok()
+}
+
 impl Prepared {
     /// For a service that a test puts in place of a session: what is bound to it carries nothing,
     /// and a real session refuses it.
@@ -88,16 +126,9 @@ impl Prepared {
     }
 
     /// `facts` is what only the schema tells.
-    pub(crate) fn of_driver(
-        statement: &Statement,
-        prepared: PreparedStatement,
-        write_set: Option<WriteSet>,
-        facts: SchemaFacts,
-        basis: Basis,
-    ) -> Self {
-        let write_set = write_set.map(Box::new);
-        let handle = Handle::Driver(OfDriver { prepared, basis, write_set });
-        Self(Arc::new(Shared { statement: statement.clone(), facts, handle }))
+    pub(crate) fn of_driver(statement: &Statement, driver: OfDriver, facts: SchemaFacts) -> Self {
+        let (statement, handle) = (statement.clone(), Handle::Driver(driver));
+        Self(Arc::new(Shared { statement, facts, handle }))
     }
 
     /// What the driver sends, and what it touches; nothing if a test made it, or of what does not write.
@@ -225,7 +256,10 @@ impl Prepared {
         options: &ForDriver,
     ) -> Result<Option<BoundStatement>, SerializationError> {
         let Handle::Driver(driver) = &self.0.handle else { return Ok(None) };
-        let mut bound = driver.prepared.clone().bind(row)?;
+        let mut bound = match driver.limit {
+            None => driver.prepared.clone().bind(row)?,
+            Some(limit) => limit.bind(&driver.prepared, row)?,
+        };
         let (idempotent, policy) = resends(statement, self.0.facts);
         bound.set_is_idempotent(idempotent);
         bound.set_retry_policy(policy);
@@ -317,6 +351,21 @@ impl Bound {
     pub(crate) fn reapply(&mut self, options: &Options) {
         if let BoundRepr::Driver(early) = &mut self.0 {
             options.for_driver().apply(&mut Arc::make_mut(early).bound);
+        }
+    }
+
+    /// What is bound to `LIMIT`, of a request that goes on after a page.
+    pub(crate) fn limit(&self, marker: u32) -> Option<u32> {
+        let (prepared, values) = self.parts();
+        let Handle::Driver(driver) = &prepared.0.handle else { return None };
+        match values.place() {
+            Place::Here(row) => {
+                let mut values = Vec::new();
+                serialise(&row, &driver.prepared, &mut values).ok()?;
+                limit_in(&values, usize::try_from(marker).ok()?)
+            }
+            // The caller has them. It is more than the one row that the page before had at least.
+            Place::Lent(_) => Some(2),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use cqlstack_syntax::{Effect, Facts, Form, GivenValue, LiteralKind, MarkerTarget, StatementKind};
+use cqlstack_syntax::{
+    Effect, Facts, Form, GivenValue, LiteralKind, MarkerTarget, RowLimit, StatementKind,
+};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
@@ -69,7 +71,8 @@ fn constant(facts: &Facts) -> TokenStream {
     });
     let flags = u8::from(facts.is_idempotent)
         | u8::from(facts.depends_on_use) << 1
-        | u8::from(facts.writes_json) << 2;
+        | u8::from(facts.writes_json) << 2
+        | u8::from(facts.limits_reads) << 3;
     let flags = Literal::u8_unsuffixed(flags);
     let (label, lists) = (facts.label(), facts.lists());
     let names = lists.names.iter();
@@ -95,9 +98,11 @@ fn constant(facts: &Facts) -> TokenStream {
         quote!((#column, #effect))
     });
     let markers = lists.markers.iter().copied().map(marker);
+    let equal = lists.equal.iter().copied().map(number);
+    let limit = row_limit(lists.limit);
     quote! {
         #kind, #form, #flags, #label, &[#(#names),*], &[#(#tables),*], &[#(#several),*],
-        &[#(#given),*], &[#(#written),*], &[#(#markers),*]
+        &[#(#given),*], &[#(#written),*], &[#(#markers),*], &[#(#equal),*], #limit
     }
 }
 
@@ -126,6 +131,16 @@ fn given_value(value: GivenValue) -> TokenStream {
         }
         GivenValue::Computed => quote!(Computed),
     }
+}
+
+fn row_limit(limit: Option<RowLimit>) -> TokenStream {
+    let (kind, number) = match limit {
+        None => return quote!(None),
+        Some(RowLimit::Rows(rows)) => ("Rows", number(rows)),
+        Some(RowLimit::Marker(index)) => ("LimitMarker", number(index)),
+    };
+    let kind = word(kind);
+    quote!(Some(#kind(#number)))
 }
 
 fn marker(target: MarkerTarget) -> TokenStream {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use cqlstack_syntax::RowLimit;
+
 use super::options::PAGE_SIZES;
 use super::{Payload, Request};
 use crate::error::Error;
@@ -55,6 +57,15 @@ impl Request {
                 "it goes on in the middle of a result, and wants no pages: give it a page size, or no place",
             ),
             _ => None,
+        }
+    }
+
+    /// What its `LIMIT` is; the least that it may be where the caller still has the value.
+    pub(crate) fn limit(&self) -> Option<u32> {
+        match (self.statement.facts().limit()?, &self.payload) {
+            (RowLimit::Rows(rows), _) => Some(rows),
+            (RowLimit::Marker(marker), Payload::Bound(bound)) => bound.limit(marker),
+            (RowLimit::Marker(_), _) => None,
         }
     }
 

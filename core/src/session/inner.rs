@@ -6,6 +6,7 @@ use scylla::client::session::Session as Driver;
 use scylla::policies::load_balancing::LoadBalancingPolicy;
 use tokio::time::Instant;
 
+use crate::prepared::ALL_ROWS;
 use crate::session::config::SessionConfig;
 use crate::session::config::translation::Translation;
 use crate::session::deadline_timer::DeadlineTimer;
@@ -64,8 +65,8 @@ impl Inner {
         wait::over(timer, &self.shutdown.aborted, started, until)
     }
 
-    /// As the driver takes it.
+    /// As the driver takes it. [`ALL_ROWS`] means something else.
     pub(in crate::session) fn page_size(&self) -> i32 {
-        i32::try_from(self.config.page_size).unwrap_or(i32::MAX)
+        i32::try_from(self.config.page_size).unwrap_or(ALL_ROWS).min(ALL_ROWS - 1)
     }
 }

@@ -46,7 +46,7 @@ pub use dialect::Dialect;
 pub use error::SyntaxError;
 pub use facts::{
     Bound, Clause, Effect, Facts, Form, GivenValue, InText, Lists, MarkerTarget, Names, Overwrite,
-    Restriction, StatementKind, Target, fingerprint, normalized,
+    Restriction, RowLimit, StatementKind, Target, fingerprint, normalized,
 };
 pub use keyword::Keyword;
 pub use lexer::tokens;

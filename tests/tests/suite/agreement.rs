@@ -18,7 +18,7 @@ const VERSION: &[u8; 14] = b"schema_version";
 /// How long nodes may take to agree.
 const AGREEMENT: Duration = Duration::from_secs(3);
 
-/// What a change takes besides waiting for agreement.
+/// What a change takes besides waiting for agreement, on a machine that is not busy.
 const SLACK: Duration = Duration::from_millis(1_500);
 
 /// A node that does not tell the version of its schema.
@@ -105,11 +105,15 @@ async fn what_nodes_disagree_on_is_told_with_nodes_and_versions(
     changes: &mut Changes,
 ) {
     let long = Duration::from_secs(30);
+    let mut usual = Duration::ZERO;
     for _ in 0..3 {
         let (made, took, _) = changes.make(long).await;
         made.unwrap();
         println!("a table on three nodes: {took:.1?}");
+        usual = usual.max(took);
     }
+    // Beside other tests three nodes may take a second for a table that nobody disturbs.
+    let slack = SLACK + usual;
 
     // The last byte is the version's last.
     let forge = Step::edit(|frame| frame.iter_mut().rev().take(1).for_each(|last| *last ^= 1));
@@ -123,7 +127,7 @@ async fn what_nodes_disagree_on_is_told_with_nodes_and_versions(
         println!("after {took:.2?}: {error}");
         let ErrorKind::SchemaDisagreement(versions) = error.kind() else { panic!("{error}") };
         assert_eq!(error.class(), ErrorClass::Ambiguous);
-        let range = expected.mul_f32(0.5)..expected + SLACK;
+        let range = expected.mul_f32(0.5)..expected + slack;
         assert!(range.contains(&took), "{took:?}");
         let of = |node: usize| {
             let address = cluster.node(node).unwrap().address();
@@ -165,14 +169,12 @@ async fn what_nodes_disagree_on_is_told_with_nodes_and_versions(
         if by_the_last {
             let error = made.unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::SchemaUnconfirmed(_)), "{error}");
-            assert!(took < AGREEMENT + SLACK, "{took:?}");
+            assert!(took < AGREEMENT + slack, "{took:?}");
             unconfirmed += 1;
         } else {
             made.unwrap();
-            assert!(
-                Duration::from_secs(1) < took && took < Duration::from_secs(1) + SLACK,
-                "{took:?}"
-            );
+            let silence = Duration::from_secs(1);
+            assert!(silence < took && took < silence + slack, "{took:?}, as a rule {usual:?}");
             done += 1;
         }
         changes.is_made(cluster).await;

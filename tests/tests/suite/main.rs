@@ -36,6 +36,7 @@ mod limit;
 mod login;
 mod many;
 mod nodes;
+mod one_page;
 mod outside;
 mod page_tokens;
 mod paging;

@@ -1,6 +1,6 @@
 //! A bound request through the driver.
 
-use std::future::poll_fn;
+use std::borrow::Cow;
 use std::pin::pin;
 
 use scylla::response::{PagingState as DriverState, PagingStateResponse};
@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::paging::Origin;
+use crate::prepared::ALL_ROWS;
 use crate::request::Request;
 use crate::response::Response;
-use crate::sent;
-use crate::session::execution::answer::{ended, response, unanswered, within};
+use crate::session::execution::answer::{Answer, ended, within};
 use crate::session::execution::error::invalid;
 use crate::session::execution::stamping::Stamping;
 use crate::session::execution::time::Time;
@@ -41,7 +41,7 @@ pub(in crate::session) async fn execute(
     }
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
-    let answer = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
+    let answer = pin!(first_page(session, request, bound));
     let answer = within(session, request, time, answer).await;
     ended(request, attempt, &answer);
     answer
@@ -67,9 +67,16 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     let answer = if request.is_unpaged() && !takes_timestamp(request.kind()) {
-        all_at_once(session, request, time, bound).await
+        within(session, request, time, pin!(all_rows(session, bound))).await
+    } else if start.page.is_first_page() {
+        within(session, request, time, pin!(first_page(session, request, bound))).await
     } else {
-        let answer = session.driver.execute_bound_single_page(bound, start.page.to_driver());
+        let mut bound = Cow::Borrowed(bound);
+        let rows = place::rows(session, request, &start.page);
+        if bound.prepared().get_page_size() != rows {
+            bound.to_mut().set_page_size(rows);
+        }
+        let answer = session.driver.execute_bound_single_page(&bound, start.page.to_driver());
         within(session, request, time, pin!(answer)).await
     };
     ended(request, attempt, &answer);
@@ -80,28 +87,23 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     Ok(answer.started_at(start))
 }
 
-/// All rows, without pages. Apart from [`within`], which the hot path would share with one more future, and be the
-/// larger for it.
-async fn all_at_once(
-    session: &Inner,
-    request: &Request,
-    time: Time,
-    bound: &BoundStatement,
-) -> Result<Response, Error> {
-    let mut all = pin!(session.driver.execute_bound_unpaged(bound));
-    let mut failed = 0;
-    let answer = poll_fn(|cx| {
-        sent::resume(failed);
-        let answer = all.as_mut().poll(cx);
-        failed = sent::so_far();
-        answer
-    });
-    let Some(answer) = session.until(time.until, answer).await else {
-        let consistency = session.config.consistency;
-        return Err(unanswered(request, time, session.is_aborted(), consistency));
-    };
-    let answer = answer.map(|all| (all, PagingStateResponse::NoMorePages));
-    response(session, request, answer, failed > 0)
+/// The first page, or all rows where they are one.
+async fn first_page(session: &Inner, request: &Request, bound: &BoundStatement) -> Answer {
+    if is_one_page(request, bound) {
+        return all_rows(session, bound).await;
+    }
+    session.driver.execute_bound_single_page(bound, DriverState::start()).await
+}
+
+async fn all_rows(session: &Inner, bound: &BoundStatement) -> Answer {
+    let all = session.driver.execute_bound_unpaged(bound).await?;
+    Ok((all, PagingStateResponse::NoMorePages))
+}
+
+/// Whether it was found to have one page, and does not say itself how many rows a page has.
+#[inline]
+fn is_one_page(request: &Request, bound: &BoundStatement) -> bool {
+    bound.prepared().get_page_size() == ALL_ROWS && request.page_size().is_none()
 }
 
 #[inline]

@@ -53,6 +53,17 @@ pub(in crate::session) fn of_text(
     }
 }
 
+/// How many rows the next page has. Cassandra begins anew, whatever the place, where a page has room for all rows of
+/// the `LIMIT`: as many as the page before had not.
+pub(in crate::session) fn rows(session: &Inner, request: &Request, place: &PagingState) -> i32 {
+    let rows = request.options().driver_page_size().unwrap_or(session.page_size());
+    let limit = if place.is_first_page() { None } else { request.limit() };
+    match limit {
+        Some(limit) => rows.min(i32::try_from(limit.saturating_sub(1)).unwrap_or(i32::MAX)).max(1),
+        None => rows,
+    }
+}
+
 /// All rows at once begin with the first.
 pub(in crate::session) fn of_unpaged(
     session: &Inner,

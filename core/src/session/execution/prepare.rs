@@ -7,7 +7,7 @@ use scylla::errors::PrepareError;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Failure};
-use crate::prepared::Prepared;
+use crate::prepared::{OfDriver, Prepared};
 use crate::request::Request;
 use crate::session::execution::error::error_of;
 use crate::session::execution::keyspace;
@@ -17,6 +17,7 @@ use crate::session::inner::Inner;
 use crate::session::schema::basis::{Basis, Before, keyspace_answered, named, of_markers};
 use crate::session::schema::keyspaces::Settled;
 use crate::session::schema::markers::{Fit, Markers};
+use crate::session::schema::one_page::set_page_size;
 use crate::session::schema::schema_facts::{schema_facts, write_set};
 use crate::session::schema::tables::{Named, Tables};
 use crate::session::schema::unreadable;
@@ -68,11 +69,13 @@ pub(in crate::session) async fn prepare(
         session.keyspaces.unsettle();
         return Err(error_of(session, request, ErrorKind::KeyspaceUnsettled));
     }
-    prepared.set_page_size(session.page_size());
     let markers = Markers::of(&prepared, statement, &tables);
     if before.is_stale() && markers.fit == Fit::Different {
         tables = tables.iter().map(Named::unread).collect();
     }
+    let is_known = !before.is_stale() && markers.fit != Fit::Different;
+    let known: &[Named] = if is_known { &tables } else { &[] };
+    let limit = set_page_size(session, statement, known, &mut prepared);
     let facts = schema_facts(&prepared, &tables, statement);
     let write_set = write_set(&prepared, &tables, statement, facts);
     stamping::note(session, statement, &tables);
@@ -83,7 +86,7 @@ pub(in crate::session) async fn prepare(
         }
     }
     let basis = Basis::new(session, before, tables, markers, settled.as_ref());
-    Ok(Prepared::of_driver(statement, prepared, write_set, facts, basis))
+    Ok(Prepared::of_driver(statement, OfDriver { prepared, basis, write_set, limit }, facts))
 }
 
 /// Prepares what no layer above has bound, in the time of the call, which becomes its deadline.

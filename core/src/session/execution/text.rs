@@ -49,9 +49,6 @@ async fn send(
 ) -> Result<Response, Error> {
     let options = request.options();
     let mut statement = DriverStatement::new(request.statement().text());
-    if !options.is_unpaged() {
-        statement.set_page_size(options.driver_page_size().unwrap_or(session.page_size()));
-    }
     statement.set_tracing(options.is_traced);
     if let Some(consistency) = options.consistency {
         statement.set_consistency(consistency);
@@ -68,6 +65,7 @@ async fn send(
         let all = session.driver.query_unpaged(statement, ()).await;
         all.map(|all| (all, PagingStateResponse::NoMorePages))
     } else {
+        statement.set_page_size(place::rows(session, request, &start.page));
         session.driver.query_single_page(statement, (), start.page.to_driver()).await
     };
     let mut answer = response(session, request, answer, false)?;

@@ -7,6 +7,7 @@ pub(in crate::session) mod change;
 pub(in crate::session) mod generation;
 pub(in crate::session) mod keyspaces;
 pub(in crate::session) mod markers;
+pub(in crate::session) mod one_page;
 pub(in crate::session) mod schema_facts;
 pub(in crate::session) mod tables;
 pub(in crate::session) mod unreadable;

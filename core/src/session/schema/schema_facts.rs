@@ -52,7 +52,7 @@ pub(in crate::session) fn write_set(
     tables: &[Named],
     statement: &Statement,
     facts: SchemaFacts,
-) -> Option<WriteSet> {
+) -> Option<Box<WriteSet>> {
     if matches!(statement.form(), Form::Batch | Form::Use | Form::Other) {
         return None;
     }
@@ -65,7 +65,7 @@ pub(in crate::session) fn write_set(
         key: prepared.get_variable_pk_indexes(),
         several: statement.may_be_several(facts),
     };
-    Some(WriteSet::new(statement.facts(), &known))
+    Some(Box::new(WriteSet::new(statement.facts(), &known)))
 }
 
 /// Whether one of them is so; none if there is none.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::StatementKind;
 use super::leaves::Target;
+use super::row_bound::RowBound;
 use super::summary::{Effect, Form, GivenValue, Lists, MarkerTarget, Names, nth};
 use crate::tree::{
     Assignment, Change, Delete, Insert, InsertRow, Name, Operator, Part, Statement, Term, TermKind,
@@ -125,8 +126,11 @@ impl<'t> Reader<'t> {
             .into_iter()
             .map(|bound| MarkerTarget::of(bound.target).map(|name| self.name(name)));
         let markers = markers.collect();
+        let RowBound { equal, limit, .. } = RowBound::of(statement);
+        let equal = equal.into_iter().map(|name| self.name(name)).collect();
         let names = Names::Read(self.all.into(), self.ends.into());
-        Lists { names, tables, several: several.into(), given, written: written.into(), markers }
+        let (several, written) = (several.into(), written.into());
+        Lists { names, tables, several, given, written, markers, equal, limit }
     }
 
     fn several(&mut self, statement: &Statement<'t>, kind: StatementKind) -> Vec<u32> {

@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::StatementKind;
 use super::reader::{Reader, writes_json};
+use super::row_bound::{RowLimit, limits_reads};
 use crate::keyword::Keyword;
 use crate::parse::verb;
 use crate::tree::{LiteralKind, Statement};
@@ -26,6 +27,7 @@ type List<T> = Cow<'static, [T]>;
 /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[non_exhaustive]
 pub struct Facts {
     /// [`Statement::kind`]
@@ -38,6 +40,9 @@ pub struct Facts {
     pub depends_on_use: bool,
     /// Whether it inserts a row as JSON, whose columns only the value tells.
     pub writes_json: bool,
+    /// Whether [`limit`](Self::limit) bounds the rows that a server reads: there is one, and no `IN`, `ALLOW FILTERING`,
+    /// `GROUP BY`, or what may be an aggregate.
+    pub limits_reads: bool,
     label: Cow<'static, str>,
     lists: Lists,
 }
@@ -59,6 +64,10 @@ pub struct Lists {
     pub written: List<(u32, Effect)>,
     /// The purpose of each marker.
     pub markers: List<MarkerTarget>,
+    /// Columns.
+    pub equal: List<u32>,
+    /// `LIMIT`
+    pub limit: Option<RowLimit>,
 }
 
 /// Names of a statement, known when the program was compiled or read at run time. For `cql!` alone.
@@ -192,6 +201,7 @@ impl Facts {
             form: Form::of(statement),
             depends_on_use: statement.depends_on_use(),
             writes_json: writes_json(statement),
+            limits_reads: limits_reads(statement),
             label: statement.label().into(),
             lists: Reader::default().read(statement, kind),
         }
@@ -229,6 +239,7 @@ impl Facts {
             form,
             depends_on_use: false,
             writes_json: false,
+            limits_reads: false,
             label: Cow::Borrowed(label),
             lists,
         }
@@ -283,6 +294,28 @@ impl Facts {
         self.lists.markers.iter().map(|target| target.map(|at| self.lists.names.at(at)))
     }
 
+    /// The columns that a `SELECT` asks one value of: if all of the primary key are among them, it has one row at most.
+    /// None where it has `IN` or `ALLOW FILTERING`.
+    ///
+    /// ```
+    /// use cqlstack_syntax::{Facts, RowLimit, parse};
+    ///
+    /// let facts = Facts::of(&parse("SELECT v FROM t WHERE k = ? AND (a, b) = (1, 2) AND c > 3 LIMIT 10")?);
+    /// assert_eq!(facts.equal().collect::<Vec<_>>(), ["k", "a", "b"]);
+    /// assert_eq!(facts.limit(), Some(RowLimit::Rows(10)));
+    /// # Ok::<(), cqlstack_syntax::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn equal(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.lists.equal.iter().map(|at| self.lists.names.at(*at))
+    }
+
+    /// The `LIMIT` of a `SELECT`.
+    #[must_use]
+    pub const fn limit(&self) -> Option<RowLimit> {
+        self.lists.limit
+    }
+
     /// Whether it writes a list anew, whose elements would all be there twice if it was applied twice.
     ///
     /// `is_list` tells of a column, or of any column of the table, whether it is a list that is not frozen; where it
@@ -316,6 +349,8 @@ impl Lists {
         given: Cow::Borrowed(&[]),
         written: Cow::Borrowed(&[]),
         markers: Cow::Borrowed(&[]),
+        equal: Cow::Borrowed(&[]),
+        limit: None,
     };
 }
 

@@ -1,0 +1,80 @@
+//! What bounds the rows of a `SELECT`, without a schema.
+
+use super::leaves::{Clause, Leaf, each_leaf};
+use crate::functions::{is_aggregate, is_native};
+use crate::tree::{
+    LiteralKind, Name, Operand, Operator, Relation, Select, Statement, Term, TermKind,
+};
+
+/// The `LIMIT` of a `SELECT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowLimit {
+    /// So many rows.
+    Rows(u32),
+    /// As many as are bound to the marker of this index.
+    Marker(u32),
+}
+
+/// What bounds the rows of a `SELECT`.
+#[derive(Default)]
+pub(super) struct RowBound<'t> {
+    /// The columns that one value is asked for.
+    pub(super) equal: Vec<Name<'t>>,
+    pub(super) limit: Option<RowLimit>,
+    /// Whether the limit is of the rows that a server reads.
+    pub(super) limits_reads: bool,
+}
+
+impl<'t> RowBound<'t> {
+    pub(super) fn of(statement: &Statement<'t>) -> Self {
+        let Statement::Select(select) = statement else { return Self::default() };
+        let is_in = |relation: &Relation<'_>| relation.operator == Operator::In;
+        let limit = limit(select);
+        if select.allow_filtering || select.relations.iter().any(is_in) {
+            return Self { limit, ..Self::default() };
+        }
+        let equal = select.relations.iter().filter(|it| it.operator == Operator::Equal);
+        let equal = equal.filter(|it| matches!(it.left, Operand::Column(_) | Operand::Columns(_)));
+        Self {
+            equal: equal.flat_map(Relation::columns).copied().collect(),
+            limit,
+            limits_reads: limit.is_some() && !may_aggregate(statement, select),
+        }
+    }
+}
+
+/// Whether `LIMIT` is of the rows that a server reads, in a statement without `IN` and `ALLOW FILTERING`.
+pub(super) fn limits_reads(statement: &Statement<'_>) -> bool {
+    RowBound::of(statement).limits_reads
+}
+
+fn limit(select: &Select<'_>) -> Option<RowLimit> {
+    match &select.limit.as_ref()?.kind {
+        TermKind::Marker(marker) => Some(RowLimit::Marker(marker.index)),
+        TermKind::Literal(literal) if literal.kind == LiteralKind::Integer => {
+            literal.written.parse().ok().map(RowLimit::Rows)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a row of the result may be made of many: `LIMIT` bounds groups then, and servers read as many rows at a
+/// time as a page has. A function that every keyspace does not have may be an aggregate.
+fn may_aggregate(statement: &Statement<'_>, select: &Select<'_>) -> bool {
+    let mut aggregates = !select.group_by.is_empty();
+    each_leaf(statement, &mut |Leaf { term, clause, .. }: Leaf<'_, '_>| {
+        aggregates |= clause == Clause::Select && is_aggregate_call(term);
+    });
+    aggregates
+}
+
+fn is_aggregate_call(term: &Term<'_>) -> bool {
+    match &term.kind {
+        TermKind::CountRows => true,
+        TermKind::Function(function) => {
+            let name = function.name.resolved();
+            function.keyspace.is_some() || is_aggregate(&name) || !is_native(&name)
+        }
+        _ => false,
+    }
+}
