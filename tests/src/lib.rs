@@ -21,6 +21,11 @@ pub struct Readme;
 #[doc = include_str!("../../docs/guide.md")]
 pub struct Guide;
 
+/// Compiles the blocks of the page on runtimes.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/runtimes.md")]
+pub struct Runtimes;
+
 /// A crate of its own, with the default recursion limit, spawns the full stack: layers add to the depth
 /// of a type that the compiler has to look through.
 ///

@@ -295,6 +295,9 @@ impl SessionBuilder {
     }
 
     /// Sets the number of rows in a page, where the request names none.
+    ///
+    /// A read that can have one page only is sent without it: one whose whole primary key `=` restricts, and one whose
+    /// `LIMIT` is not above it.
     pub fn page_size(mut self, rows: u32) -> Self {
         self.config.page_size = rows;
         self

@@ -1,7 +1,12 @@
 //! A web service over the stack: its handlers over a scripted session, and then over a real node.
 
 mod app;
+mod cores;
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use app::{App, Page, SCHEMA, User};
@@ -12,10 +17,18 @@ use axum::http::{Method, Request, StatusCode};
 use axum::routing::{self, put};
 use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{CqlService, ErrorKind, PageTokenKey, PagingState};
+use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::support::{keyspace, shared_builder};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn app(base: impl CqlService + Sync) -> App {
     App::new(base, "acme", PageTokenKey::new([7; 32])).unwrap()
@@ -189,4 +202,49 @@ async fn over_a_real_node_it_does_the_same() {
     let shutdown = app.db.session().unwrap().shutdown(Duration::from_secs(5)).await;
     assert!(shutdown.complete);
     assert_ne!(call(&router, Method::GET, "/ready", "").await.0, StatusCode::OK);
+}
+
+/// What a client is answered over a connection of its own.
+async fn status_of(address: SocketAddr, uri: &str) -> String {
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {uri} HTTP/1.1\r\nhost: service\r\nconnection: close\r\n\r\n");
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn on_a_runtime_for_each_core_every_session_answers_and_all_end_when_they_are_told() {
+    let (builder, keyspace) = (shared_builder().await, keyspace().await);
+    let sessions = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&sessions);
+    let make = move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        let session = Box::pin(builder.clone().keyspace(&keyspace).build());
+        async { Ok(app(session.await?)) }
+    };
+    make().await.unwrap().migrate().await.unwrap();
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    let (stop, stopped) = watch::channel(());
+    let servers = cores::serve(&socket, NonZeroUsize::new(2).unwrap(), make, &stopped).unwrap();
+    let answers = try_join_all((0..100).map(|id| async move {
+        let (users, ready) = (format!("/users/{id}"), "/ready");
+        timeout(PATIENCE, async {
+            (status_of(address, &users).await, status_of(address, ready).await)
+        })
+        .await
+    }));
+    for (user, ready) in answers.await.unwrap() {
+        assert_eq!((&*user, &*ready), ("HTTP/1.1 404 Not Found", "HTTP/1.1 200 OK"));
+    }
+    stop.send(()).unwrap();
+    let ended = spawn_blocking(|| {
+        servers.into_iter().map(|server| server.join().unwrap()).collect::<Vec<_>>()
+    });
+    for ended in timeout(PATIENCE, ended).await.unwrap().unwrap() {
+        ended.unwrap();
+    }
+    assert_eq!(sessions.load(Ordering::Relaxed), 3);
 }

@@ -24,16 +24,35 @@ use crate::session::wait::timer;
 use crate::statement::Attempt;
 use crate::task::no_runtime;
 
-pub(in crate::session) type Answer = Result<(QueryResult, PagingStateResponse), ExecutionError>;
+pub(in crate::session) type Page = (QueryResult, PagingStateResponse);
+
+/// All rows are a page without another one after it.
+pub(in crate::session) trait IntoPage {
+    fn into_page(self) -> Page;
+}
+
+impl IntoPage for Page {
+    #[inline]
+    fn into_page(self) -> Page {
+        self
+    }
+}
+
+impl IntoPage for QueryResult {
+    #[inline]
+    fn into_page(self) -> Page {
+        (self, PagingStateResponse::NoMorePages)
+    }
+}
 
 /// Ends the driver's future when the time of the call is over. The future is pinned by the caller: it
 /// has some 4 KB, and an argument is held twice. `timeout_at` would do, and copies the answer, which is
 /// large, three times more.
-pub(in crate::session) async fn within(
+pub(in crate::session) async fn within<P: IntoPage>(
     session: &Inner,
     request: &Request,
     time: Time,
-    mut answer: Pin<&mut impl Future<Output = Answer>>,
+    mut answer: Pin<&mut impl Future<Output = Result<P, ExecutionError>>>,
 ) -> Result<Response, Error> {
     let Some(mut timer) = timer(time.started, time.until) else {
         return Err(no_runtime().about(request.statement()));
@@ -74,14 +93,14 @@ pub(in crate::session) fn unanswered(
 pub(in crate::session) fn response(
     session: &Inner,
     request: &Request,
-    answer: Answer,
+    answer: Result<impl IntoPage, ExecutionError>,
     has_failed_before: bool,
 ) -> Result<Response, Error> {
     let failed = |mut failure: Failure| {
         failure.attempted |= has_failed_before;
         failed_answer(session, request, failure)
     };
-    let (result, next) = answer.map_err(|error| failed(error.into()))?;
+    let (result, next) = answer.map_err(|error| failed(error.into()))?.into_page();
     let next = match next {
         PagingStateResponse::HasMorePages { state } => {
             let origin = request.prepared().cloned().map(Origin::Prepared);

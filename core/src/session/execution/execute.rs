@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::pin::pin;
 
-use scylla::response::{PagingState as DriverState, PagingStateResponse};
+use scylla::response::PagingState as DriverState;
 use scylla::statement::bound::BoundStatement;
 use tokio::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::paging::Origin;
 use crate::prepared::ALL_ROWS;
 use crate::request::Request;
 use crate::response::Response;
-use crate::session::execution::answer::{Answer, ended, within};
+use crate::session::execution::answer::{ended, within};
 use crate::session::execution::error::invalid;
 use crate::session::execution::stamping::Stamping;
 use crate::session::execution::time::Time;
@@ -41,8 +41,14 @@ pub(in crate::session) async fn execute(
     }
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
-    let answer = pin!(first_page(session, request, bound));
-    let answer = within(session, request, time, answer).await;
+    // Each in a branch: an `async fn` around both would copy the answer once more.
+    let answer = if is_one_page(request, bound) {
+        let all = pin!(session.driver.execute_bound_unpaged(bound));
+        within(session, request, time, all).await
+    } else {
+        let page = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
+        within(session, request, time, page).await
+    };
     ended(request, attempt, &answer);
     answer
 }
@@ -66,10 +72,9 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     }
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
-    let answer = if request.is_unpaged() && !takes_timestamp(request.kind()) {
-        within(session, request, time, pin!(all_rows(session, bound))).await
-    } else if start.page.is_first_page() {
-        within(session, request, time, pin!(first_page(session, request, bound))).await
+    let is_one_page = start.page.is_first_page() && is_one_page(request, bound);
+    let answer = if is_one_page || request.is_unpaged() && !takes_timestamp(request.kind()) {
+        within(session, request, time, pin!(session.driver.execute_bound_unpaged(bound))).await
     } else {
         let mut bound = Cow::Borrowed(bound);
         let rows = place::rows(session, request, &start.page);
@@ -85,19 +90,6 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
         answer = answer.read_with(Origin::Prepared(prepared.clone()));
     }
     Ok(answer.started_at(start))
-}
-
-/// The first page, or all rows where they are one.
-async fn first_page(session: &Inner, request: &Request, bound: &BoundStatement) -> Answer {
-    if is_one_page(request, bound) {
-        return all_rows(session, bound).await;
-    }
-    session.driver.execute_bound_single_page(bound, DriverState::start()).await
-}
-
-async fn all_rows(session: &Inner, bound: &BoundStatement) -> Answer {
-    let all = session.driver.execute_bound_unpaged(bound).await?;
-    Ok((all, PagingStateResponse::NoMorePages))
 }
 
 /// Whether it was found to have one page, and does not say itself how many rows a page has.

@@ -78,3 +78,57 @@ fn is_aggregate_call(term: &Term<'_>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Facts, RowLimit, parse};
+
+    fn facts(text: &str) -> Facts {
+        Facts::of(&parse(text).unwrap())
+    }
+
+    #[test]
+    fn columns_are_equal_to_one_value_where_every_row_has_it() {
+        let cases = [
+            ("SELECT v FROM t WHERE k = ? AND c = 1 AND \"D\" = f(?)", "k c D"),
+            ("SELECT v FROM t WHERE (k, c) = (?, 1) AND (d) = ?", "k c d"),
+            ("SELECT v FROM t WHERE k = ? AND c > 1 AND d CONTAINS 5 AND m['a'] = 1", "k"),
+            ("SELECT v FROM t WHERE token(k) = 5 AND c != 1", ""),
+            ("SELECT v FROM t WHERE k = ? AND c IN (1)", ""),
+            ("SELECT v FROM t WHERE k = ? ALLOW FILTERING", ""),
+            ("UPDATE t SET v = 1 WHERE k = ?", ""),
+            ("SELECT count(*) FROM t WHERE k = ? GROUP BY k", "k"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(facts(text).equal().collect::<Vec<_>>().join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_limit_bounds_what_is_read_unless_rows_are_made_of_others_or_filtered() {
+        let cases = [
+            ("SELECT v FROM t LIMIT 5", Some(RowLimit::Rows(5)), true),
+            ("SELECT v FROM t WHERE k = ? LIMIT ?", Some(RowLimit::Marker(1)), true),
+            ("SELECT v FROM t WHERE k = :k LIMIT :n", Some(RowLimit::Marker(1)), true),
+            (
+                "SELECT cast(v AS text), ttl(v), abs(-v) FROM t LIMIT 5",
+                Some(RowLimit::Rows(5)),
+                true,
+            ),
+            ("SELECT v FROM t LIMIT 99999999999", None, false),
+            ("SELECT v FROM t PER PARTITION LIMIT 5", None, false),
+            ("SELECT v FROM t", None, false),
+            ("SELECT count(*) FROM t LIMIT 5", Some(RowLimit::Rows(5)), false),
+            ("SELECT abs(max(v)) FROM t LIMIT 5", Some(RowLimit::Rows(5)), false),
+            ("SELECT own(v) FROM t LIMIT 5", Some(RowLimit::Rows(5)), false),
+            ("SELECT ks.abs(v) FROM t LIMIT 5", Some(RowLimit::Rows(5)), false),
+            ("SELECT k FROM t GROUP BY k LIMIT 5", Some(RowLimit::Rows(5)), false),
+            ("SELECT v FROM t WHERE k IN ? LIMIT 5", Some(RowLimit::Rows(5)), false),
+            ("SELECT v FROM t LIMIT 5 ALLOW FILTERING", Some(RowLimit::Rows(5)), false),
+        ];
+        for (text, limit, limits_reads) in cases {
+            let facts = facts(text);
+            assert_eq!((facts.limit(), facts.limits_reads), (limit, limits_reads), "{text}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ use clap::builder::RangedU64ValueParser;
 use cqlstack_core::Consistency;
 
 use crate::scenarios::{self, Scenario};
+use crate::threads::Threads;
 use crate::values::{KINDS, Specs};
 
 /// Measures cqlstack beside the bare driver and beside other layers, in one run, in turns.
@@ -115,6 +116,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "R", value_parser = positive, help_heading = "workload")]
     pub(crate) rate: Option<f64>,
 
+    /// Worker threads of the runtime, or `current`: no workers, all on one thread; else a worker for each core.
+    #[arg(long, value_name = "N|current", default_value_t = Threads::Cores, hide_default_value = true)]
+    #[arg(help_heading = "Sessions")]
+    pub(crate) threads: Threads,
     /// The longest time of one request, on both sides; else each side's default.
     #[arg(long, value_name = "MS", value_parser = millis, help_heading = "Sessions")]
     pub(crate) timeout: Option<Duration>,

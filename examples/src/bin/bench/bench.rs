@@ -35,9 +35,9 @@ impl Bench {
         self.report.write(&header)
     }
 
-    /// A runtime as a service has one: a worker for each core.
-    pub(crate) fn runtime() -> Result<Runtime, Failure> {
-        Ok(Builder::new_multi_thread().enable_all().build()?)
+    /// A runtime as a service has one: a worker for each core, unless `--threads` says something else.
+    pub(crate) fn runtime(&self) -> Result<Runtime, Failure> {
+        Ok(self.arguments.threads.runtime()?)
     }
 
     /// How to reach the cluster that `CASSANDRA_NODES` names, or one node of our own, with the table

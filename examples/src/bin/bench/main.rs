@@ -5,6 +5,7 @@ mod bench;
 mod connect;
 mod figures;
 mod header;
+mod hosts;
 mod load;
 mod process;
 mod report;
@@ -14,6 +15,7 @@ mod side;
 mod sides;
 mod sockets;
 mod table;
+mod threads;
 mod valgrind;
 mod values;
 

@@ -30,8 +30,18 @@ pub(crate) fn forget_peak_memory() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
+/// The most resident memory of another process, in bytes, and its threads.
+pub(crate) fn of_other(process: u32) -> (u64, u64) {
+    let of = |field| status_of(&format!("/proc/{process}/status"), field);
+    (of("VmHWM:").saturating_mul(1024), of("Threads:"))
+}
+
 fn status(field: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status_of("/proc/self/status", field)
+}
+
+fn status_of(path: &str, field: &str) -> u64 {
+    let status = fs::read_to_string(path).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     let number = line.and_then(|line| line.split_whitespace().next());
     number.and_then(|number| number.parse().ok()).unwrap_or(0)

@@ -2,8 +2,8 @@
 
 use indicatif::ProgressBar;
 
-use crate::load::{self, Outcome, Plan};
-use crate::side::Side;
+use crate::Failure;
+use crate::load::{Outcome, Plan};
 
 /// Turns in a round: what drifts while a round lasts meets all sides alike.
 const TURNS: u32 = 4;
@@ -11,23 +11,24 @@ const TURNS: u32 = 4;
 /// All rounds of one side.
 pub(crate) struct Rounds(pub(crate) Vec<Outcome>);
 
-/// Loads each side in each round for the time of the plan, cut into turns, in another order each
-/// time. One round more warms up.
-pub(crate) async fn in_turns(
-    sides: &[Side],
+/// Runs each of so many sides in each round for the time of the plan, cut into turns, in another order each time.
+/// One round more warms up.
+pub(crate) fn in_turns(
+    sides: usize,
     plan: Plan,
     rounds: u32,
     bar: &ProgressBar,
-) -> Vec<Rounds> {
+    mut run: impl FnMut(usize, Plan) -> Result<Outcome, Failure>,
+) -> Result<Vec<Rounds>, Failure> {
     let plan = Plan { time: plan.time / TURNS, ..plan };
-    let mut all: Vec<_> = sides.iter().map(|_| Rounds(Vec::new())).collect();
-    let mut order: Vec<_> = (0..sides.len()).collect();
+    let mut all: Vec<_> = (0..sides).map(|_| Rounds(Vec::new())).collect();
+    let mut order: Vec<_> = (0..sides).collect();
     for round in 0..=rounds {
-        let mut of_round: Vec<Option<Outcome>> = sides.iter().map(|_| None).collect();
+        let mut of_round: Vec<Option<Outcome>> = (0..sides).map(|_| None).collect();
         for _ in 0..TURNS {
             fastrand::shuffle(&mut order);
             for &index in &order {
-                let outcome = load::run(&sides[index], plan, None).await;
+                let outcome = run(index, plan)?;
                 match &mut of_round[index] {
                     Some(before) => before.add(&outcome),
                     none => *none = Some(outcome),
@@ -41,7 +42,7 @@ pub(crate) async fn in_turns(
             }
         }
     }
-    all
+    Ok(all)
 }
 
 /// How many steps the bar has.

@@ -36,7 +36,7 @@ static INSERT: StaticStatement =
 pub(crate) const USERS: i32 = 10_000;
 
 /// More than any scenario has in flight: what is measured is the layer and not a wait.
-const PERMITS: usize = 100_000;
+pub(crate) const PERMITS: usize = 100_000;
 
 /// Says which version the server has.
 pub(crate) async fn create_table(connect: &Connect) -> Result<String, Failure> {
@@ -63,7 +63,7 @@ pub(crate) async fn all(connect: &Connect) -> Result<Vec<Side>, Failure> {
     let session = connect.session().await?;
     let again = Raw::new(connect).await?;
     let mut sides = vec![raw.side("driver"), again.side("driver again")];
-    sides.extend([raw.best_case(best), caching_side(caching)]);
+    sides.extend([raw.unpaged_side(), raw.best_case(best), caching_side(caching)]);
     sides.extend(raw.in_towers_layers());
     let prepared = session.prepare(&SELECT).await?;
     let once = Request::new(&SELECT, (1,)).bind(&prepared)?;
@@ -269,6 +269,18 @@ impl Raw {
         let bound = self.prepared.clone().bind(&(id(number),)).map_err(|_| "values")?;
         let page = self.driver.execute_bound_single_page(&bound, PagingState::start()).await;
         check_theirs(page.map(|(answer, _)| answer))
+    }
+
+    /// Binds each time, and asks for all rows.
+    pub(crate) fn unpaged_side(self: &Arc<Self>) -> Side {
+        let raw = Arc::clone(self);
+        Side::new("driver, unpaged", move |number| {
+            let raw = Arc::clone(&raw);
+            async move {
+                let bound = raw.prepared.clone().bind(&(id(number),)).map_err(|_| "values")?;
+                check_theirs(raw.driver.execute_bound_unpaged(&bound).await)
+            }
+        })
     }
 
     fn best_case(self: &Arc<Self>, bound: BoundStatement) -> Side {

@@ -19,8 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
 use arrivals::Arrivals;
-use outcome::Times;
-pub(crate) use outcome::{Outcome, Recorded};
+pub(crate) use outcome::{Outcome, Recorded, Times};
 
 use crate::process;
 use crate::side::{Failed, Side};

@@ -24,6 +24,12 @@ impl Times {
         self.0.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 
+    pub(crate) fn record_many(&mut self, time: Duration, count: u64) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.0.saturating_record_n(micros, count);
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         // All have the same bounds, which is the only error.
         let _ = self.0.add(&other.0);
@@ -174,6 +180,15 @@ impl Outcome {
 
     pub(crate) fn thread_count(&self) -> f64 {
         self.threads as f64
+    }
+
+    /// A part of the same run, on another runtime of this process.
+    pub(crate) fn beside(&mut self, other: &Self) {
+        let Self { took, cpu, .. } = *self;
+        self.add(other);
+        // Both saw the time of the whole process.
+        self.took = took.max(other.took);
+        self.cpu = cpu.max(other.cpu);
     }
 
     /// The same side, at another time.

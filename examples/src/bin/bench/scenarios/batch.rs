@@ -62,7 +62,7 @@ fn rows(load: &str) -> impl Iterator<Item = Row> + Send + use<> {
 }
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     let (db, driver) = runtime.block_on(async {
         let db = full_stack(connect.session().await?, 100_000)?;

@@ -35,7 +35,7 @@ type Round = [f64; METRICS.len()];
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let rounds = bench.arguments.rounds.unwrap_or(5);
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     runtime.block_on(create_tables(&connect))?;
     // Before anything else has left free memory behind.

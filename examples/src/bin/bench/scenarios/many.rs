@@ -37,7 +37,7 @@ fn rows() -> impl Iterator<Item = (i32, String)> + Send {
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let rounds = bench.arguments.rounds.unwrap_or(10);
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     let drivers = runtime.block_on(async {
         let one = (connect.driver().await?, connect.driver().await?);

@@ -6,7 +6,9 @@ mod instructions;
 mod layers;
 mod many;
 mod paced;
+mod peers;
 mod rate;
+mod runtimes;
 mod stalled;
 mod stream;
 mod syntax;
@@ -32,6 +34,8 @@ pub(crate) struct Scenario {
 
 pub(crate) static ALL: &[Scenario] = &[
     throughput::SCENARIO,
+    runtimes::SCENARIO,
+    peers::SCENARIO,
     layers::SCENARIO,
     instructions::SCENARIO,
     rate::SCENARIO,

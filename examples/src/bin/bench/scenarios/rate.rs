@@ -26,7 +26,7 @@ const CLOSED: usize = 100;
 const ROUNDS: u64 = 3;
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     let sockets = connect.sockets.clone();
     let [driver, stack] = runtime.block_on(async {

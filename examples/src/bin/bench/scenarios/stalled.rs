@@ -79,7 +79,7 @@ impl Waiting {
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let in_flight = bench.arguments.in_flight.unwrap_or(30_000);
     let time = bench.arguments.seconds.unwrap_or(Duration::from_secs(10));
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let nodes = bench.connect(&runtime)?.nodes;
     let driver = runtime.block_on(by_driver(bench, &nodes, in_flight, time))?;
     let (session, ended) = runtime.block_on(by_session(bench, &nodes, in_flight, time))?;

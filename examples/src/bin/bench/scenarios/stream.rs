@@ -58,7 +58,7 @@ struct Seen {
 }
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     let written = runtime.block_on(fill(&connect))?;
     println!("{written} rows are there");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Scenario;
 use crate::bench::{Bench, progress};
-use crate::load::{Outcome, Plan};
+use crate::load::{self, Outcome, Plan};
 use crate::rounds::{self, Rounds};
 use crate::table::table;
 use crate::{Failure, figures, sides};
@@ -17,7 +17,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 };
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     let sides = sides::chosen(runtime.block_on(sides::all(&connect))?, &bench.arguments.side)?;
     for in_flight in bench.arguments.concurrency.clone() {
@@ -27,12 +27,11 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         let plan = Plan { in_flight, time, rate: None, slo: bench.arguments.slo };
         let load = format!("{in_flight} in flight");
         let bar = progress(&load, rounds::steps(sides.len(), rounds))?;
-        let all = runtime.block_on(rounds::in_turns(&sides, plan, rounds, &bar));
+        let all = rounds::in_turns(sides.len(), plan, rounds, &bar, |index, plan| {
+            Ok(runtime.block_on(load::run(&sides[index], plan, None)))
+        })?;
         bar.finish_and_clear();
-        let mut table = table(&[
-            &load, "reads/s", "ratio", "lowest", "highest", "CPU us", "ratio", "p50 ms", "p95",
-            "p99", "p99.9", "errors", "peak MB", "threads",
-        ]);
+        let mut table = table(&columns(&load));
         for (side, rounds) in sides.iter().zip(&all) {
             table.add_row(row(side.name, rounds, &all[0]));
             figures::write(bench, SCENARIO.name, &load, side.name, rounds, &all[0])?;
@@ -42,7 +41,14 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     Ok(())
 }
 
-fn row(side: &str, rounds: &Rounds, baseline: &Rounds) -> Vec<String> {
+pub(super) fn columns(load: &str) -> [&str; 14] {
+    [
+        load, "reads/s", "ratio", "lowest", "highest", "CPU us", "ratio", "p50 ms", "p95", "p99",
+        "p99.9", "errors", "peak MB", "threads",
+    ]
+}
+
+pub(super) fn row(side: &str, rounds: &Rounds, baseline: &Rounds) -> Vec<String> {
     let Some(together) = rounds.together() else { return Vec::new() };
     let (rate, [lowest, highest]) = rounds.ratio(baseline, Outcome::rate);
     let (cpu, _) = rounds.ratio(baseline, Outcome::cpu_micros);

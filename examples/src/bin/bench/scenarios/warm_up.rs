@@ -28,7 +28,7 @@ const SIDES: [&str; 2] = ["cold", "warm"];
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let rounds = bench.arguments.rounds.unwrap_or(20);
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     let bar = progress("warm-up", u64::from(rounds) * 2)?;
     let mut firsts: [Vec<f64>; 2] = Default::default();

@@ -42,7 +42,7 @@ struct Part<S> {
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let (schema, mix) = asked_for(bench)?;
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     let (driver, stack) = runtime.block_on(async {
         let driver = connect.driver().await?;

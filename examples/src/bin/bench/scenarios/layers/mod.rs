@@ -30,7 +30,7 @@ const COUNTED: u32 = 100_000;
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
     let rounds = bench.arguments.rounds.unwrap_or(31);
-    let runtime = Bench::runtime()?;
+    let runtime = bench.runtime()?;
     let _guard = runtime.enter();
     let mut cases = cases::all()?;
     let bar = progress("layers", u64::from(rounds) + 1 + cases.len() as u64)?;
