@@ -175,7 +175,7 @@ impl Prepared {
         }
     }
 
-    #[cfg(feature = "page-token")]
+    /// What the driver has prepared; none if a test made it.
     pub(crate) fn driver(&self) -> Option<&PreparedStatement> {
         match &self.0.handle {
             Handle::Driver(driver) => Some(&driver.prepared),
@@ -357,15 +357,14 @@ impl Bound {
     /// What is bound to `LIMIT`, of a request that goes on after a page.
     pub(crate) fn limit(&self, marker: u32) -> Option<u32> {
         let (prepared, values) = self.parts();
-        let Handle::Driver(driver) = &prepared.0.handle else { return None };
+        let marker = usize::try_from(marker).ok()?;
         match values.place() {
             Place::Here(row) => {
                 let mut values = Vec::new();
-                serialise(&row, &driver.prepared, &mut values).ok()?;
-                limit_in(&values, usize::try_from(marker).ok()?)
+                serialise(&row, prepared.driver()?, &mut values).ok()?;
+                limit_in(&values, marker)
             }
-            // The caller has them. It is more than the one row that the page before had at least.
-            Place::Lent(_) => Some(2),
+            Place::Lent(row) => limit_in(row.serialized(prepared)?.as_ref().ok()?, marker),
         }
     }
 

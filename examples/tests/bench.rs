@@ -129,6 +129,7 @@ fn wrong_arguments_and_a_list_need_no_server() {
         ),
         (&["workload", "--reads", "0", "--writes", "0"], 1, "no weight"),
         (&["rate", "--at=-1"], 2, "give 0.001"),
+        (&["throughput", "--threads", "many"], 2, "a number of threads, `cores` or `current`"),
         (&["rate", "--freeze", "1"], 2, "two numbers"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_bench")).args(arguments).output().unwrap();

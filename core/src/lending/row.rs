@@ -11,7 +11,6 @@ use scylla::statement::bound::BoundStatement;
 use super::{Lending, Loan, Recent};
 use crate::prepared::Prepared;
 use crate::request::{ForDriver, Options, Request};
-#[cfg(feature = "page-token")]
 use crate::serialized_row::serialise;
 use crate::statement::{Statement, Told};
 #[cfg(feature = "testing")]
@@ -24,7 +23,6 @@ pub(crate) enum Wanted {
     /// What the driver sends, with the options that the request has now.
     Bound { prepared: Prepared, options: ForDriver, is_kept: bool },
     /// The values as a frame has them: a page token is of them.
-    #[cfg(feature = "page-token")]
     Serialized(Prepared),
     /// What a test looks at.
     #[cfg(feature = "testing")]
@@ -37,11 +35,9 @@ impl PartialEq for Wanted {
             (Self::Bound { prepared, .. }, Self::Bound { prepared: other, .. }) => {
                 prepared.is_same(other)
             }
-            #[cfg(feature = "page-token")]
             (Self::Serialized(prepared), Self::Serialized(other)) => prepared.is_same(other),
             #[cfg(feature = "testing")]
             (Self::Made(columns), Self::Made(others)) => Arc::ptr_eq(columns, others),
-            #[cfg(any(feature = "page-token", feature = "testing"))]
             _ => false,
         }
     }
@@ -53,7 +49,6 @@ type GivenBound = Result<Option<(BoundStatement, ForDriver)>, SerializationError
 /// What was made of them.
 pub(crate) enum Given {
     Bound(GivenBound),
-    #[cfg(feature = "page-token")]
     Serialized(Result<Vec<u8>, SerializationError>),
     #[cfg(feature = "testing")]
     Made(Bindings),
@@ -101,14 +96,12 @@ impl LentRow {
     fn asked(&self, prepared: &Prepared) -> Option<&GivenBound> {
         let is_it = |wanted: &Wanted| match wanted {
             Wanted::Bound { prepared: of, .. } => of.is_same(prepared),
-            #[cfg(feature = "page-token")]
             Wanted::Serialized(_) => false,
             #[cfg(feature = "testing")]
             Wanted::Made(_) => false,
         };
         match self.loan.answer_to(is_it)? {
             Given::Bound(bound) => Some(bound),
-            #[cfg(feature = "page-token")]
             Given::Serialized(_) => None,
             #[cfg(feature = "testing")]
             Given::Made(_) => None,
@@ -116,7 +109,6 @@ impl LentRow {
     }
 
     /// The values as a frame has them, if they were asked for.
-    #[cfg(feature = "page-token")]
     pub(crate) fn serialized(
         &self,
         prepared: &Prepared,
@@ -171,7 +163,6 @@ impl<V: SerializeRow> RowLender<V> {
                 let bound = prepared.serialise(&self.row.statement, &self.values, options);
                 Given::Bound(bound.map(|bound| bound.map(|bound| (bound, *options))))
             }
-            #[cfg(feature = "page-token")]
             Wanted::Serialized(prepared) => {
                 let mut values = Vec::new();
                 let written = prepared

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use cqlstack_syntax::RowLimit;
+
 use super::{Payload, Request};
 use crate::lending::{LentRow, Wanted};
 use crate::values::Values;
@@ -23,12 +25,20 @@ impl Request {
         self.payload = Payload::Raw(Values::lent(Arc::clone(row)));
     }
 
+    /// Whether it looks at its values: a token is of them, and how many rows a page after the first has depends on a
+    /// `LIMIT` that is bound.
+    #[inline]
+    fn wants_serialized(&self) -> bool {
+        let limit = || self.statement.facts().limit();
+        self.is_paged() && (self.is_with_token() || matches!(limit(), Some(RowLimit::Marker(_))))
+    }
+
     /// Whether values are still with the caller.
     #[inline]
     pub(crate) fn awaits_values(&self) -> bool {
         let Payload::Bound(bound) = &self.payload else { return false };
         let Some((prepared, row)) = bound.lent() else { return false };
-        row.bound(prepared).is_none() || self.is_with_token()
+        row.bound(prepared).is_none() || self.wants_serialized()
     }
 
     /// Waits until the caller has given them; false if it never will.
@@ -36,8 +46,7 @@ impl Request {
         match &self.payload {
             Payload::Bound(bound) => {
                 let Some((prepared, row)) = bound.lent() else { return true };
-                #[cfg(feature = "page-token")]
-                if self.is_with_token() {
+                if self.wants_serialized() {
                     let wanted = Wanted::Serialized(prepared.clone());
                     if row.loan.wait(wanted).await.is_none() {
                         return false;

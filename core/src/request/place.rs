@@ -60,7 +60,7 @@ impl Request {
         }
     }
 
-    /// What its `LIMIT` is; the least that it may be where the caller still has the value.
+    /// What its `LIMIT` is. Values that are lent have to be there.
     pub(crate) fn limit(&self) -> Option<u32> {
         match (self.statement.facts().limit()?, &self.payload) {
             (RowLimit::Rows(rows), _) => Some(rows),

@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use cqlstack_core::{Client, PageTokenKey, Profile, Request, Session, Statement};
+use cqlstack_middleware::StatementCacheLayer;
 use cqlstack_tests::cluster::Cluster;
 use cqlstack_tests::fault::{FaultProxy, Playing, Script, Step, opcode};
 use futures::TryStreamExt;
 use scylla::value::Unset;
+use tower::Layer;
 
 use crate::forged::Reader;
 use crate::keyspaces::builder_through;
@@ -339,6 +341,19 @@ async fn pages_of_a_limited_read_follow_one_another_whatever_their_sizes() {
     let limited = Statement::new("SELECT v FROM rows WHERE k = ? LIMIT ?");
     let first = db.execute(&limited, (1, &7)).with(|request| request.with_page_size(2)).await;
     let next = first.unwrap().next_page().unwrap();
-    let rest = db.execute(&limited, (1, &7)).with(|request| request.with_page(next)).await.unwrap();
-    assert_eq!(rest.page::<(i32,)>().unwrap().next().unwrap().unwrap(), (2,));
+    watched.sent();
+    let cached = Client::new(StatementCacheLayer::default().layer(db.service().clone()));
+    for (size, sent) in [(None, 6), (Some(3), 3), (Some(6), 6), (Some(7), 6), (Some(70), 6)] {
+        for db in [db.clone().boxed(), cached.clone().boxed()] {
+            let rest = db.execute(&limited, (1, &7)).with(|request| {
+                let request = request.with_page(next.clone());
+                size.map_or(request.clone(), |rows| request.with_page_size(rows))
+            });
+            let rest = rest.await.unwrap();
+            assert_eq!(watched.sent(), [Some(sent)], "{size:?}");
+            let read = rest.page::<(i32,)>().unwrap().map(|row| row.unwrap().0);
+            let last = 6.min(1 + size.unwrap_or(100));
+            assert!(read.eq(2..=i32::try_from(last).unwrap()), "{size:?}");
+        }
+    }
 }

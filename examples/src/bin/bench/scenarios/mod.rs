@@ -34,9 +34,9 @@ pub(crate) struct Scenario {
 
 pub(crate) static ALL: &[Scenario] = &[
     throughput::SCENARIO,
+    layers::SCENARIO,
     runtimes::SCENARIO,
     peers::SCENARIO,
-    layers::SCENARIO,
     instructions::SCENARIO,
     rate::SCENARIO,
     stalled::SCENARIO,
