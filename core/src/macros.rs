@@ -22,9 +22,8 @@ use cqlstack_syntax::{Lists, Names};
 
 use crate::statement::StaticStatement;
 
-/// The statement. `flags` has, from the lowest bit: idempotent, depends on `USE`, writes JSON,
-/// limits reads. The lists are those
-/// of [`Lists`], in its order.
+/// The statement. `flags` has, from the lowest bit: idempotent, depends on `USE`, writes JSON, limits reads.
+/// The lists are those of [`Lists`], in its order.
 #[must_use]
 #[expect(clippy::too_many_arguments, reason = "one call without paths is what compiles fastest")]
 pub const fn s(

@@ -277,14 +277,19 @@ async fn after_a_table_is_made_anew_its_new_key_decides() {
     assert_eq!(seen, [(true, 1), (false, 3), (true, 1)]);
 }
 
+/// So many rows of one partition.
+async fn fill(db: &Client<Session>, rows: i32) {
+    for d in 0..rows {
+        run(db, &format!("INSERT INTO rows (k, c, d, v) VALUES (1, 1, {d}, {d})")).await;
+    }
+}
+
 /// What a caller sees of a read by key, page by page, as a stream, and by tokens.
 #[tokio::test]
 async fn a_read_of_one_page_has_rows_and_no_next_page() {
     let watched = Watched::new(&TABLES).await;
     let db = &watched.db;
-    for d in 0..5 {
-        run(db, &format!("INSERT INTO rows (k, c, d, v) VALUES (1, 1, {d}, {d})")).await;
-    }
+    fill(db, 5).await;
     let key = PageTokenKey::new([7; 32]);
     let by_key = Request::new("SELECT v FROM rows WHERE k = ? AND c = ? AND d = ?", (1, 1, 3));
     let limited = Request::new("SELECT v FROM rows WHERE k = ? LIMIT ?", (1, 4));
@@ -307,9 +312,7 @@ async fn a_read_of_one_page_has_rows_and_no_next_page() {
 async fn pages_of_a_limited_read_follow_one_another_whatever_their_sizes() {
     let watched = Watched::new(&TABLES).await;
     let db = &watched.db;
-    for d in 0..9 {
-        run(db, &format!("INSERT INTO rows (k, c, d, v) VALUES (1, 1, {d}, {d})")).await;
-    }
+    fill(db, 9).await;
     let text = "SELECT v FROM rows WHERE k = 1 LIMIT 7";
     let prepared = db.service().prepare(&Statement::new(text)).await.unwrap();
     let requests = [

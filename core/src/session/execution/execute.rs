@@ -77,7 +77,7 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
         within(session, request, time, pin!(session.driver.execute_bound_unpaged(bound))).await
     } else {
         let mut bound = Cow::Borrowed(bound);
-        let rows = place::rows(session, request, &start.page);
+        let rows = place::page_size(session, request, &start.page);
         if bound.prepared().get_page_size() != rows {
             bound.to_mut().set_page_size(rows);
         }

@@ -53,9 +53,13 @@ pub(in crate::session) fn of_text(
     }
 }
 
-/// How many rows the next page has. Cassandra begins anew, whatever the place, where a page has room for all rows of
-/// the `LIMIT`: as many as the page before had not.
-pub(in crate::session) fn rows(session: &Inner, request: &Request, place: &PagingState) -> i32 {
+/// The size of the page at this place. Cassandra ignores the place, and begins anew, where the size is not below the
+/// `LIMIT`: a page after the first stays below it.
+pub(in crate::session) fn page_size(
+    session: &Inner,
+    request: &Request,
+    place: &PagingState,
+) -> i32 {
     let rows = request.options().driver_page_size().unwrap_or(session.page_size());
     let limit = if place.is_first_page() { None } else { request.limit() };
     match limit {

@@ -1,6 +1,5 @@
 //! A text without values, which goes to the server as it is.
 
-use scylla::response::PagingStateResponse;
 use scylla::statement::Statement as DriverStatement;
 use tokio::time::Instant;
 
@@ -9,7 +8,7 @@ use crate::paging::Origin;
 use crate::prepared::no_failover;
 use crate::request::Request;
 use crate::response::Response;
-use crate::session::execution::answer::{response, unanswered};
+use crate::session::execution::answer::{IntoPage, response, unanswered};
 use crate::session::execution::place;
 use crate::session::execution::time::Time;
 use crate::session::inner::Inner;
@@ -63,9 +62,9 @@ async fn send(
     place::of_unpaged(session, request, &start.page)?;
     let answer = if options.is_unpaged() {
         let all = session.driver.query_unpaged(statement, ()).await;
-        all.map(|all| (all, PagingStateResponse::NoMorePages))
+        all.map(IntoPage::into_page)
     } else {
-        statement.set_page_size(place::rows(session, request, &start.page));
+        statement.set_page_size(place::page_size(session, request, &start.page));
         session.driver.query_single_page(statement, (), start.page.to_driver()).await
     };
     let mut answer = response(session, request, answer, false)?;

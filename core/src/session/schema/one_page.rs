@@ -1,7 +1,7 @@
 //! Reads whose result is one page at most.
 //!
-//! They are sent without the size of a page: a server makes a pager for each read that may have several, which is
-//! 10 % of a read by its key (`docs/costs.md`).
+//! They are sent without the size of a page. For a read by its key Cassandra makes a pager where it has a size, a tenth
+//! of the read (`docs/costs.md`); where `LIMIT` is not above the size it makes none either way.
 
 use cqlstack_syntax::RowLimit;
 use scylla::statement::prepared::PreparedStatement;

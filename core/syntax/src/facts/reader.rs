@@ -108,7 +108,12 @@ impl<'t> Reader<'t> {
         self.index(name.resolved())
     }
 
-    pub(super) fn read(mut self, statement: &Statement<'t>, kind: StatementKind) -> Lists {
+    pub(super) fn read(
+        mut self,
+        statement: &Statement<'t>,
+        kind: StatementKind,
+        rows: RowBound<'t>,
+    ) -> Lists {
         let tables = statement.tables().into_iter().map(|table| {
             (table.keyspace.map(|keyspace| self.name(keyspace)), self.name(table.name))
         });
@@ -126,8 +131,8 @@ impl<'t> Reader<'t> {
             .into_iter()
             .map(|bound| MarkerTarget::of(bound.target).map(|name| self.name(name)));
         let markers = markers.collect();
-        let RowBound { equal, limit, .. } = RowBound::of(statement);
-        let equal = equal.into_iter().map(|name| self.name(name)).collect();
+        let limit = rows.limit;
+        let equal = rows.equal.into_iter().map(|name| self.name(name)).collect();
         let names = Names::Read(self.all.into(), self.ends.into());
         let (several, written) = (several.into(), written.into());
         Lists { names, tables, several, given, written, markers, equal, limit }

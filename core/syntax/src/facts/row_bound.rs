@@ -21,7 +21,7 @@ pub(super) struct RowBound<'t> {
     /// The columns that one value is asked for.
     pub(super) equal: Vec<Name<'t>>,
     pub(super) limit: Option<RowLimit>,
-    /// Whether the limit is of the rows that a server reads.
+    /// Whether the limit is of the rows that a server reads: see [`Facts`](super::Facts).
     pub(super) limits_reads: bool,
 }
 
@@ -41,11 +41,6 @@ impl<'t> RowBound<'t> {
             limits_reads: limit.is_some() && !may_aggregate(statement, select),
         }
     }
-}
-
-/// Whether `LIMIT` is of the rows that a server reads, in a statement without `IN` and `ALLOW FILTERING`.
-pub(super) fn limits_reads(statement: &Statement<'_>) -> bool {
-    RowBound::of(statement).limits_reads
 }
 
 fn limit(select: &Select<'_>) -> Option<RowLimit> {

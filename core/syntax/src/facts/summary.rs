@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::StatementKind;
 use super::reader::{Reader, writes_json};
-use super::row_bound::{RowLimit, limits_reads};
+use super::row_bound::{RowBound, RowLimit};
 use crate::keyword::Keyword;
 use crate::parse::verb;
 use crate::tree::{LiteralKind, Statement};
@@ -194,16 +194,16 @@ impl Facts {
     /// The facts of a statement.
     #[must_use]
     pub fn of(statement: &Statement<'_>) -> Self {
-        let kind = statement.kind();
+        let (kind, rows) = (statement.kind(), RowBound::of(statement));
         Self {
             kind,
             is_idempotent: statement.is_idempotent(),
             form: Form::of(statement),
             depends_on_use: statement.depends_on_use(),
             writes_json: writes_json(statement),
-            limits_reads: limits_reads(statement),
+            limits_reads: rows.limits_reads,
             label: statement.label().into(),
-            lists: Reader::default().read(statement, kind),
+            lists: Reader::default().read(statement, kind, rows),
         }
     }
 

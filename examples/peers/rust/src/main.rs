@@ -35,6 +35,7 @@ struct Outcome {
     micros: u64,
     cpu_micros: u64,
     errors: BTreeMap<String, u64>,
+    #[serde(skip)]
     histogram: BTreeMap<u64, u64>,
 }
 
@@ -56,14 +57,9 @@ fn main() -> Result<(), Failure> {
             Asked::Run { micros, in_flight } => {
                 let peer = peer.clone().ok_or("nothing is prepared")?;
                 let outcome = run(&peer, Duration::from_micros(micros), in_flight)?;
+                let histogram: Vec<_> = outcome.histogram.iter().collect();
                 let mut answer = serde_json::to_value(&outcome)?;
-                answer["histogram"] = outcome
-                    .histogram
-                    .into_iter()
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .map(|(micros, count)| serde_json::json!([micros, count]))
-                    .collect();
+                answer["histogram"] = serde_json::json!(histogram);
                 answer
             }
         };
