@@ -1,11 +1,13 @@
 //! A statement that the server knows, and the same with its values.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use scylla::errors::SerializationError;
 use scylla::policies::retry::{FallthroughRetryPolicy, RetryPolicy};
-use scylla::serialize::row::SerializeRow;
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::writers::RowWriter;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 
@@ -13,7 +15,7 @@ use crate::batch::WriteSet;
 use crate::error::{Error, Failure, values_kind};
 use crate::lending::{LentRow, given_up};
 use crate::request::{ForDriver, Options};
-use crate::serialized_row::{Cell, Cells, serialise};
+use crate::serialized_row::{self, Cells, serialise};
 use crate::session::Basis;
 use crate::statement::{SchemaFacts, Statement, StatementKind, fails_over};
 use crate::values::{Place, Values};
@@ -68,18 +70,42 @@ pub(crate) struct BoundLimit {
     pub(crate) most: u32,
 }
 
+/// A row whose serialisation notes what is bound to `LIMIT`: the driver shows no values that it has.
+struct NotesLimit<'r, R> {
+    row: &'r R,
+    limit: BoundLimit,
+    is_one_page: Cell<bool>,
+}
+
+impl<R: SerializeRow> SerializeRow for NotesLimit<'_, R> {
+    fn serialize(
+        &self,
+        context: &RowSerializationContext<'_>,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), SerializationError> {
+        // Of a key and a number: enlarging costs more than the values.
+        let mut values = Vec::with_capacity(128);
+        self.row.serialize(context, &mut RowWriter::new(&mut values))?;
+        let rows = limit_in(&values, self.limit.marker);
+        self.is_one_page.set(rows.is_some_and(|rows| (1..=self.limit.most).contains(&rows)));
+        Cells(&values).serialize(context, writer)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.row.is_empty()
+    }
+}
+
 impl BoundLimit {
-    /// Serialises the values first, to see this one: the driver shows none of those that it has.
-    #[cold]
+    /// Binds, without the size of a page if the `LIMIT` says so.
     fn bind(
         self,
         prepared: &PreparedStatement,
-        row: &dyn SerializeRow,
+        row: &impl SerializeRow,
     ) -> Result<BoundStatement, SerializationError> {
-        let mut values = Vec::new();
-        serialise(row, prepared, &mut values)?;
-        let mut bound = prepared.clone().bind(&Cells(&values))?;
-        if limit_in(&values, self.marker).is_some_and(|rows| (1..=self.most).contains(&rows)) {
+        let row = NotesLimit { row, limit: self, is_one_page: Cell::new(false) };
+        let mut bound = prepared.clone().bind(&row)?;
+        if row.is_one_page.get() {
             bound.set_page_size(ALL_ROWS);
         }
         Ok(bound)
@@ -108,7 +134,7 @@ struct Early {
 
 /// What is bound to `LIMIT`, as a number of rows.
 fn limit_in(values: &[u8], marker: usize) -> Option<u32> {
-    let rows = Cells(values).nth(marker).and_then(Cell::value)?;
+    let rows = Cells(values).nth(marker).and_then(serialized_row::Cell::value)?;
     u32::try_from(i32::from_be_bytes(rows.try_into().ok()?)).ok()
 }
 

@@ -120,6 +120,32 @@ fn a_read_through_the_full_stack_has_two_allocations_more_than_the_driver() {
     assert_eq!(allocations(&runtime, by_stack), of_driver + 2, "the full stack");
 }
 
+/// The values are copied, for the session to see this one.
+#[test]
+fn a_limit_that_is_bound_costs_one_allocation_more_than_one_that_is_written() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let cluster = runtime.block_on(Cluster::shared()).unwrap();
+    let keyspace = runtime.block_on(cluster.keyspace(1)).unwrap();
+    let table = format!("{}.readings", keyspace.name());
+    let columns = "(sensor int, at int, value text, PRIMARY KEY (sensor, at))";
+    runtime.block_on(cluster.run(format!("CREATE TABLE {table} {columns}"))).unwrap();
+    let builder = Session::builder().contact_points(cluster.contact_points());
+    let db = full(runtime.block_on(builder.build()).unwrap());
+
+    let text = format!("SELECT value FROM {table} WHERE sensor = ?");
+    let written = Statement::new(format!("{text} AND at > ? LIMIT 7"));
+    let bound = Statement::new(format!("{text} LIMIT ?"));
+    let by_text = allocations(&runtime, async || {
+        db.execute(&written, (1, 7)).await.unwrap();
+    });
+    for limit in [7, 70_000] {
+        let by_value = allocations(&runtime, async || {
+            db.execute(&bound, (1, limit)).await.unwrap();
+        });
+        assert_eq!(by_value, by_text + 1, "{limit}");
+    }
+}
+
 /// Each keeps its row.
 #[test]
 fn a_typed_query_allocates_no_more_than_a_tuple() {

@@ -1,6 +1,7 @@
 //! The state of a session, which its requests and tasks share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use scylla::client::session::Session as Driver;
 use scylla::policies::load_balancing::LoadBalancingPolicy;
@@ -34,6 +35,8 @@ pub(in crate::session) struct Inner {
     /// By which the nodes know its connections.
     pub(in crate::session) client_id: String,
     pub(in crate::session) clocks: Clocks,
+    /// A server was seen to end a page, by its bytes, of a read that asked for none.
+    pub(in crate::session) ends_pages: AtomicBool,
     pub(in crate::session) watcher: Watcher,
     /// The last, so that all else is gone when its end is noticed.
     pub(in crate::session) shutdown: ShutdownSignal,

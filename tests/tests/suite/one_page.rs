@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use cqlstack_core::{Client, PageTokenKey, Profile, Request, Session, Statement};
+use cqlstack_core::{Client, PageTokenKey, PagingState, Profile, Request, Session, Statement};
 use cqlstack_middleware::StatementCacheLayer;
 use cqlstack_tests::cluster::Cluster;
-use cqlstack_tests::fault::{FaultProxy, Playing, Script, Step, opcode};
+use cqlstack_tests::fault::{FaultProxy, HEADER, Playing, Script, Step, opcode};
 use futures::TryStreamExt;
 use scylla::value::Unset;
 use tower::Layer;
@@ -24,8 +24,8 @@ type Sizes = Arc<Mutex<Vec<Option<i32>>>>;
 struct Watched {
     db: Client<Session>,
     sizes: Sizes,
+    proxy: FaultProxy,
     _reading: Playing,
-    _proxy: FaultProxy,
 }
 
 impl Watched {
@@ -47,7 +47,7 @@ impl Watched {
             false
         });
         let reading = proxy.play(reads.then(Step::Frames(1))).unwrap();
-        Self { db, sizes, _reading: reading, _proxy: proxy }
+        Self { db, sizes, proxy, _reading: reading }
     }
 
     fn sent(&self) -> Vec<Option<i32>> {
@@ -275,6 +275,74 @@ async fn after_a_table_is_made_anew_its_new_key_decides() {
         seen.push((watched.sent()[0].is_none(), answer.rows_count()));
     }
     assert_eq!(seen, [(true, 1), (false, 3), (true, 1)]);
+}
+
+#[tokio::test]
+async fn what_was_prepared_before_its_table_was_made_anew_has_pages() {
+    let watched = Watched::new(&["TABLE t (k int PRIMARY KEY, c int)"]).await;
+    let (db, text) = (&watched.db, Statement::new("SELECT c FROM t WHERE k = ?"));
+    let prepared = db.service().prepare(&text).await.unwrap();
+    let before = Request::new(&text, (1,)).bind(&prepared).unwrap();
+    assert_eq!(watched.asks(before.clone()).await, None);
+    let cached = Client::new(StatementCacheLayer::default().layer(db.service().clone()));
+    cached.execute(&text, (1,)).await.unwrap();
+
+    run(db, "DROP TABLE t").await;
+    run(db, "CREATE TABLE t (k int, c int, PRIMARY KEY (k, c))").await;
+    for c in 0..PAGE + 50 {
+        run(db, &format!("INSERT INTO t (k, c) VALUES (1, {c})")).await;
+    }
+    watched.sent();
+    let page = Some(i32::try_from(PAGE).unwrap());
+    let late = Request::new(&text, (1,)).bind(&prepared).unwrap();
+    let from_begin = late.clone().with_page(PagingState::default());
+    for request in [before, late, from_begin] {
+        let answer = db.request(request).await.unwrap();
+        // Once more, where the server has forgotten the statement.
+        assert!(watched.sent().iter().all(|size| *size == page));
+        assert_eq!((answer.rows_count(), answer.next_page().is_some()), (PAGE as usize, true));
+    }
+    let answer = cached.execute(&text, (1,)).await.unwrap();
+    assert_eq!((watched.sent(), answer.rows_count()), (vec![page], PAGE as usize));
+}
+
+/// Of an answer with one row: there are more pages, the next of which is at this place.
+fn end_page(frame: &mut Vec<u8>) {
+    let (flags, after_columns) = (HEADER + 7, HEADER + 12);
+    frame[flags] |= 2;
+    let place = [0, 0, 0, 1, 7];
+    frame.splice(after_columns..after_columns, place);
+    let length = u32::try_from(frame.len() - HEADER).unwrap();
+    frame[HEADER - 4..HEADER].copy_from_slice(&length.to_be_bytes());
+}
+
+/// Servers that speak CQL and end a page by its bytes.
+#[tokio::test]
+async fn where_a_server_ends_pages_that_have_no_size_all_reads_have_pages() {
+    let by_key = Request::new("SELECT v FROM one WHERE k = ?", (1,));
+    let limited = Request::new("SELECT v FROM one WHERE k = ? LIMIT ?", (1, 7));
+    let page = Some(i32::try_from(PAGE).unwrap());
+    let first_page = PagingState::default();
+    for request in [by_key.clone(), by_key.with_page(first_page), limited] {
+        let watched = Watched::new(&["TABLE one (k int PRIMARY KEY, v int)"]).await;
+        let db = &watched.db;
+        run(db, "INSERT INTO one (k, v) VALUES (1, 42)").await;
+        let prepared = db.service().prepare(request.statement()).await.unwrap();
+        let request = request.bind(&prepared).unwrap();
+        watched.sent();
+        let ended = Script::answers().with(&[opcode::EXECUTE]).then(Step::edit(end_page));
+        let _ended = watched.proxy.play(ended).unwrap();
+
+        let answer = db.request(request.clone()).await.unwrap();
+        assert_eq!(watched.sent(), [None, page]);
+        assert_eq!(answer.value::<i32>().unwrap(), 42);
+        // From then on, also of what is prepared anew.
+        assert_eq!(watched.asks(request.clone()).await, page);
+        assert_eq!(watched.asks_bound(request.clone()).await, page);
+        assert_eq!(watched.asks_bound(Request::from("SELECT v FROM one LIMIT 1")).await, page);
+        // Who asks for all rows asks for them.
+        assert_eq!(watched.asks(request.without_paging()).await, None);
+    }
 }
 
 /// So many rows of one partition.

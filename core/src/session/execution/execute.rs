@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 
+use scylla::errors::{ExecutionError, RequestAttemptError};
 use scylla::response::PagingState as DriverState;
 use scylla::statement::bound::BoundStatement;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::paging::Origin;
-use crate::prepared::ALL_ROWS;
+use crate::paging::{Origin, PagingState};
+use crate::prepared::{ALL_ROWS, Prepared};
 use crate::request::Request;
 use crate::response::Response;
 use crate::session::execution::answer::{ended, within};
@@ -42,9 +44,16 @@ pub(in crate::session) async fn execute(
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     // Each in a branch: an `async fn` around both would copy the answer once more.
-    let answer = if is_one_page(request, bound) {
+    let answer = if was_one_page(request, bound) {
+        if !is_one_page_still(session, request) {
+            return Box::pin(execute_page(session, request, time)).await;
+        }
         let all = pin!(session.driver.execute_bound_unpaged(bound));
-        within(session, request, time, all).await
+        let answer = within(session, request, time, all).await;
+        if ends_pages(session, &answer) {
+            return Box::pin(execute_page(session, request, time)).await;
+        }
+        answer
     } else {
         let page = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
         within(session, request, time, page).await
@@ -72,18 +81,18 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     }
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
-    let is_one_page = start.page.is_first_page() && is_one_page(request, bound);
-    let answer = if is_one_page || request.is_unpaged() && !takes_timestamp(request.kind()) {
+    let is_unpaged = request.is_unpaged() && !takes_timestamp(request.kind());
+    let is_one_page = start.page.is_first_page()
+        && was_one_page(request, bound)
+        && is_one_page_still(session, request);
+    let mut answer = if is_unpaged || is_one_page {
         within(session, request, time, pin!(session.driver.execute_bound_unpaged(bound))).await
     } else {
-        let mut bound = Cow::Borrowed(bound);
-        let rows = place::page_size(session, request, &start.page);
-        if bound.prepared().get_page_size() != rows {
-            bound.to_mut().set_page_size(rows);
-        }
-        let answer = session.driver.execute_bound_single_page(&bound, start.page.to_driver());
-        within(session, request, time, pin!(answer)).await
+        page(session, request, time, bound, &start.page).await
     };
+    if !is_unpaged && ends_pages(session, &answer) {
+        answer = page(session, request, time, bound, &start.page).await;
+    }
     ended(request, attempt, &answer);
     let mut answer = answer?;
     if let Some(prepared) = request.prepared() {
@@ -92,10 +101,57 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     Ok(answer.started_at(start))
 }
 
-/// Whether it was found to have one page, and does not say itself how many rows a page has.
+/// The page at this place.
+async fn page(
+    session: &Inner,
+    request: &Request,
+    time: Time,
+    bound: &BoundStatement,
+    place: &PagingState,
+) -> Result<Response, Error> {
+    let mut bound = Cow::Borrowed(bound);
+    let rows = place::page_size(session, request, place);
+    if bound.prepared().get_page_size() != rows {
+        bound.to_mut().set_page_size(rows);
+    }
+    let answer = session.driver.execute_bound_single_page(&bound, place.to_driver());
+    within(session, request, time, pin!(answer)).await
+}
+
+/// Whether it had one page when it was prepared, and does not say itself how many rows a page has.
 #[inline]
-fn is_one_page(request: &Request, bound: &BoundStatement) -> bool {
+fn was_one_page(request: &Request, bound: &BoundStatement) -> bool {
     bound.prepared().get_page_size() == ALL_ROWS && request.page_size().is_none()
+}
+
+/// A table that was made anew may have another key.
+#[inline]
+fn is_one_page_still(session: &Inner, request: &Request) -> bool {
+    !session.ends_pages.load(Ordering::Relaxed)
+        && request.prepared().is_some_and(Prepared::is_current)
+}
+
+/// Whether the server ended a page though none was asked for, which neither Cassandra nor ScyllaDB does: from now on
+/// every read of the session has pages.
+#[inline]
+fn ends_pages(session: &Inner, answer: &Result<Response, Error>) -> bool {
+    match answer {
+        Ok(_) => false,
+        Err(error) => ended_a_page(session, error),
+    }
+}
+
+#[cold]
+fn ended_a_page(session: &Inner, error: &Error) -> bool {
+    let cause = error.cause().and_then(|cause| cause.downcast_ref());
+    let is_it = matches!(
+        cause,
+        Some(ExecutionError::LastAttemptError(RequestAttemptError::NonfinishedPagingState))
+    );
+    if is_it {
+        session.ends_pages.store(true, Ordering::Relaxed);
+    }
+    is_it
 }
 
 #[inline]

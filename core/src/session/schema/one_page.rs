@@ -3,6 +3,8 @@
 //! They are sent without the size of a page. For a read by its key Cassandra makes a pager where it has a size, a tenth
 //! of the read (`docs/costs.md`); where `LIMIT` is not above the size it makes none either way.
 
+use std::sync::atomic::Ordering;
+
 use cqlstack_syntax::RowLimit;
 use scylla::statement::prepared::PreparedStatement;
 
@@ -22,6 +24,9 @@ pub(in crate::session) fn set_page_size(
     prepared: &mut PreparedStatement,
 ) -> Option<BoundLimit> {
     prepared.set_page_size(session.page_size());
+    if session.ends_pages.load(Ordering::Relaxed) {
+        return None;
+    }
     let [table] = tables else { return None };
     let definition = table.definition()?;
     let facts = statement.facts();
@@ -38,6 +43,8 @@ pub(in crate::session) fn set_page_size(
             }
             None
         }
+        // To look at each value for the sake of `LIMIT 1` does not pay.
+        RowLimit::Marker(_) if most == 1 => None,
         RowLimit::Marker(marker) => {
             Some(BoundLimit { marker: usize::try_from(marker).ok()?, most })
         }

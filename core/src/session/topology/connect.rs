@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures::future::{Either, join_all, ready, select};
@@ -77,6 +78,7 @@ async fn build(config: SessionConfig) -> Result<Arc<Lifecycle>, Error> {
         translation,
         client_id,
         clocks: Clocks::default(),
+        ends_pages: AtomicBool::new(false),
         watcher: Watcher::default(),
         shutdown,
     });
