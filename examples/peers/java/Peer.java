@@ -6,6 +6,7 @@ import com.datastax.oss.driver.api.core.config.DefaultDriverOption;
 import com.datastax.oss.driver.api.core.config.DriverConfigLoader;
 import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
 import com.datastax.oss.driver.api.core.cql.PreparedStatement;
+import com.datastax.oss.driver.api.core.cql.Row;
 import com.datastax.oss.driver.api.core.session.Session;
 import com.datastax.oss.driver.internal.core.loadbalancing.DcInferringLoadBalancingPolicy;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -19,6 +20,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -112,28 +114,58 @@ public class Peer {
 
         void next() {
             long sent = System.nanoTime();
-            if (sent >= ends) {
-                left.countDown();
-                return;
+            // What is answered before it is waited for is answered here: else each would call the next one.
+            for (; sent < ends; sent = System.nanoTime()) {
+                CompletableFuture<AsyncResultSet> asked = ask();
+                long since = sent;
+                if (!asked.isDone()) {
+                    asked.whenComplete((answer, error) -> {
+                        answered(answer, error, since);
+                        next();
+                    });
+                    return;
+                }
+                asked.handle((answer, error) -> {
+                    answered(answer, error, since);
+                    return null;
+                });
             }
-            int id = ThreadLocalRandom.current().nextInt(rows);
-            session.executeAsync(prepared.bind(id)).whenComplete((answer, error) -> {
-                answered(answer, error);
-                share.get()[Buckets.of((System.nanoTime() - sent) / 1_000)]++;
-                next();
-            });
+            left.countDown();
         }
 
-        void answered(AsyncResultSet answer, Throwable error) {
-            if (error == null && answer.one().getString(0).startsWith("User")) {
-                answered.increment();
-                return;
+        CompletableFuture<AsyncResultSet> ask() {
+            int id = ThreadLocalRandom.current().nextInt(rows);
+            try {
+                return session.executeAsync(prepared.bind(id)).toCompletableFuture();
+            } catch (RuntimeException error) {
+                return CompletableFuture.failedFuture(error);
             }
-            String kind = error == null ? "wrong answer"
-                : error instanceof DriverExecutionException && error.getCause() != null
-                    ? error.getCause().getClass().getSimpleName()
-                    : error.getClass().getSimpleName();
-            errors.computeIfAbsent(kind, none -> new LongAdder()).increment();
+        }
+
+        void answered(AsyncResultSet answer, Throwable error, long sent) {
+            String kind = error == null ? fault(answer) : kind(error);
+            if (kind == null) {
+                answered.increment();
+            } else {
+                errors.computeIfAbsent(kind, none -> new LongAdder()).increment();
+            }
+            share.get()[Buckets.of((System.nanoTime() - sent) / 1_000)]++;
+        }
+
+        /** Nothing if it is the row that was asked for. */
+        static String fault(AsyncResultSet answer) {
+            try {
+                Row row = answer.one();
+                String name = row == null ? null : row.getString(0);
+                return name != null && name.startsWith("User") ? null : "wrong answer";
+            } catch (RuntimeException error) {
+                return kind(error);
+            }
+        }
+
+        static String kind(Throwable error) {
+            boolean wraps = error instanceof DriverExecutionException && error.getCause() != null;
+            return (wraps ? error.getCause() : error).getClass().getSimpleName();
         }
 
         Map<Integer, Long> times() {

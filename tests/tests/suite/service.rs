@@ -3,10 +3,12 @@
 mod app;
 mod cores;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use app::{App, Page, SCHEMA, User};
@@ -20,11 +22,12 @@ use cqlstack_core::{CqlService, ErrorKind, PageTokenKey, PagingState};
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tower::ServiceExt;
+use tower::util::MapRequestLayer;
 
 use crate::support::{keyspace, shared_builder};
 
@@ -214,21 +217,37 @@ async fn status_of(address: SocketAddr, uri: &str) -> String {
     answer.lines().next().unwrap_or_default().to_owned()
 }
 
+/// A port that several sockets can listen on.
+fn free_port() -> (SocketAddr, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseport(true).unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    (socket.local_addr().unwrap(), socket)
+}
+
 #[tokio::test]
 async fn on_a_runtime_for_each_core_every_session_answers_and_all_end_when_they_are_told() {
     let (builder, keyspace) = (shared_builder().await, keyspace().await);
-    let sessions = Arc::<AtomicUsize>::default();
-    let count = Arc::clone(&sessions);
+    let asked = Arc::<Mutex<HashMap<ThreadId, usize>>>::default();
+    let seen = Arc::clone(&asked);
     let make = move || {
-        count.fetch_add(1, Ordering::Relaxed);
         let session = Box::pin(builder.clone().keyspace(&keyspace).build());
-        async { Ok(app(session.await?)) }
+        let seen = Arc::clone(&seen);
+        let note = MapRequestLayer::new(move |request: cqlstack_core::Request| {
+            *seen.lock().unwrap().entry(thread::current().id()).or_default() += 1;
+            request
+        });
+        async {
+            let app = app(session.await?);
+            Ok(App { db: app.db.layer(note).boxed(), ..app })
+        }
     };
     make().await.unwrap().migrate().await.unwrap();
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = socket.local_addr().unwrap();
+    asked.lock().unwrap().clear();
+    let (address, _port) = free_port();
     let (stop, stopped) = watch::channel(());
-    let servers = cores::serve(&socket, NonZeroUsize::new(2).unwrap(), make, &stopped).unwrap();
+    let servers = cores::serve(address, NonZeroUsize::new(2).unwrap(), make, &stopped);
+    let servers = timeout(PATIENCE, servers).await.unwrap().unwrap();
     let answers = try_join_all((0..100).map(|id| async move {
         let (users, ready) = (format!("/users/{id}"), "/ready");
         timeout(PATIENCE, async {
@@ -239,6 +258,8 @@ async fn on_a_runtime_for_each_core_every_session_answers_and_all_end_when_they_
     for (user, ready) in answers.await.unwrap() {
         assert_eq!((&*user, &*ready), ("HTTP/1.1 404 Not Found", "HTTP/1.1 200 OK"));
     }
+    let of_threads: Vec<_> = asked.lock().unwrap().values().copied().collect();
+    assert_eq!(of_threads.len(), 2, "{of_threads:?}");
     stop.send(()).unwrap();
     let ended = spawn_blocking(|| {
         servers.into_iter().map(|server| server.join().unwrap()).collect::<Vec<_>>()
@@ -246,5 +267,24 @@ async fn on_a_runtime_for_each_core_every_session_answers_and_all_end_when_they_
     for ended in timeout(PATIENCE, ended).await.unwrap().unwrap() {
         ended.unwrap();
     }
-    assert_eq!(sessions.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn where_one_core_has_no_session_none_serves() {
+    let (builder, keyspace) = (shared_builder().await, keyspace().await);
+    let count = Arc::<AtomicUsize>::default();
+    let make = move || {
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        let keyspace = if is_first { keyspace.clone() } else { "no_such_keyspace".to_owned() };
+        let session = Box::pin(builder.clone().keyspace(keyspace).build());
+        async { Ok(app(session.await?)) }
+    };
+    let (address, _port) = free_port();
+    let (_stop, stopped) = watch::channel(());
+    let served = cores::serve(address, NonZeroUsize::new(2).unwrap(), make, &stopped);
+    let error = timeout(PATIENCE, served).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("no_such_keyspace"), "{error}");
+    // Both threads close their sockets.
+    let closed = async { while TcpStream::connect(address).await.is_ok() {} };
+    timeout(PATIENCE, closed).await.unwrap();
 }

@@ -8,6 +8,7 @@ use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use cqlstack_core::Consistency;
 
+use crate::Failure;
 use crate::scenarios::{self, Scenario};
 use crate::threads::Threads;
 use crate::values::{KINDS, Specs};
@@ -50,9 +51,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub(crate) seconds: Option<Duration>,
 
-    /// How many requests are in flight.
-    #[arg(long, value_name = "N,N", value_delimiter = ',', help_heading = "throughput")]
-    #[arg(default_values_t = [1, 10, 100, 1_000])]
+    /// How many requests are in flight [throughput, runtimes: 1,10,100,1000; peers: 100,1000].
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    #[arg(help_heading = "throughput, runtimes, peers")]
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=30_000))]
     pub(crate) concurrency: Vec<usize>,
 
@@ -136,6 +137,31 @@ pub(crate) struct Arguments {
     /// How many.
     #[arg(long, value_name = "N", hide = true, default_value_t = 1)]
     pub(crate) requests: u32,
+}
+
+impl Arguments {
+    /// How many requests are in flight, one after the other; these if nothing is said.
+    pub(crate) fn levels(&self, suited: &[usize]) -> Vec<usize> {
+        if self.concurrency.is_empty() { suited.to_vec() } else { self.concurrency.clone() }
+    }
+
+    /// Refuses options that would have no effect on a scenario.
+    pub(crate) fn refuse(&self, scenario: &Scenario, options: &[&str]) -> Result<(), Failure> {
+        let given = [
+            ("--side", !self.side.is_empty()),
+            ("--threads", self.threads != Threads::Cores),
+            ("--timeout", self.timeout.is_some()),
+            ("--connections", self.connections.is_some()),
+            ("--consistency", self.consistency.is_some()),
+        ];
+        let found = given.iter().find(|(option, is_given)| *is_given && options.contains(option));
+        match found {
+            Some((option, _)) => {
+                Err(format!("`{option}` has no effect on `{}`: leave it out", scenario.name).into())
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 fn values_help() -> String {

@@ -39,6 +39,9 @@ pub(crate) fn write(
     baseline: &Rounds,
 ) -> Result<(), Failure> {
     for (metric, unit, of) in METRICS {
+        if rounds.median(of).is_nan() {
+            continue;
+        }
         let (ratio, spread) = rounds.ratio(baseline, of);
         bench.figure(&Figure {
             scenario,

@@ -3,15 +3,16 @@
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle, available_parallelism};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::Failure;
 use crate::connect::{Connect, full_stack};
 use crate::load::{self, Outcome, Plan};
 use crate::side::Side;
 use crate::sides::{PERMITS, Raw, SELECT, unbound_side};
 use crate::threads::Threads;
+use crate::{Failure, process};
 
 /// The sides that each of them has.
 pub(crate) const SIDES: [&str; 3] = ["driver", "driver, unpaged", "full stack"];
@@ -25,40 +26,37 @@ async fn sides(connect: &Connect) -> Result<[Side; 3], Failure> {
 
 /// A way to have threads.
 pub(crate) enum Host {
-    One(&'static str, Runtime, [Side; 3]),
-    Each(&'static str, Vec<Core>),
+    Workers(&'static str, Runtime, [Side; 3]),
+    Cores(&'static str, Vec<Core>),
 }
 
 impl Host {
     /// A runtime with a worker for each core, one with one thread, and a runtime of one thread for each core.
     pub(crate) fn all(connect: &Connect) -> Result<[Self; 3], Failure> {
         let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-        let each = (0..cores).map(|_| Core::start(connect.clone())).collect();
+        let each = (0..cores).map(|_| Core::start(connect.clone())).collect::<Result<_, _>>()?;
+        let workers = Threads::Cores.runtime()?;
+        let sides_of_workers = workers.block_on(sides(connect))?;
         Ok([
-            Self::one("a worker each core", Threads::Cores, connect)?,
-            Self::one("one thread", Threads::Current, connect)?,
-            Self::Each("a runtime each core", each),
+            Self::Workers("a worker each core", workers, sides_of_workers),
+            Self::Cores("one thread", vec![Core::start(connect.clone())?]),
+            Self::Cores("a runtime each core", each),
         ])
-    }
-
-    fn one(name: &'static str, threads: Threads, connect: &Connect) -> Result<Self, Failure> {
-        let runtime = threads.runtime()?;
-        let sides = runtime.block_on(sides(connect))?;
-        Ok(Self::One(name, runtime, sides))
     }
 
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::One(name, ..) | Self::Each(name, _) => name,
+            Self::Workers(name, ..) | Self::Cores(name, _) => name,
         }
     }
 
     pub(crate) fn run(&self, side: usize, plan: Plan) -> Result<Outcome, Failure> {
         match self {
-            Self::One(_, runtime, sides) => {
-                Ok(runtime.block_on(load::run(&sides[side], plan, None)))
+            Self::Workers(_, runtime, sides) => {
+                let outcome = runtime.block_on(load::run(&sides[side], plan, None));
+                Ok(Outcome { peak_memory: None, threads: None, ..outcome })
             }
-            Self::Each(_, cores) => run_each(cores, side, plan),
+            Self::Cores(_, cores) => run_each(cores, side, plan),
         }
     }
 }
@@ -66,37 +64,56 @@ impl Host {
 /// A thread with a runtime and sessions of its own.
 pub(crate) struct Core {
     plans: Sender<(usize, Plan)>,
-    outcomes: Receiver<Result<Outcome, Failure>>,
+    outcomes: Receiver<Outcome>,
     /// Ends when `plans` does.
     _thread: JoinHandle<()>,
 }
 
 impl Core {
-    fn start(connect: Connect) -> Self {
+    /// Starts it, and waits for its sessions.
+    fn start(connect: Connect) -> Result<Self, Failure> {
         let (plans, of_plans) = channel::<(usize, Plan)>();
         let (of_outcomes, outcomes) = channel();
-        let thread = thread::spawn(move || {
-            let begun = Threads::Current.runtime().map_err(Failure::from);
-            let begun = begun.and_then(|runtime| {
-                let sides = runtime.block_on(sides(&connect))?;
-                Ok((runtime, sides))
-            });
-            let (runtime, sides) = match begun {
-                Ok(begun) => begun,
-                Err(error) => {
-                    let _ = of_outcomes.send(Err(error));
-                    return;
-                }
-            };
-            for (side, plan) in of_plans {
-                let outcome = runtime.block_on(load::run(&sides[side], plan, None));
-                if of_outcomes.send(Ok(outcome)).is_err() {
-                    break;
+        let (begun, has_begun) = channel();
+        let thread = thread::spawn(move || match begin(&connect) {
+            Ok((runtime, sides)) => {
+                let _ = begun.send(Ok(()));
+                for (side, plan) in of_plans {
+                    if of_outcomes.send(run_alone(&runtime, &sides[side], plan)).is_err() {
+                        break;
+                    }
                 }
             }
+            Err(error) => {
+                let _ = begun.send(Err(error));
+            }
         });
-        Self { plans, outcomes, _thread: thread }
+        has_begun.recv().map_err(|_| "a thread has panicked before its sessions were there")??;
+        Ok(Self { plans, outcomes, _thread: thread })
     }
+}
+
+fn begin(connect: &Connect) -> Result<(Runtime, [Side; 3]), Failure> {
+    let runtime = Threads::Current.runtime()?;
+    let sides = runtime.block_on(sides(connect))?;
+    Ok((runtime, sides))
+}
+
+/// The processor time is that of this thread, which does all: others of this process are idle, and not for nothing.
+fn run_alone(runtime: &Runtime, side: &Side, plan: Plan) -> Outcome {
+    let before = process::thread_cpu_time();
+    let outcome = runtime.block_on(load::run(side, plan, None));
+    let cpu = process::thread_cpu_time().saturating_sub(before);
+    Outcome { cpu, peak_memory: None, threads: None, ..outcome }
+}
+
+/// Tells what all hosts together take while none is under load: it is in the processor time of workers, and in no other.
+pub(crate) fn idle() -> String {
+    const SPAN: Duration = Duration::from_secs(1);
+    let before = process::cpu_time();
+    thread::sleep(SPAN);
+    let taken = process::cpu_time().saturating_sub(before);
+    format!("Idle, all sessions take {taken:.1?} of processor time in {SPAN:?}")
 }
 
 fn run_each(cores: &[Core], side: usize, plan: Plan) -> Result<Outcome, Failure> {
@@ -112,7 +129,7 @@ fn run_each(cores: &[Core], side: usize, plan: Plan) -> Result<Outcome, Failure>
     }
     let mut together: Option<Outcome> = None;
     for core in busy {
-        let outcome = core.outcomes.recv()??;
+        let outcome = core.outcomes.recv().map_err(|_| "a thread has panicked")?;
         match &mut together {
             Some(others) => others.beside(&outcome),
             none => *none = Some(outcome),

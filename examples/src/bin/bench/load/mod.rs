@@ -100,8 +100,8 @@ pub(crate) async fn run(side: &Side, plan: Plan, which: Option<&Which>) -> Outco
         offered,
         took,
         cpu,
-        peak_memory: process::peak_memory(),
-        threads: process::threads(),
+        peak_memory: Some(process::peak_memory()),
+        threads: Some(process::threads()),
         lag: lag.await.unwrap_or_default(),
         broken: connections.map_or(0, Watch::end),
     }

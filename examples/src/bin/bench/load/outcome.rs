@@ -128,9 +128,9 @@ pub(crate) struct Outcome {
     pub(crate) took: Duration,
     /// User and system, of all threads.
     pub(crate) cpu: Duration,
-    /// The most resident memory, in bytes.
-    pub(crate) peak_memory: u64,
-    pub(crate) threads: u64,
+    /// The most resident memory, in bytes, of a process that has this side alone under load.
+    pub(crate) peak_memory: Option<u64>,
+    pub(crate) threads: Option<u64>,
     /// How late a ticker was on the same runtime.
     pub(crate) lag: Times,
     /// Connections that broke.
@@ -175,20 +175,18 @@ impl Outcome {
     }
 
     pub(crate) fn peak_megabytes(&self) -> f64 {
-        self.peak_memory as f64 / 1e6
+        self.peak_memory.map_or(f64::NAN, |bytes| bytes as f64 / 1e6)
     }
 
     pub(crate) fn thread_count(&self) -> f64 {
-        self.threads as f64
+        self.threads.map_or(f64::NAN, |threads| threads as f64)
     }
 
-    /// A part of the same run, on another runtime of this process.
+    /// A part of the same run, on another thread.
     pub(crate) fn beside(&mut self, other: &Self) {
-        let Self { took, cpu, .. } = *self;
+        let took = self.took.max(other.took);
         self.add(other);
-        // Both saw the time of the whole process.
-        self.took = took.max(other.took);
-        self.cpu = cpu.max(other.cpu);
+        self.took = took;
     }
 
     /// The same side, at another time.

@@ -8,7 +8,7 @@ use crate::bench::{Bench, progress};
 use crate::hosts::{Host, SIDES};
 use crate::load::Plan;
 use crate::table::table;
-use crate::{Failure, figures, rounds};
+use crate::{Failure, figures, hosts, rounds};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "runtimes",
@@ -18,11 +18,12 @@ pub(super) const SCENARIO: Scenario = Scenario {
 };
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
-    let runtime = bench.runtime()?;
-    let connect = bench.connect(&runtime)?;
+    bench.arguments.refuse(&SCENARIO, &["--threads", "--side"])?;
+    let connect = bench.connect(&bench.runtime()?)?;
     let hosts = Host::all(&connect)?;
+    println!("{}", hosts::idle());
     let count = hosts.len() * SIDES.len();
-    for in_flight in bench.arguments.concurrency.clone() {
+    for in_flight in bench.arguments.levels(&[1, 10, 100, 1_000]) {
         let rounds = bench.arguments.rounds.unwrap_or(5);
         let time = bench.arguments.seconds.unwrap_or(Duration::from_secs(2));
         let plan = Plan { in_flight, time, rate: None, slo: bench.arguments.slo };

@@ -20,7 +20,7 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     let runtime = bench.runtime()?;
     let connect = bench.connect(&runtime)?;
     let sides = sides::chosen(runtime.block_on(sides::all(&connect))?, &bench.arguments.side)?;
-    for in_flight in bench.arguments.concurrency.clone() {
+    for in_flight in bench.arguments.levels(&[1, 10, 100, 1_000]) {
         // The one that the bounds are about gets more rounds.
         let rounds = bench.arguments.rounds.unwrap_or(if in_flight == 100 { 10 } else { 3 });
         let time = bench.arguments.seconds.unwrap_or(Duration::from_secs(1));
@@ -66,7 +66,12 @@ pub(super) fn row(side: &str, rounds: &Rounds, baseline: &Rounds) -> Vec<String>
         millis(99.0),
         millis(99.9),
         figures::errors(&together),
-        format!("{:.0}", together.peak_megabytes()),
-        together.threads.to_string(),
+        whole(together.peak_megabytes()),
+        whole(together.thread_count()),
     ]
+}
+
+/// Nothing where it is not known.
+fn whole(value: f64) -> String {
+    if value.is_nan() { String::new() } else { format!("{value:.0}") }
 }

@@ -14,7 +14,7 @@ use crate::hosts::{Host, SIDES};
 use crate::load::{Outcome, Plan};
 use crate::rounds::{Rounds, median};
 use crate::table::table;
-use crate::{Failure, figures, rounds};
+use crate::{Failure, figures, hosts, rounds};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "peers",
@@ -109,27 +109,37 @@ fn contenders(hosts: &[Host], node: &str) -> Vec<Contender> {
 }
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
-    let runtime = bench.runtime()?;
-    let connect = bench.connect(&runtime)?;
+    let only_ours = ["--threads", "--side", "--timeout", "--connections", "--consistency"];
+    bench.arguments.refuse(&SCENARIO, &only_ours)?;
+    let connect = bench.connect(&bench.runtime()?)?;
     let hosts = Host::all(&connect)?;
+    println!("{}", hosts::idle());
     let node = connect.nodes.first().ok_or("there is no node")?;
     let mut contenders = contenders(&hosts, node);
-    let count = contenders.len();
-    let levels = bench.arguments.concurrency.iter().copied().filter(|level| *level >= 100);
-    for in_flight in levels.collect::<Vec<_>>() {
+    for in_flight in bench.arguments.levels(&[100, 1_000]) {
         let rounds = bench.arguments.rounds.unwrap_or(5);
         let time = bench.arguments.seconds.unwrap_or(Duration::from_secs(2));
         let plan = Plan { in_flight, time, rate: None, slo: bench.arguments.slo };
         let load = format!("{in_flight} in flight");
         println!("\nWarmed up, {load}:");
-        for contender in &mut contenders {
-            println!("  {}", contender.warm_up(&hosts, plan)?);
+        let mut index = 0;
+        while index < contenders.len() {
+            match contenders[index].warm_up(&hosts, plan) {
+                Ok(told) => {
+                    println!("  {told}");
+                    index += 1;
+                }
+                Err(error) => leave_out(&mut contenders, index, error)?,
+            }
         }
-        let bar = progress(&load, rounds::steps(count, rounds))?;
-        let all = rounds::in_turns(count, plan, rounds, &bar, |index, plan| {
-            contenders[index].run(&hosts, plan)
-        })?;
-        bar.finish_and_clear();
+        let all = loop {
+            match measure(&mut contenders, &hosts, plan, rounds, &load) {
+                Ok(all) => break all,
+                // What was measured beside it was measured beside others than the rest will be.
+                Err((Some(index), error)) => leave_out(&mut contenders, index, error)?,
+                Err((None, error)) => return Err(error),
+            }
+        };
         let mut table = table(&columns(&load));
         for (contender, rounds) in contenders.iter().zip(&all) {
             table.add_row(row(&contender.name, rounds, &all[0]));
@@ -138,6 +148,34 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         println!("\n{table}\n{rounds} rounds of {time:.1?} for each side");
         compare(&contenders, &all);
     }
+    Ok(())
+}
+
+/// All rounds of each, or which one failed.
+fn measure(
+    contenders: &mut [Contender],
+    hosts: &[Host],
+    plan: Plan,
+    rounds: u32,
+    load: &str,
+) -> Result<Vec<Rounds>, (Option<usize>, Failure)> {
+    let count = contenders.len();
+    let bar = progress(load, rounds::steps(count, rounds)).map_err(|error| (None, error))?;
+    let mut failed = None;
+    let all = rounds::in_turns(count, plan, rounds, &bar, |index, plan| {
+        contenders[index].run(hosts, plan).inspect_err(|_| failed = Some(index))
+    });
+    bar.finish_and_clear();
+    all.map_err(|error| (failed, error))
+}
+
+/// A peer that has failed is not asked again. Without ours there is nothing to compare.
+fn leave_out(contenders: &mut Vec<Contender>, index: usize, error: Failure) -> Result<(), Failure> {
+    if matches!(contenders[index].way, Way::Ours(..)) {
+        return Err(error);
+    }
+    println!("{error}: it is left out from here on");
+    contenders.remove(index);
     Ok(())
 }
 
@@ -157,5 +195,42 @@ fn compare(contenders: &[Contender], all: &[Rounds]) {
         let (rate, _) = our_rounds.ratio(their_rounds, Outcome::rate);
         let (cpu, _) = our_rounds.ratio(their_rounds, Outcome::cpu_micros);
         println!("{} beside {}: operations {rate:.2} x, CPU {cpu:.2} x", ours.name, theirs.name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(name: &str, script: &str) -> Contender {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script]);
+        let peer = Peer::start(command, "127.0.0.1:9042", 0).unwrap();
+        Contender {
+            name: name.to_owned(),
+            of: "sh",
+            way: Way::Peer(peer),
+            warm_after: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_peer_that_fails_is_left_out_and_the_others_are_measured_anew() {
+        let run = r#"echo '{"answered": 5, "micros": 2000, "cpu_micros": 10, "errors": {}, "histogram": [[80, 5]]}'"#;
+        let good = format!(r#"read it; echo '{{"ready": "good"}}'; while read it; do {run}; done"#);
+        let bad = format!(r#"read it; echo '{{"ready": "bad"}}'; read it; {run}; read it; exit 7"#);
+        let mut contenders = vec![peer("good", &good), peer("bad", &bad), peer("other", &good)];
+        let time = Duration::from_millis(4);
+        let plan = Plan { in_flight: 2, time, rate: None, slo: time };
+        let Err((Some(index), error)) = measure(&mut contenders, &[], plan, 2, "load") else {
+            panic!("one of them ends");
+        };
+        assert!(error.to_string().starts_with("bad: "), "{error}");
+        leave_out(&mut contenders, index, error).unwrap();
+        let all = measure(&mut contenders, &[], plan, 2, "load").map_err(|(_, error)| error);
+        let rates: Vec<_> = all.unwrap().iter().map(|all| all.median(Outcome::rate)).collect();
+        assert_eq!(rates, [2_500.0; 2]);
+        let names: Vec<_> = contenders.iter().map(|contender| &contender.name[..]).collect();
+        assert_eq!(names, ["good", "other"]);
     }
 }

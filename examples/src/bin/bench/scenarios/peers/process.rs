@@ -89,8 +89,8 @@ impl Peer {
             recorded,
             took: Duration::from_micros(told.micros),
             cpu: Duration::from_micros(told.cpu_micros),
-            peak_memory,
-            threads,
+            peak_memory: Some(peak_memory),
+            threads: Some(threads),
             lag: Times::default(),
             broken: 0,
         })
@@ -137,7 +137,10 @@ mod tests {
         assert!(
             (outcome.rate() - 2_500.0).abs() < 1e-6 && (outcome.cpu_micros() - 125.0).abs() < 1e-6
         );
-        assert!(outcome.recorded.response.millis(99.0) > 190.0 && outcome.peak_memory > 0);
+        assert!(
+            outcome.recorded.response.millis(99.0) > 190.0
+                && outcome.peak_memory.is_some_and(|bytes| bytes > 0)
+        );
     }
 
     #[test]

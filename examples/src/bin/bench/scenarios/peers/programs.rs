@@ -1,5 +1,7 @@
 //! The programs of the peers: how they are built, and by which command they run.
 
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -41,7 +43,7 @@ fn target(of: &str) -> Result<PathBuf, Failure> {
     let program = std::env::current_exe()?;
     let target = program.ancestors().nth(2).ok_or("this program is in no folder of cargo's")?;
     let folder = target.join("peers").join(of);
-    std::fs::create_dir_all(&folder)?;
+    fs::create_dir_all(&folder)?;
     Ok(folder)
 }
 
@@ -63,15 +65,24 @@ fn step(command: &mut Command) -> Result<(), Failure> {
 }
 
 fn java() -> Result<Command, Failure> {
-    let jars = target("java")?;
-    if !jars.join("java-driver-core-4.19.0.jar").exists() {
+    let folder = target("java")?;
+    // Another list of dependencies is another folder, and one that is there has all of them.
+    let mut list = DefaultHasher::new();
+    include_str!("../../../../../peers/java/pom.xml").hash(&mut list);
+    let jars = folder.join(format!("{:016x}", list.finish()));
+    if !jars.exists() {
+        let copied = folder.join("copied");
+        if copied.exists() {
+            fs::remove_dir_all(&copied)?;
+        }
         let copy = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
         step(
             Command::new("mvn")
                 .args(["-B", "-q", copy, "-DincludeScope=runtime", "-f"])
                 .arg(source("java/pom.xml"))
-                .arg(format!("-DoutputDirectory={}", jars.display())),
+                .arg(format!("-DoutputDirectory={}", copied.display())),
         )?;
+        fs::rename(copied, &jars)?;
     }
     step(Command::new("java").arg("-version"))?;
     let mut command = Command::new("java");
