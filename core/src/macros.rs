@@ -56,6 +56,7 @@ pub const fn s(
     facts.depends_on_use = flags & 2 != 0;
     facts.writes_json = flags & 4 != 0;
     facts.limits_reads = flags & 8 != 0;
+    facts.scans = flags & 16 != 0;
     StaticStatement::with_facts(text, facts)
 }
 

@@ -69,6 +69,11 @@ pub trait Classify {
     fn is_refusal(&self) -> bool {
         false
     }
+
+    /// Whether it means that a server has more to do than it can: it said so, or did not answer in time.
+    fn means_load(&self) -> bool {
+        self.class() == ErrorClass::Overload && !self.is_refusal()
+    }
 }
 
 impl Classify for Error {
@@ -87,5 +92,19 @@ impl Classify for Error {
     fn is_refusal(&self) -> bool {
         let certain = matches!(self.class(), ErrorClass::NotExecuted | ErrorClass::Overload);
         *self.kind() == ErrorKind::Layer && certain && !self.is_out_of_time()
+    }
+
+    fn means_load(&self) -> bool {
+        let is_said = matches!(
+            self.kind(),
+            ErrorKind::Overloaded
+                | ErrorKind::RateLimited { .. }
+                | ErrorKind::NoStreamId
+                | ErrorKind::Timeout { .. }
+                | ErrorKind::ReadTimeout(_)
+                | ErrorKind::WriteTimeout(..)
+        );
+        // A layer's own time for an attempt.
+        is_said || self.is_out_of_time()
     }
 }

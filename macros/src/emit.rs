@@ -72,7 +72,8 @@ fn constant(facts: &Facts) -> TokenStream {
     let flags = u8::from(facts.is_idempotent)
         | u8::from(facts.depends_on_use) << 1
         | u8::from(facts.writes_json) << 2
-        | u8::from(facts.limits_reads) << 3;
+        | u8::from(facts.limits_reads) << 3
+        | u8::from(facts.scans) << 4;
     let flags = Literal::u8_unsuffixed(flags);
     let (label, lists) = (facts.label(), facts.lists());
     let names = lists.names.iter();

@@ -60,6 +60,7 @@ pub(crate) const DURATION: Metric = of(
 const STATEMENT: &[&str] = &["statement"];
 const NODE: &[&str] = &["node"];
 const NONE: &[&str] = &[];
+const STATEMENT_CLASS: &[&str] = &["statement_class"];
 
 /// [`BUCKETS`] in nanoseconds.
 pub(crate) const BUCKET_NANOS: [u64; 17] = [
@@ -129,6 +130,42 @@ pub const METRICS: &[Metric] = &[
         "Time that queries have waited for permits since the start, in seconds",
     ),
     of(Kind::Counter, "cassandra_limit_refused_total", NONE, "Queries that the limit refused"),
+    of(
+        Kind::Gauge,
+        "cassandra_adaptive_limit_permits",
+        STATEMENT_CLASS,
+        "The adaptive limit of a class of statements",
+    ),
+    of(
+        Kind::Gauge,
+        "cassandra_adaptive_limit_in_flight",
+        STATEMENT_CLASS,
+        "Queries of a class that hold a permit",
+    ),
+    of(
+        Kind::Gauge,
+        "cassandra_adaptive_limit_waiting",
+        STATEMENT_CLASS,
+        "Queries of a class that wait for a permit",
+    ),
+    of(
+        Kind::Gauge,
+        "cassandra_adaptive_limit_waited_seconds",
+        STATEMENT_CLASS,
+        "Time that queries of a class have waited for permits since the start, in seconds",
+    ),
+    of(
+        Kind::Gauge,
+        "cassandra_adaptive_limit_baseline_seconds",
+        STATEMENT_CLASS,
+        "The latency that the adaptive limit takes for that of a cluster without a queue, in seconds",
+    ),
+    of(
+        Kind::Counter,
+        "cassandra_adaptive_limit_refused_total",
+        &["statement_class", "reason"],
+        "Queries that the adaptive limit refused, by the reason",
+    ),
     of(
         Kind::Counter,
         "cassandra_retries_total",

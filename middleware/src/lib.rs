@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`retry::RetryLayer`] | `retry` | sends again, after a growing wait, what may be sent again |
 //! | [`limit::ConcurrencyLimitLayer`] | `limit` | at most N requests at a time; the others wait, or are refused |
+//! | [`adaptive::AdaptiveLimitLayer`] | `adaptive-limit` | the same with a number that it finds by itself, for each class of statements |
 //! | [`cache::StatementCacheLayer`] | `cache` | prepares each statement once |
 //!
 //! The feature `full` has them all, and the feature `serde` reads their settings from files and the environment.
@@ -36,6 +37,8 @@
 //! cache innermost: a prepare then passes all other layers, together with the request that needs it.
 //! Other orders work, and cost what each layer's page says.
 
+#[cfg(feature = "adaptive-limit")]
+pub mod adaptive;
 #[cfg(feature = "cache")]
 pub mod cache;
 #[cfg(feature = "limit")]
@@ -43,6 +46,8 @@ pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
 
+#[cfg(feature = "adaptive-limit")]
+pub use adaptive::AdaptiveLimitLayer;
 #[cfg(feature = "cache")]
 pub use cache::StatementCacheLayer;
 #[cfg(feature = "limit")]

@@ -13,13 +13,13 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::testing::{Boxed, Mood, Storm};
-use crate::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use crate::{AdaptiveLimitLayer, ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
 
 /// A layer by its name, put around what is below.
 type Part = (&'static str, fn(Boxed) -> Boxed);
 
 /// Ours. A new layer is one entry more.
-const OURS: [Part; 7] = [
+const OURS: [Part; 9] = [
     ("metrics", |below| layered(&MetricsLayer::new(), below)),
     ("retry", |below| layered(&RetryLayer::default(), below)),
     ("limit", |below| layered(&ConcurrencyLimitLayer::new(2).unwrap(), below)),
@@ -28,6 +28,11 @@ const OURS: [Part; 7] = [
         layered(&limit.wait_bounded(3, Duration::from_millis(40)).unwrap(), below)
     }),
     ("limit, rejecting", |below| layered(&ConcurrencyLimitLayer::new(3).unwrap().reject(), below)),
+    ("adaptive limit", |below| {
+        let two = AdaptiveLimitLayer::builder().limits(1, 10).initial(2).build().unwrap();
+        layered(&two.wait_bounded(3, Duration::from_millis(40)).unwrap(), below)
+    }),
+    ("adaptive limit, rejecting", |below| layered(&AdaptiveLimitLayer::new().reject(), below)),
     ("cache", |below| layered(&StatementCacheLayer::new(4).unwrap(), below)),
     ("the example of how to write one", example::over),
 ];

@@ -1,7 +1,7 @@
 //! What the tests, the examples and the benchmarks run against: throwaway Cassandra clusters
 //! ([`cluster`]), a session that answers at once ([`at_once`]), Cassandra's own parser ([`oracle`]) and
 //! texts to compare it on ([`corpus`]); how they read what Prometheus would ([`scrape`]), and how often futures are
-//! polled ([`polls`]).
+//! polled ([`polls`]); a server on the paused clock ([`simulated`]).
 
 pub mod at_once;
 pub mod cluster;
@@ -10,6 +10,7 @@ pub mod fault;
 pub mod oracle;
 pub mod polls;
 pub mod scrape;
+pub mod simulated;
 
 /// Compiles the README's blocks.
 #[cfg(doctest)]

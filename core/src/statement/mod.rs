@@ -248,6 +248,21 @@ impl Statement {
         inner.kind.unwrap_or_else(|| inner.facts().kind)
     }
 
+    /// Whether it reads a table without a key: a `SELECT` with `ALLOW FILTERING`, or with neither `=` nor `IN` in its
+    /// `WHERE`. What it costs grows with the table.
+    ///
+    /// ```
+    /// use cqlstack_core::Statement;
+    ///
+    /// assert!(Statement::new("SELECT id FROM app.users LIMIT 10").is_scan());
+    /// assert!(!Statement::new("SELECT name FROM app.users WHERE id = ?").is_scan());
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn is_scan(&self) -> bool {
+        self.inner().facts().scans
+    }
+
     /// What it does, with what preparing told.
     #[inline]
     pub(crate) fn kind_with(&self, facts: SchemaFacts) -> StatementKind {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cqlstack_core::HumanDuration;
 use cqlstack_core::InvalidConfig;
 
+use super::future::WhenFull;
 use super::layer::ConcurrencyLimitLayer;
 
 /// Every setting of a [`ConcurrencyLimitLayer`], as plain data. With the feature `serde` it is read from files and
@@ -56,22 +57,8 @@ impl TryFrom<LimitConfig> for ConcurrencyLimitLayer {
     type Error = InvalidConfig;
 
     fn try_from(config: LimitConfig) -> Result<Self, InvalidConfig> {
-        let layer = Self::new(config.limit)?;
-        match (config.queue, config.longest_wait) {
-            (Some(_), _) | (_, Some(_)) if config.reject => {
-                let why =
-                    "is set, and so is a queue, in which requests wait: leave out one of them";
-                Err(InvalidConfig::new("reject", why))
-            }
-            (Some(queue), Some(longest_wait)) => layer.wait_bounded(queue, longest_wait),
-            (Some(_), None) => {
-                Err(InvalidConfig::new("longest_wait", "is missing, and there is a `queue`"))
-            }
-            (None, Some(_)) => {
-                Err(InvalidConfig::new("queue", "is missing, and there is a `longest_wait`"))
-            }
-            (None, None) if config.reject => Ok(layer.reject()),
-            (None, None) => Ok(layer),
-        }
+        let LimitConfig { limit, queue, longest_wait, reject } = config;
+        let when_full = WhenFull::of_config(queue, longest_wait, reject)?;
+        Ok(Self::new(limit)?.when_full(when_full))
     }
 }

@@ -35,6 +35,19 @@ pub enum RefusalReason {
     NotReady(Duration),
 }
 
+impl RefusalReason {
+    /// Its place among the reasons.
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::Full => 0,
+            Self::Waited(_) => 1,
+            Self::Deadline(_) => 2,
+            Self::Attempt(_) => 3,
+            Self::NotReady(_) => 4,
+        }
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, waiting, .. } = self;

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use cqlstack_core::Statement;
 use cqlstack_core::layer::{Described, NotReady, Readying, Timer};
+use cqlstack_core::{InvalidConfig, Statement};
 use pin_project_lite::pin_project;
 use tokio::task::unconstrained;
 use tokio::time::Instant;
@@ -19,13 +18,48 @@ use super::permits::{Permit, Permits, Place};
 
 /// What a request does when all permits are taken.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum WhenFull {
+pub(crate) enum WhenFull {
     Wait,
     WaitBounded { queue: usize, longest: Duration },
     Reject,
 }
 
 impl WhenFull {
+    /// As settings say.
+    pub(crate) fn of_config(
+        queue: Option<usize>,
+        longest_wait: Option<Duration>,
+        reject: bool,
+    ) -> Result<Self, InvalidConfig> {
+        match (queue, longest_wait) {
+            (Some(_), _) | (_, Some(_)) if reject => {
+                let why =
+                    "is set, and so is a queue, in which requests wait: leave out one of them";
+                Err(InvalidConfig::new("reject", why))
+            }
+            (Some(queue), Some(longest)) => Self::wait_bounded(queue, longest),
+            (Some(_), None) => {
+                Err(InvalidConfig::new("longest_wait", "is missing, and there is a `queue`"))
+            }
+            (None, Some(_)) => {
+                Err(InvalidConfig::new("queue", "is missing, and there is a `longest_wait`"))
+            }
+            (None, None) if reject => Ok(Self::Reject),
+            (None, None) => Ok(Self::Wait),
+        }
+    }
+
+    pub(crate) fn wait_bounded(queue: usize, longest: Duration) -> Result<Self, InvalidConfig> {
+        const ZERO: &str = "is 0, with which nothing can wait: use `reject` for that";
+        if queue == 0 {
+            return Err(InvalidConfig::new("queue", ZERO));
+        }
+        if longest.is_zero() {
+            return Err(InvalidConfig::new("longest_wait", ZERO));
+        }
+        Ok(Self::WaitBounded { queue, longest })
+    }
+
     fn places(self) -> usize {
         match self {
             Self::Wait => usize::MAX,
@@ -98,11 +132,11 @@ type ReasonAfter = fn(Duration) -> RefusalReason;
 type Turn = Pin<Box<dyn Future<Output = Permit> + Send + Sync>>;
 
 impl<S: Service<R>, R> ResponseFuture<S, R> {
-    pub(super) fn running(permit: Permit, future: S::Future) -> Self {
+    pub(crate) fn running(permit: Permit, future: S::Future) -> Self {
         Self { state: State::Running { permit: Some(permit), future } }
     }
 
-    pub(super) fn waiting(
+    pub(crate) fn waiting(
         inner: S,
         request: R,
         permits: Arc<Permits>,
@@ -262,7 +296,7 @@ impl<S, R: Described> Called<S, R> {
 }
 
 fn refuse(permits: &Permits, reason: RefusalReason, statement: &Statement) -> Refused {
-    permits.refused.fetch_add(1, Ordering::Relaxed);
+    permits.refused.count(reason.index());
     Refused {
         reason,
         limit: permits.limit(),

@@ -1,7 +1,6 @@
 //! The layer, its settings, and the handle that looks into it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cqlstack_core::InvalidConfig;
@@ -56,14 +55,7 @@ impl ConcurrencyLimitLayer {
         queue: usize,
         longest_wait: Duration,
     ) -> Result<Self, InvalidConfig> {
-        const ZERO: &str = "is 0, with which nothing can wait: use `reject` for that";
-        if queue == 0 {
-            return Err(InvalidConfig::new("queue", ZERO));
-        }
-        if longest_wait.is_zero() {
-            return Err(InvalidConfig::new("longest_wait", ZERO));
-        }
-        self.when_full = WhenFull::WaitBounded { queue, longest: longest_wait };
+        self.when_full = WhenFull::wait_bounded(queue, longest_wait)?;
         Ok(self)
     }
 
@@ -71,6 +63,10 @@ impl ConcurrencyLimitLayer {
     pub fn reject(mut self) -> Self {
         self.when_full = WhenFull::Reject;
         self
+    }
+
+    pub(super) fn when_full(self, when_full: WhenFull) -> Self {
+        Self { when_full, ..self }
     }
 
     /// A handle that looks into this limit and changes it. It stays good when the layer is gone.
@@ -81,7 +77,7 @@ impl ConcurrencyLimitLayer {
 }
 
 /// `tokio`'s semaphore counts up to it.
-pub(super) const MOST: usize = tokio::sync::Semaphore::MAX_PERMITS;
+pub(crate) const MOST: usize = tokio::sync::Semaphore::MAX_PERMITS;
 
 fn checked(limit: usize) -> Result<usize, InvalidConfig> {
     match limit {
@@ -142,7 +138,7 @@ impl LimitHandle {
             in_flight: self.permits.in_flight(),
             waiting: self.permits.waiting(),
             waited: self.permits.waited(),
-            refused: self.permits.refused.load(Ordering::Relaxed),
+            refused: self.permits.refused.total(),
         }
     }
 }

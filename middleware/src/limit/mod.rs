@@ -66,9 +66,9 @@
 
 mod config;
 mod error;
-mod future;
-mod layer;
-mod permits;
+pub(crate) mod future;
+pub(crate) mod layer;
+pub(crate) mod permits;
 mod service;
 
 pub use config::LimitConfig;
@@ -80,6 +80,6 @@ pub use service::ConcurrencyLimit;
 #[cfg(test)]
 mod permits_tests;
 #[cfg(test)]
-mod probe;
+pub(crate) mod probe;
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, Semaphore};
 /// The permits that are out and those that are free are as many as the limit and the debt together, but
 /// while the limit is being changed.
 #[derive(Debug)]
-pub(super) struct Permits {
+pub(crate) struct Permits {
     semaphore: Semaphore,
     limit: AtomicUsize,
     debt: AtomicUsize,
@@ -24,30 +24,51 @@ pub(super) struct Permits {
     change: Mutex<()>,
     /// Requests that have a place in the queue.
     waiting: AtomicUsize,
-    pub(super) refused: AtomicU64,
+    pub(crate) refused: Refusals,
     waited: TimeSum,
+}
+
+/// Why requests were refused, by the names that figures have: in the order of `RefusalReason`.
+pub(crate) const REASONS: [&str; 5] = ["full", "waited", "deadline", "attempt", "not_ready"];
+
+/// How many requests were refused, for each of the [`REASONS`].
+#[derive(Debug, Default)]
+pub(crate) struct Refusals([AtomicU64; REASONS.len()]);
+
+impl Refusals {
+    pub(super) fn count(&self, reason: usize) {
+        self.0[reason].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn by_reason(&self) -> [u64; REASONS.len()] {
+        std::array::from_fn(|reason| self.0[reason].load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.by_reason().iter().sum()
+    }
 }
 
 /// One request's permit, given back on drop.
 #[derive(Debug)]
-pub(super) struct Permit(pub(super) Arc<Permits>);
+pub(crate) struct Permit(pub(super) Arc<Permits>);
 
 impl Permits {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             semaphore: Semaphore::new(limit),
             limit: AtomicUsize::new(limit),
             debt: AtomicUsize::new(0),
             change: Mutex::new(()),
             waiting: AtomicUsize::new(0),
-            refused: AtomicU64::new(0),
+            refused: Refusals::default(),
             waited: TimeSum::default(),
         }
     }
 
     /// A permit, if one is free that nobody waits for.
     #[inline]
-    pub(super) fn try_take(self: &Arc<Self>) -> Option<Permit> {
+    pub(crate) fn try_take(self: &Arc<Self>) -> Option<Permit> {
         loop {
             self.semaphore.try_acquire().ok()?.forget();
             if !self.pays() {
@@ -83,21 +104,21 @@ impl Permits {
     }
 
     #[inline]
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    pub(super) fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
 
     /// Permits that are out.
-    pub(super) fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         let all = self.limit() + self.debt.load(Ordering::Relaxed);
         all.saturating_sub(self.semaphore.available_permits())
     }
 
-    pub(super) fn set_limit(&self, limit: usize) {
+    pub(crate) fn set_limit(&self, limit: usize) {
         let _change = self.change.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.limit.swap(limit, Ordering::Relaxed);
         if let Some(more) = limit.checked_sub(before) {
@@ -119,7 +140,7 @@ impl Permits {
         }
     }
 
-    pub(super) fn waited(&self) -> Duration {
+    pub(crate) fn waited(&self) -> Duration {
         self.waited.total()
     }
 }

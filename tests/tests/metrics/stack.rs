@@ -5,11 +5,13 @@ use std::time::Duration;
 use cqlstack_core::testing::{Answer, ScriptedSession};
 use cqlstack_core::{Client, ErrorClass, ErrorKind, SchemaVersions};
 use cqlstack_metrics::MetricsLayer;
-use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_middleware::{
+    AdaptiveLimitLayer, ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer,
+};
 use cqlstack_tests::scrape::Scrape;
 use futures::FutureExt;
 use futures::future::join_all;
-use tower::ServiceBuilder;
+use tower::{Layer, ServiceBuilder};
 
 use crate::statement;
 use crate::support::{count, exporter, scrape};
@@ -71,6 +73,14 @@ async fn what_the_layers_report_is_what_is_declared() {
     exporter().report(retry.handle());
     exporter().report(limit.handle());
     exporter().report(cache.handle());
+    let adaptive = AdaptiveLimitLayer::new();
+    exporter().report(adaptive.handle());
+    // Some windows, after which there is a baseline.
+    let slow = ScriptedSession::new().otherwise(Answer::done().after(Duration::from_millis(10)));
+    let limited = Client::new(adaptive.reject().layer(slow));
+    for _ in 0..20 {
+        join_all((0..25).map(|_| limited.request("SELECT v FROM t WHERE k = 1"))).await;
+    }
     let before = scrape();
     let session = ScriptedSession::new().on(
         "declared",
@@ -95,6 +105,10 @@ async fn what_the_layers_report_is_what_is_declared() {
     assert_eq!(grown("cassandra_cache_prepares_total", &[]), 1);
     assert_eq!(grown("cassandra_cache_hits_total", &[]), 4);
     assert!(after.sum("cassandra_limit_permits", &[]) >= 100);
+    let reads = [("statement_class", "read")];
+    assert!(after.sum("cassandra_adaptive_limit_permits", &reads) >= 20);
+    let full = [("statement_class", "read"), ("reason", "full")];
+    assert!(after.sum("cassandra_adaptive_limit_refused_total", &full) >= 5);
     for metric in cqlstack_metrics::METRICS {
         // Those of nodes and schema are there with a real session only.
         if metric.labels.contains(&"node") || metric.name.starts_with("cassandra_schema_") {

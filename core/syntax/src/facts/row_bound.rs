@@ -23,6 +23,8 @@ pub(super) struct RowBound<'t> {
     pub(super) limit: Option<RowLimit>,
     /// Whether the limit is of the rows that a server reads: see [`Facts`](super::Facts).
     pub(super) limits_reads: bool,
+    /// Whether no key is asked for.
+    pub(super) scans: bool,
 }
 
 impl<'t> RowBound<'t> {
@@ -30,8 +32,10 @@ impl<'t> RowBound<'t> {
         let Statement::Select(select) = statement else { return Self::default() };
         let is_in = |relation: &Relation<'_>| relation.operator == Operator::In;
         let limit = limit(select);
+        let asks = |it: &Relation<'_>| matches!(it.operator, Operator::Equal | Operator::In);
+        let scans = select.allow_filtering || !select.relations.iter().any(asks);
         if select.allow_filtering || select.relations.iter().any(is_in) {
-            return Self { limit, ..Self::default() };
+            return Self { limit, scans, ..Self::default() };
         }
         let equal = select.relations.iter().filter(|it| it.operator == Operator::Equal);
         let equal = equal.filter(|it| matches!(it.left, Operand::Column(_) | Operand::Columns(_)));
@@ -39,6 +43,7 @@ impl<'t> RowBound<'t> {
             equal: equal.flat_map(Relation::columns).copied().collect(),
             limit,
             limits_reads: limit.is_some() && !may_aggregate(statement, select),
+            scans,
         }
     }
 }
@@ -96,6 +101,26 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(facts(text).equal().collect::<Vec<_>>().join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_select_scans_that_asks_for_no_key_or_filters() {
+        let cases = [
+            ("SELECT v FROM t", true),
+            ("SELECT v FROM t LIMIT 5", true),
+            ("SELECT v FROM t WHERE token(k) > ?", true),
+            ("SELECT v FROM t WHERE k > 1 AND c < 5", true),
+            ("SELECT v FROM t WHERE k = ? ALLOW FILTERING", true),
+            ("SELECT v FROM t WHERE k = ?", false),
+            ("SELECT v FROM t WHERE k IN ? AND c > 1", false),
+            ("SELECT v FROM t WHERE (a, b) = (?, ?)", false),
+            ("SELECT v FROM t WHERE c > 1 AND k = 1", false),
+            ("UPDATE t SET v = 1 WHERE k > 1", false),
+            ("DELETE FROM t WHERE k = 1", false),
+        ];
+        for (text, scans) in cases {
+            assert_eq!(facts(text).scans, scans, "{text}");
         }
     }
 

@@ -43,6 +43,9 @@ pub struct Facts {
     /// Whether [`limit`](Self::limit) bounds the rows that a server reads: there is one, and no `IN`, `ALLOW FILTERING`,
     /// `GROUP BY`, or what may be an aggregate.
     pub limits_reads: bool,
+    /// Whether it reads a table without a key: a `SELECT` with `ALLOW FILTERING`, or with neither `=` nor `IN` in its
+    /// `WHERE`.
+    pub scans: bool,
     label: Cow<'static, str>,
     lists: Lists,
 }
@@ -202,6 +205,7 @@ impl Facts {
             depends_on_use: statement.depends_on_use(),
             writes_json: writes_json(statement),
             limits_reads: rows.limits_reads,
+            scans: rows.scans,
             label: statement.label().into(),
             lists: Reader::default().read(statement, kind, rows),
         }
@@ -240,6 +244,7 @@ impl Facts {
             depends_on_use: false,
             writes_json: false,
             limits_reads: false,
+            scans: false,
             label: Cow::Borrowed(label),
             lists,
         }

@@ -74,6 +74,10 @@ pub(crate) struct Arguments {
     /// Freezes the nodes of a throwaway cluster AT seconds after the begin of each run, FOR seconds.
     #[arg(long, value_name = "AT,FOR", value_parser = freeze, help_heading = "rate, workload")]
     pub(crate) freeze: Option<(Duration, Duration)>,
+    /// The full stack with an adaptive limit that refuses what is beyond it, in place of a limit of 100; tells the limit
+    /// each second.
+    #[arg(long, help_heading = "rate")]
+    pub(crate) adaptive: bool,
     /// How many requests are in flight at most; the others queue up in the generator [rate: 10000,
     /// workload: 100, stalled: 30000, all at once].
     #[arg(long, value_name = "N", help_heading = "rate, workload, stalled")]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use cqlstack_core::{Client, Consistency, CqlService, Session};
 use cqlstack_metrics::MetricsLayer;
-use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_middleware::{
+    AdaptiveLimitLayer, ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer,
+};
 use scylla::client::PoolSize;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
@@ -62,6 +64,19 @@ impl Connect {
         let of_node = self.connections.map_or(1, NonZeroUsize::get);
         (self.nodes.len() * of_node) as u64
     }
+}
+
+/// The same with a limit that finds itself, and refuses what is beyond it.
+pub(crate) fn adaptive_stack(
+    session: impl CqlService + Sync,
+    limit: AdaptiveLimitLayer,
+) -> Client<impl CqlService + Sync> {
+    let stack = ServiceBuilder::new()
+        .layer(MetricsLayer::new())
+        .layer(RetryLayer::default())
+        .layer(limit.reject())
+        .layer(StatementCacheLayer::default());
+    Client::new(session).layer(stack)
 }
 
 /// The stack of the README.

@@ -9,10 +9,13 @@ use cqlstack_core::{
     SessionConfig,
 };
 use cqlstack_metrics::{ExporterConfig, MetricsConfig, MetricsLayer, SlowRequests};
+use cqlstack_middleware::adaptive::AdaptiveLimitConfig;
 use cqlstack_middleware::cache::CacheConfig;
 use cqlstack_middleware::limit::LimitConfig;
 use cqlstack_middleware::retry::RetryConfig;
-use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_middleware::{
+    AdaptiveLimitLayer, ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer,
+};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::de::DeserializeOwned;
@@ -249,6 +252,22 @@ fn of_layers_and_keys() {
     check(limit(&|it| (it.reject, it.queue) = (true, Some(1))), "reject");
     check(limit(&|it| (it.reject, it.longest_wait) = (true, second)), "reject");
 
+    let adaptive = |change: &dyn Fn(&mut AdaptiveLimitConfig)| {
+        let mut config = AdaptiveLimitConfig::default();
+        change(&mut config);
+        AdaptiveLimitLayer::try_from(config).map(drop)
+    };
+    check(adaptive(&|it| it.minimum = 0), "minimum");
+    check(adaptive(&|it| it.minimum = 21), "initial");
+    check(adaptive(&|it| it.initial = 0), "initial");
+    check(adaptive(&|it| it.maximum = 99), "maximum");
+    check(adaptive(&|it| it.maximum = usize::MAX), "maximum");
+    check(adaptive(&|it| it.initial = usize::MAX), "maximum");
+    check(adaptive(&|it| (it.queue, it.longest_wait) = (Some(0), second)), "queue");
+    check(adaptive(&|it| it.longest_wait = second), "queue");
+    check(adaptive(&|it| it.queue = Some(1)), "longest_wait");
+    check(adaptive(&|it| (it.reject, it.queue) = (true, Some(1))), "reject");
+
     let retry = |change: &dyn Fn(&mut RetryConfig)| {
         let mut config = RetryConfig::default();
         change(&mut config);
@@ -383,6 +402,10 @@ fn of_another_form() {
     unreadable::<LimitConfig>(&numbers.map(|value| ("limit", value)));
     unreadable::<LimitConfig>(&numbers.map(|value| ("queue", value)));
     unreadable::<LimitConfig>(&DURATIONS.map(|value| ("longest_wait", value)));
+    for setting in ["minimum", "maximum", "initial", "queue"] {
+        unreadable::<AdaptiveLimitConfig>(&numbers.map(|value| (setting, value)));
+    }
+    unreadable::<AdaptiveLimitConfig>(&DURATIONS.map(|value| ("longest_wait", value)));
     unreadable::<RetryConfig>(&numbers.map(|value| ("attempts", value)));
     unreadable::<RetryConfig>(&[
         ("multiplier", "\"many\""),

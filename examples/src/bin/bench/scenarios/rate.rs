@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use cqlstack_middleware::AdaptiveLimitLayer;
+use cqlstack_middleware::adaptive::AdaptiveHandle;
 use tokio::runtime::Runtime;
+use tokio::time::sleep;
 
 use super::Scenario;
 use super::paced::{self, Sides};
 use crate::Failure;
 use crate::bench::{Bench, progress};
-use crate::connect::full_stack;
+use crate::connect::{adaptive_stack, full_stack};
 use crate::load::{self, Plan};
 use crate::rounds::median;
 use crate::side::Side;
@@ -31,8 +34,15 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
     let sockets = connect.sockets.clone();
     let [driver, stack] = runtime.block_on(async {
         let raw = Raw::new(&connect).await?;
-        let stack = full_stack(connect.session().await?, CLOSED)?;
-        Ok::<_, Failure>([raw.side("driver"), unbound_side("full stack", stack, &SELECT)])
+        let session = connect.session().await?;
+        let stack = if bench.arguments.adaptive {
+            let limit = AdaptiveLimitLayer::new();
+            runtime.spawn(tell_each_second(limit.handle()));
+            unbound_side("full stack, adaptive", adaptive_stack(session, limit), &SELECT)
+        } else {
+            unbound_side("full stack", full_stack(session, CLOSED)?, &SELECT)
+        };
+        Ok::<_, Failure>([raw.side("driver"), stack])
     })?;
     let arguments = &bench.arguments;
     let time = arguments.seconds.unwrap_or(Duration::from_secs(10));
@@ -51,6 +61,26 @@ fn run(bench: &mut Bench) -> Result<(), Failure> {
         paced::run(bench, &runtime, SCENARIO.name, &format!("{share} x capacity"), &sides, plan)?;
     }
     Ok(())
+}
+
+/// While there is load.
+async fn tell_each_second(limit: AdaptiveHandle) {
+    let mut refused = 0;
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        let reads = limit.stats()[0];
+        let more = reads.refused - refused;
+        refused = reads.refused;
+        if reads.in_flight > 0 || more > 0 {
+            let millis =
+                |time: Option<Duration>| time.map_or(f64::NAN, |it| it.as_secs_f64() * 1e3);
+            let (baseline, latency) = (millis(reads.baseline), millis(reads.latency));
+            println!(
+                "limit {}, latency {latency:.1} ms, baseline {baseline:.1} ms, refused {more}",
+                reads.limit
+            );
+        }
+    }
 }
 
 /// What the driver does in a closed loop: the median of three rounds, after one that warms up.

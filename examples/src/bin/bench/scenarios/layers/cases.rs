@@ -7,13 +7,16 @@ use cqlstack_core::{
     Client, CqlService, Error, ErrorClass, Prepared, Request, Response, Statement, StaticStatement,
 };
 use cqlstack_metrics::{MetricsLayer, PrometheusExporter};
-use cqlstack_middleware::{ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer};
+use cqlstack_middleware::{
+    AdaptiveLimitLayer, ConcurrencyLimitLayer, RetryLayer, StatementCacheLayer,
+};
 use cqlstack_tests::at_once::AtOnce;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tower::limit::ConcurrencyLimit;
 use tower::retry::{Policy, Retry};
 use tower::{Layer, Service, ServiceBuilder};
 use tower_http::metrics::in_flight_requests::InFlightRequests;
+use tower_resilience::adaptive::{AdaptiveLimiterLayer, Aimd};
 use tower_resilience::bulkhead::BulkheadLayer;
 
 use super::beside::{ByMacro, HttpAtOnce, OverHttp};
@@ -50,6 +53,7 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
             .max_attempts(3)
             .fixed_backoff(Duration::from_millis(25))
             .build();
+    let adaptive = AdaptiveLimiterLayer::new(Aimd::builder().initial_limit(100).build());
     let (in_flight, _) = InFlightRequests::pair(HttpAtOnce);
     // Kept for as long as this program runs, as a service would.
     std::mem::forget(exporter);
@@ -57,6 +61,8 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         of("no layer", None, &bound, AtOnce),
         of("tower's limit", None, &bound, ConcurrencyLimit::new(AtOnce, 100)),
         of("limit", Some("tower's limit"), &bound, ConcurrencyLimitLayer::new(100)?.layer(AtOnce)),
+        of("adaptive limit", Some("limit"), &bound, AdaptiveLimitLayer::new().layer(AtOnce)),
+        of("tower-resilience's adaptive", Some("limit"), &bound, adaptive.layer(AtOnce)),
         of("tower-resilience's bulkhead", Some("tower's limit"), &bound, resilient.layer(AtOnce)),
         of("tower's retry", None, &bound, Retry::new(ByClass(2), AtOnce)),
         of("retry", Some("tower's retry"), &bound, RetryLayer::default().layer(AtOnce)),

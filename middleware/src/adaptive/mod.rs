@@ -1,0 +1,94 @@
+//! A concurrency limit that finds itself.
+//!
+//! A fixed limit is right for one cluster, on one day. A server that has more to do than it can does not say so: it answers
+//! late, and in the end too late for anybody. So this layer watches how long answers take, and has a limit for each class
+//! of statements, which grows while they take no longer than without a queue, and shrinks when they do.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use cqlstack_core::{Client, Error, Request, Response, Statement};
+//! use cqlstack_middleware::AdaptiveLimitLayer;
+//! use tower::{Layer, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), cqlstack_core::Error> {
+//! // Beyond the limit of their class, a thousand requests wait, each for 0.1 s at most; the others are refused.
+//! let limit = AdaptiveLimitLayer::new().wait_bounded(1_000, Duration::from_millis(100))?;
+//! let handle = limit.handle();
+//! let session = service_fn(async |request: Request| {
+//!     Ok::<_, Error>(Response::done(request.statement()))
+//! });
+//! let db = Client::new(limit.layer(session));
+//! db.execute(&Statement::new("SELECT name FROM app.users WHERE id = ?"), (1,)).await?;
+//! for class in handle.stats() {
+//!     println!("{}: {} at a time, {} refused", class.class, class.limit, class.refused);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is measured
+//!
+//! A **window** of a class has at least 50 ms, 100 requests, and three times their mean latency; where requests are few, a
+//! second is enough for ten of them. At its end the [algorithm](LimitAlgorithm) is told of it, and says the next limit. A
+//! window begins one and a half latencies after the limit changed: before, what ends says something of the last one.
+//!
+//! | a request that | is |
+//! |---|---|
+//! | is answered | a sample, with its time from sent to answered |
+//! | times out, or of which the server says that it is overloaded ([`Classify::means_load`]) | a sample of overload, with its time |
+//! | fails for good, is refused by a layer below, was never sent, or was given up by its caller | none |
+//!
+//! The time that a request waits for its permit is in none of them.
+//!
+//! # The algorithm
+//!
+//! [`Gradient`] compares the latency with that at half the limit. Its own documentation says how, and
+//! `tests/tests/adaptive.rs` shows it: before simulated servers of 8, 64 and 400 workers, with three times the requests that they
+//! can do, the limit comes within 0.7 to 1.6 of the best fixed one in ten seconds. [`Aimd`] is the other one; a
+//! [`LimitAlgorithm`] is yours to write.
+//!
+//! # Classes
+//!
+//! A read by its key and a scan have different latencies, and a mean of both is that of neither. So each
+//! [class](DEFAULT_CLASSES) has a limit and a baseline. All limits together stay below a maximum: where a class would grow
+//! beyond, those that do not use what they have give the rest away.
+//!
+//! # Order
+//!
+//! As the [fixed limit](crate::limit), in whose place it stands: below retry and metrics, above a statement cache. Over
+//! another layer that makes requests wait, it takes that wait for the server's.
+//!
+//! # On drop
+//!
+//! As there: a request that waits leaves the queue, one that is under way gives its permit back and is no sample.
+//!
+//! # Cost
+//!
+//! Beside a fixed limit: two looks at the clock, a reference count, three atomics, and at the end of a window a lock that no
+//! request waits for. No allocation where nobody waits. `bench layers` has the figures.
+//!
+//! [`Classify::means_load`]: cqlstack_core::layer::Classify::means_load
+
+mod aimd;
+mod algorithm;
+mod classes;
+mod config;
+mod gradient;
+mod handle;
+mod layer;
+mod service;
+mod shared;
+
+pub use aimd::Aimd;
+pub use algorithm::{LimitAlgorithm, Sample};
+pub use classes::DEFAULT_CLASSES;
+pub use config::AdaptiveLimitConfig;
+pub use gradient::Gradient;
+pub use handle::{AdaptiveHandle, ClassStats};
+pub use layer::{AdaptiveLimitBuilder, AdaptiveLimitLayer};
+pub use service::{AdaptiveLimit, Measured, MeasuredFuture};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! The limits of all classes, and what was seen under them.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::algorithm::{LimitAlgorithm, Sample};
+use super::classes::Classes;
+use crate::limit::permits::Permits;
+
+/// A window is no shorter than any of these: so long, so many requests, and so many times their mean latency. A shorter
+/// one would see the fast answers and not the slow ones.
+const SHORTEST: Duration = Duration::from_millis(50);
+const REQUESTS: u32 = 100;
+const LATENCIES: u64 = 3;
+/// Where requests are few, a window of this length has enough of them.
+const LONGEST: Duration = Duration::from_secs(1);
+const FEWEST_REQUESTS: u32 = 10;
+
+/// What a request that has ended says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    Answered,
+    /// In a way that means load.
+    Overloaded,
+    /// Nothing: it was never sent, or failed for a reason of its own.
+    Aside,
+}
+
+/// Bounds of the limits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) minimum: usize,
+    /// Of all limits together.
+    pub(super) maximum: usize,
+}
+
+/// What the services of one layer share.
+pub(super) struct Shared {
+    pub(super) classes: Classes,
+    pub(super) limits: Box<[ClassLimit]>,
+    bounds: Bounds,
+    origin: Instant,
+    /// Held while a limit changes, for some microseconds a window. Nobody who sends a request waits for it.
+    algorithms: Mutex<Vec<Box<dyn LimitAlgorithm>>>,
+}
+
+/// The limit of a class. Times are nanoseconds since the origin.
+pub(super) struct ClassLimit {
+    pub(super) permits: Arc<Permits>,
+    /// Whether a request found no permit in this window.
+    pub(super) was_full: AtomicBool,
+    /// When the window begins: what ends before says something of another limit.
+    opened: AtomicU64,
+    /// When the window ends at the earliest.
+    closes: AtomicU64,
+    ended: AtomicU32,
+    overloaded: AtomicU32,
+    latencies: AtomicU64,
+}
+
+impl ClassLimit {
+    fn new(limit: usize) -> Self {
+        Self {
+            permits: Arc::new(Permits::new(limit)),
+            was_full: AtomicBool::new(false),
+            opened: AtomicU64::new(0),
+            closes: AtomicU64::new(nanos(SHORTEST)),
+            ended: AtomicU32::new(0),
+            overloaded: AtomicU32::new(0),
+            latencies: AtomicU64::new(0),
+        }
+    }
+
+    /// The mean latency of those that have ended, in nanoseconds.
+    fn latency(&self) -> u64 {
+        let ended = self.ended.load(Ordering::Relaxed).max(1);
+        self.latencies.load(Ordering::Relaxed) / u64::from(ended)
+    }
+
+    /// Begins a window at this time, or later. What ends meanwhile may be counted in neither.
+    fn open(&self, at: u64) {
+        self.latencies.store(0, Ordering::Relaxed);
+        for counter in [&self.ended, &self.overloaded] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.was_full.store(false, Ordering::Relaxed);
+        self.opened.store(at, Ordering::Relaxed);
+        self.closes.store(at.saturating_add(nanos(SHORTEST)), Ordering::Relaxed);
+    }
+
+    /// Sets the limit, and begins a window. Where the limit is another one, the window begins when most of what was sent
+    /// under the last one has ended: at once, it would see the fast ones of the new and the slow ones of the old.
+    fn set(&self, limit: usize, now: u64) {
+        let is_other = limit != self.permits.limit();
+        let settled = if is_other { self.latency().saturating_mul(3) / 2 } else { 0 };
+        self.permits.set_limit(limit);
+        self.open(now.saturating_add(settled));
+    }
+}
+
+impl Shared {
+    pub(super) fn new(
+        classes: Classes,
+        bounds: Bounds,
+        initial: usize,
+        algorithm: &dyn Fn() -> Box<dyn LimitAlgorithm>,
+    ) -> Self {
+        let count = classes.names.len();
+        Self {
+            limits: (0..count).map(|_| ClassLimit::new(initial)).collect(),
+            algorithms: Mutex::new((0..count).map(|_| algorithm()).collect()),
+            classes,
+            bounds,
+            origin: Instant::now(),
+        }
+    }
+
+    pub(super) fn algorithms(&self) -> MutexGuard<'_, Vec<Box<dyn LimitAlgorithm>>> {
+        self.algorithms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    fn since_origin(&self, when: Instant) -> u64 {
+        nanos(when.saturating_duration_since(self.origin))
+    }
+
+    /// To be told of each request of a class that has ended.
+    #[inline]
+    pub(super) fn ended(&self, class: usize, sent: Instant, how: Ended) {
+        if how != Ended::Aside {
+            let now = Instant::now();
+            self.record(class, self.since_origin(sent), self.since_origin(now), how);
+        }
+    }
+
+    #[inline]
+    fn record(&self, class: usize, sent: u64, now: u64, how: Ended) {
+        let limit = &self.limits[class];
+        if now < limit.opened.load(Ordering::Relaxed) {
+            return;
+        }
+        limit.latencies.fetch_add(now.saturating_sub(sent), Ordering::Relaxed);
+        if how == Ended::Overloaded {
+            limit.overloaded.fetch_add(1, Ordering::Relaxed);
+        }
+        let ended = limit.ended.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if ended >= FEWEST_REQUESTS && now >= limit.closes.load(Ordering::Relaxed) {
+            self.close(class, now);
+        }
+    }
+
+    /// Ends a window, if it is long enough.
+    #[cold]
+    fn close(&self, class: usize, now: u64) {
+        let limit = &self.limits[class];
+        let span = now.saturating_sub(limit.opened.load(Ordering::Relaxed));
+        let ended = limit.ended.load(Ordering::Relaxed);
+        if ended < REQUESTS && span < nanos(LONGEST) {
+            return;
+        }
+        let least = limit.latency().saturating_mul(LATENCIES);
+        if span < least {
+            let opened = limit.opened.load(Ordering::Relaxed);
+            limit.closes.store(opened.saturating_add(least), Ordering::Relaxed);
+            return;
+        }
+        let mut algorithms = match self.algorithms.try_lock() {
+            Ok(algorithms) => algorithms,
+            // An algorithm has panicked once.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Whoever holds it ends this window, or a later request will.
+            Err(TryLockError::WouldBlock) => return,
+        };
+        if now < limit.closes.load(Ordering::Relaxed) {
+            return;
+        }
+        let before = limit.permits.limit();
+        let overloaded = limit.overloaded.load(Ordering::Relaxed);
+        let was_full = limit.was_full.load(Ordering::Relaxed);
+        // The one that ends the window is in flight.
+        let in_flight = if was_full { before } else { limit.permits.in_flight() };
+        let sample = Sample {
+            limit: before,
+            in_flight,
+            span: Duration::from_nanos(span),
+            latency: Duration::from_nanos(limit.latency()),
+            answered: ended.saturating_sub(overloaded),
+            overloaded,
+        };
+        let next = algorithms[class].update(&sample);
+        self.set(class, next, now);
+    }
+
+    /// Sets a limit as near to this one as the bounds and the other classes allow.
+    fn set(&self, class: usize, limit: usize, now: u64) {
+        let Bounds { minimum, maximum } = self.bounds;
+        let wanted = limit.clamp(minimum, maximum);
+        let room = |shared: &Self| {
+            let others = shared.limits.iter().enumerate().filter(|(other, _)| *other != class);
+            let taken: usize = others.map(|(_, other)| other.permits.limit()).sum();
+            maximum.saturating_sub(taken).max(minimum)
+        };
+        if room(self) < wanted {
+            // Those that do not use what they have give the rest away.
+            let others = self.limits.iter().enumerate().filter(|(other, _)| *other != class);
+            for (_, other) in others {
+                let used = other.permits.in_flight().saturating_mul(2).max(minimum);
+                if used < other.permits.limit() {
+                    other.set(used, now);
+                }
+            }
+        }
+        self.limits[class].set(wanted.min(room(self)), now);
+    }
+
+    /// Sets a limit for whoever looks in from outside.
+    pub(super) fn set_now(&self, class: usize, limit: usize) {
+        let _algorithms = self.algorithms();
+        let now = self.since_origin(Instant::now());
+        self.set(class, limit, now);
+    }
+
+    /// The mean latency of a class in this window, if a request of it has ended.
+    pub(super) fn latency(&self, class: usize) -> Option<Duration> {
+        let limit = &self.limits[class];
+        let has_ended = limit.ended.load(Ordering::Relaxed) > 0;
+        has_ended.then(|| Duration::from_nanos(limit.latency()))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("classes", &self.classes).finish_non_exhaustive()
+    }
+}
