@@ -5,7 +5,8 @@ use std::time::Duration;
 /// An algorithm that finds a limit: it is told what was seen under the last one, and says the next one.
 ///
 /// There is one for each class of statements. It has no clock, asks nothing, and is called once a window, some times a
-/// second, by whichever request ends the window. The layer keeps what it returns within its bounds.
+/// second, by whichever request ends the window: a panic in it is one of
+/// that request. It must not use the layer's handle, which waits for it. The layer keeps what it returns within its bounds.
 ///
 /// ```
 /// use cqlstack_middleware::AdaptiveLimitLayer;
@@ -48,9 +49,9 @@ pub struct Sample {
     pub span: Duration,
     /// The mean time from sent to ended, overloaded requests included.
     pub latency: Duration,
-    /// Requests that were answered.
+    /// Requests that were answered. Where they are many, a part of them was counted, and this is an estimate.
     pub answered: u32,
-    /// Requests that failed in a way that means load: they timed out, or the server said that it is overloaded.
+    /// The same of requests that failed in a way that means load: they timed out, or the server said that it is overloaded.
     pub overloaded: u32,
 }
 

@@ -59,8 +59,8 @@ where
         let class = self.shared.classes.of(&request);
         let limit = &self.shared.limits[class];
         if let Some(permit) = limit.permits.try_take() {
-            let shared = Arc::clone(&self.shared);
-            let future = MeasuredFuture::new(shared, class, || self.inner.call(request));
+            let measured = Measurement::begin(&self.shared, class);
+            let future = MeasuredFuture { future: self.inner.call(request), measured };
             return ResponseFuture::running(permit, future);
         }
         limit.was_full.store(true, Ordering::Relaxed);
@@ -93,8 +93,8 @@ where
     }
 
     fn call(&mut self, request: R) -> MeasuredFuture<S::Future> {
-        let shared = Arc::clone(&self.shared);
-        MeasuredFuture::new(shared, self.class, || self.inner.call(request))
+        let measured = Measurement::begin(&self.shared, self.class);
+        MeasuredFuture { future: self.inner.call(request), measured }
     }
 }
 
@@ -104,17 +104,22 @@ pin_project! {
     pub struct MeasuredFuture<F> {
         #[pin]
         future: F,
-        shared: Arc<Shared>,
-        class: usize,
-        sent: Instant,
+        // None of one that was not drawn.
+        measured: Option<Measurement>,
     }
 }
 
-impl<F> MeasuredFuture<F> {
+struct Measurement {
+    shared: Arc<Shared>,
+    class: usize,
+    sent: Instant,
+}
+
+impl Measurement {
     #[inline]
-    fn new(shared: Arc<Shared>, class: usize, call: impl FnOnce() -> F) -> Self {
-        let sent = Instant::now();
-        Self { future: call(), shared, class, sent }
+    fn begin(shared: &Arc<Shared>, class: usize) -> Option<Self> {
+        let sent = shared.begin(class)?;
+        Some(Self { shared: Arc::clone(shared), class, sent })
     }
 }
 
@@ -130,12 +135,12 @@ where
         let this = self.project();
         // An answer is large: it is looked at where it is.
         let answer = this.future.poll(cx);
-        if let Poll::Ready(answer) = &answer {
+        if let (Poll::Ready(answer), Some(measured)) = (&answer, this.measured) {
             let how = match answer {
                 Ok(_) => Ended::Answered,
                 Err(error) => of_error(error),
             };
-            this.shared.ended(*this.class, *this.sent, how);
+            measured.shared.ended(measured.class, measured.sent, how);
         }
         answer
     }
@@ -148,6 +153,7 @@ fn of_error(error: &impl Classify) -> Ended {
 
 impl<F> fmt::Debug for MeasuredFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MeasuredFuture").field("class", &self.class).finish_non_exhaustive()
+        let class = self.measured.as_ref().map(|measured| measured.class);
+        f.debug_struct("MeasuredFuture").field("class", &class).finish_non_exhaustive()
     }
 }

@@ -150,6 +150,32 @@ async fn a_panic_below_gives_the_permit_back() {
     }
 }
 
+/// Panics once, and then has one more each window.
+struct Panics(bool);
+
+impl LimitAlgorithm for Panics {
+    fn update(&mut self, sample: &Sample) -> usize {
+        assert!(std::mem::replace(&mut self.0, true), "panics once");
+        sample.limit + 1
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_algorithm_that_panicked_goes_on_with_the_next_window() {
+    let builder = AdaptiveLimitLayer::builder().algorithm(|| Panics(false));
+    let layer = builder.classes(&["all"], |_| 0).unwrap().build().unwrap();
+    let (service, seen) = probe(Behaviour::After(TICK));
+    let service = layer.layer(service);
+    let mut panics = 0;
+    for number in 0..500 {
+        let call = tokio::spawn(service.clone().oneshot(request(number)));
+        panics += usize::from(call.await.is_err());
+    }
+    let stats = layer.handle().stats()[0];
+    assert_eq!((panics, stats.in_flight, seen.in_flight()), (1, 0, 0));
+    assert!(stats.limit > 21, "{stats:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_service_whose_readiness_fails_gives_the_permit_back() {
     let fails = tower_test::mock::spawn_with(
