@@ -70,10 +70,20 @@ pub trait Classify {
         false
     }
 
-    /// Whether it means that a server has more to do than it can: it said so, or did not answer in time.
-    fn means_load(&self) -> bool {
-        self.class() == ErrorClass::Overload && !self.is_refusal()
+    /// Whether it means that a server has more to do than it can.
+    fn load_sign(&self) -> Option<LoadSign> {
+        (self.class() == ErrorClass::Overload && !self.is_refusal()).then_some(LoadSign::Said)
     }
+}
+
+/// How an error means that a server has more to do than it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoadSign {
+    /// It said so.
+    Said,
+    /// There was no answer in time. Who had little time left says nothing by that.
+    TimedOut,
 }
 
 impl Classify for Error {
@@ -94,17 +104,15 @@ impl Classify for Error {
         *self.kind() == ErrorKind::Layer && certain && !self.is_out_of_time()
     }
 
-    fn means_load(&self) -> bool {
-        let is_said = matches!(
-            self.kind(),
-            ErrorKind::Overloaded
-                | ErrorKind::RateLimited { .. }
-                | ErrorKind::NoStreamId
-                | ErrorKind::Timeout { .. }
-                | ErrorKind::ReadTimeout(_)
-                | ErrorKind::WriteTimeout(..)
-        );
-        // A layer's own time for an attempt.
-        is_said || self.is_out_of_time()
+    /// A limit of the rate of one partition, or of the streams of one connection, is none of the server's.
+    fn load_sign(&self) -> Option<LoadSign> {
+        match self.kind() {
+            ErrorKind::Overloaded => Some(LoadSign::Said),
+            ErrorKind::Timeout { .. } | ErrorKind::ReadTimeout(_) | ErrorKind::WriteTimeout(..) => {
+                Some(LoadSign::TimedOut)
+            }
+            // A layer's own time for an attempt.
+            _ => self.is_out_of_time().then_some(LoadSign::TimedOut),
+        }
     }
 }

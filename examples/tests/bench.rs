@@ -131,6 +131,8 @@ fn wrong_arguments_and_a_list_need_no_server() {
         (&["rate", "--at=-1"], 2, "give 0.001"),
         (&["throughput", "--threads", "many"], 2, "a number of threads, `cores` or `current`"),
         (&["rate", "--freeze", "1"], 2, "two numbers"),
+        (&["peers", "--timeout", "5"], 1, "`--timeout` has no effect on `peers`"),
+        (&["throughput", "runtimes", "--threads", "2"], 1, "no effect on `runtimes`"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_bench")).args(arguments).output().unwrap();
         let said = [output.stdout, output.stderr].concat();

@@ -12,7 +12,7 @@ use cqlstack_middleware::{AdaptiveLimitLayer, ConcurrencyLimitLayer};
 use cqlstack_tests::simulated::{Late, ServiceTime, SimulatedServer};
 use futures::future::join;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tower::util::BoxCloneSyncService;
+use tower::util::{BoxCloneSyncService, MapRequestLayer};
 use tower::{Layer, Service, ServiceExt};
 
 static READ: StaticStatement = StaticStatement::new("SELECT v FROM ks.t WHERE k = ?");
@@ -197,7 +197,7 @@ async fn a_server_that_slows_down_and_recovers_is_followed() {
 #[tokio::test(start_paused = true)]
 async fn ten_minutes_of_overload_cost_nothing_more_than_the_second_minute() {
     fastrand::seed(7);
-    let (workers, mean, minute) = (8, Duration::from_millis(40), Duration::from_mins(1));
+    let (workers, mean, minute) = (8, Duration::from_millis(40), Duration::from_secs(60));
     let others = if cfg!(feature = "heavy") { &[Late::Discarded][..] } else { &[] };
     for late in [Late::Worked].iter().chain(others).copied() {
         let time = ServiceTime::Exponential(mean);
@@ -255,4 +255,71 @@ async fn reads_beside_scans_keep_what_they_have_with_the_best_fixed_limits() {
     let limits: Vec<_> = handle.stats().iter().map(|class| class.limit).collect();
     println!("reads answered: {found}, by hand {best}; limits {limits:?}");
     assert!(found * 10 >= best * 9, "{found} of {best}");
+    // A fifth of the workers, and each scan that is asked for.
+    assert!(limits[1] >= 3, "{limits:?}");
+}
+
+/// Requests wait for their permits, and have a deadline: after an outage those in front have next to nothing left.
+#[tokio::test(start_paused = true)]
+async fn after_an_outage_the_limit_is_found_again_with_requests_that_wait_and_without() {
+    fastrand::seed(7);
+    let (workers, mean, second) = (16, Duration::from_millis(20), Duration::from_secs(1));
+    let time = ServiceTime::Exponential(mean);
+    for waits in [false, true] {
+        let server = SimulatedServer::new(workers as usize, time, Late::Discarded, second);
+        let layer = AdaptiveLimitLayer::builder().limits(1, 10_000).build().unwrap();
+        let layer = if waits { layer.wait_bounded(1_000, second).unwrap() } else { layer.reject() };
+        let handle = layer.handle();
+        let deadline = MapRequestLayer::new(move |request: Request| {
+            request.with_deadline(Instant::now() + second)
+        });
+        let service = deadline.layer(layer.layer(server.clone()));
+        let offered = capacity(workers, mean) * 3;
+        load(service.clone(), offered, second * 10).await;
+        let before = load(service.clone(), offered, second * 5).await;
+
+        // Each request takes longer than its client waits.
+        server.set_slowness(10_000);
+        load(service.clone(), offered, second * 20).await;
+        assert!(limit_of(&handle) <= 20.0, "{}", limit_of(&handle));
+        server.set_slowness(100);
+        // What the server has worked on meanwhile is over.
+        load(service.clone(), offered, second * 30).await;
+        let after = load(service.clone(), offered, second * 5).await;
+        println!("waits: {waits}: {before} answered before, {after} after");
+        assert!(after * 100 >= before * 95, "waits: {waits}: {after} of {before}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minimum_is_no_place_to_stay_at() {
+    fastrand::seed(7);
+    let (workers, mean) = (64, Duration::from_millis(20));
+    let server = SimulatedServer::new(64, ServiceTime::Constant(mean), Late::Worked, mean * 20);
+    let builder = AdaptiveLimitLayer::builder().limits(10, 1_000).initial(10);
+    let layer = builder.build().unwrap().reject();
+    let (handle, service) = (layer.handle(), layer.layer(server));
+    load(service, capacity(workers, mean) * 3, Duration::from_secs(10)).await;
+    assert!(limit_of(&handle) >= 60.0, "{}", limit_of(&handle));
+}
+
+/// Both want more than there is.
+#[tokio::test(start_paused = true)]
+async fn under_the_maximum_no_class_is_left_with_less_than_its_share() {
+    fastrand::seed(7);
+    let (mean, second) = (Duration::from_millis(10), Duration::from_secs(1));
+    let server = SimulatedServer::new(400, ServiceTime::Constant(mean), Late::Worked, second * 5);
+    let server = server.with_scans(20);
+    let builder = AdaptiveLimitLayer::builder().limits(1, 100).initial(10);
+    let builder = builder.classes(&["read", "scan"], |it| usize::from(it.is_scan())).unwrap();
+    let layer = builder.build().unwrap().reject();
+    let (handle, service) = (layer.handle(), layer.layer(server));
+    let scans = load_of(service.clone(), &SCAN, 2_000, second * 30);
+    join(load(service.clone(), 20_000, second * 30), scans).await;
+    let limits: Vec<_> = handle.stats().iter().map(|class| class.limit).collect();
+    println!("limits {limits:?}");
+    assert!(
+        limits.iter().sum::<usize>() <= 100 && limits.iter().all(|limit| *limit >= 30),
+        "{limits:?}"
+    );
 }

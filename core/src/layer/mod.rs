@@ -42,5 +42,5 @@ pub use crate::request::Payload;
 pub use crate::striped::Striped;
 pub use crate::time_sum::TimeSum;
 pub use crate::timer::{Timer, has_runtime};
-pub use crate::traits::{Classify, Described};
+pub use crate::traits::{Classify, Described, LoadSign};
 pub use crate::values::Values;

@@ -249,7 +249,7 @@ impl Statement {
     }
 
     /// Whether it reads a table without a key: a `SELECT` with `ALLOW FILTERING`, or with neither `=` nor `IN` in its
-    /// `WHERE`. What it costs grows with the table.
+    /// `WHERE`. Without a `LIMIT` its cost grows with the table.
     ///
     /// ```
     /// use cqlstack_core::Statement;

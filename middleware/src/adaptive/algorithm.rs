@@ -36,8 +36,8 @@ pub trait LimitAlgorithm: Send + 'static {
     }
 }
 
-/// What was seen of a class in a window: of the requests that were sent under the limit in force, and have ended.
-/// Requests that were refused, given up, never sent, or failed for good, are not in it.
+/// What was seen of a class in a window: of the requests that ended in it. It begins when most of what was sent under the
+/// last limit has ended. Requests that were refused, given up, never sent, or failed for good, are not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "tests of an algorithm make samples")]
 pub struct Sample {

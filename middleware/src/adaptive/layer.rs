@@ -10,8 +10,8 @@ use tower_layer::Layer;
 use super::algorithm::LimitAlgorithm;
 use super::classes::Classes;
 use super::config::AdaptiveLimitConfig;
-use super::gradient::Gradient;
 use super::handle::AdaptiveHandle;
+use super::hill_climb::HillClimb;
 use super::service::AdaptiveLimit;
 use super::shared::{Bounds, Shared};
 use crate::limit::future::WhenFull;
@@ -35,7 +35,7 @@ impl Default for AdaptiveLimitLayer {
 
 impl AdaptiveLimitLayer {
     /// With a limit for each of the [`DEFAULT_CLASSES`](super::DEFAULT_CLASSES), from 20 on, of 1 to 4,096 together, found
-    /// by [`Gradient`]; requests above it wait. [`builder`](Self::builder) sets all that.
+    /// by [`HillClimb`]; requests above it wait. [`builder`](Self::builder) sets all that.
     pub fn new() -> Self {
         Self::builder().made()
     }
@@ -45,7 +45,7 @@ impl AdaptiveLimitLayer {
         AdaptiveLimitBuilder {
             config: AdaptiveLimitConfig::default(),
             classes: Classes::default(),
-            algorithm: Box::new(|| Box::new(Gradient::default())),
+            algorithm: Box::new(|| Box::new(HillClimb::default())),
         }
     }
 

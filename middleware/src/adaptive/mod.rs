@@ -2,7 +2,7 @@
 //!
 //! A fixed limit is right for one cluster, on one day. A server that has more to do than it can does not say so: it answers
 //! late, and in the end too late for anybody. So this layer watches how long answers take, and has a limit for each class
-//! of statements, which grows while they take no longer than without a queue, and shrinks when they do.
+//! of statements, which grows while that brings more answers, and shrinks where fewer requests at a time bring as many.
 //!
 //! ```
 //! use std::time::Duration;
@@ -37,23 +37,24 @@
 //! | a request that | is |
 //! |---|---|
 //! | is answered | a sample, with its time from sent to answered |
-//! | times out, or of which the server says that it is overloaded ([`Classify::means_load`]) | a sample of overload, with its time |
+//! | is refused by a server that is overloaded, or has no answer in time ([`Classify::load_sign`]) | a sample of overload, with its time |
+//! | has no answer in time, and had less than three times the usual latency | none: its time was spent elsewhere, perhaps on waiting for its permit |
 //! | fails for good, is refused by a layer below, was never sent, or was given up by its caller | none |
 //!
 //! The time that a request waits for its permit is in none of them.
 //!
 //! # The algorithm
 //!
-//! [`Gradient`] compares the latency with that at half the limit. Its own documentation says how, and
+//! [`HillClimb`] tries a larger limit, and a smaller one, and compares the throughput. Its own documentation says how, and
 //! `tests/tests/adaptive.rs` shows it: before simulated servers of 8, 64 and 400 workers, with three times the requests that they
 //! can do, the limit comes within 0.7 to 1.6 of the best fixed one in ten seconds. [`Aimd`] is the other one; a
 //! [`LimitAlgorithm`] is yours to write.
 //!
 //! # Classes
 //!
-//! A read by its key and a scan have different latencies, and a mean of both is that of neither. So each
-//! [class](DEFAULT_CLASSES) has a limit and a baseline. All limits together stay below a maximum: where a class would grow
-//! beyond, those that do not use what they have give the rest away.
+//! A read by its key and a scan have different latencies, and a limit of both is right for neither. So each
+//! [class](DEFAULT_CLASSES) has a limit of its own. All limits together stay below a maximum: where a class would grow
+//! beyond, those that do not use what they have give the rest away, and none keeps more than its share from one that has less.
 //!
 //! # Order
 //!
@@ -67,17 +68,17 @@
 //! # Cost
 //!
 //! Beside a fixed limit: two looks at the clock, a reference count, three atomics, and at the end of a window a lock that no
-//! request waits for. Of more than 400 requests in a window a part is measured, and the others cost one atomic. No allocation
+//! request waits for. Of more than 1,000 requests in a window a part is measured, and the others cost one atomic. No allocation
 //! where nobody waits. `bench layers` has the figures.
 //!
-//! [`Classify::means_load`]: cqlstack_core::layer::Classify::means_load
+//! [`Classify::load_sign`]: cqlstack_core::layer::Classify::load_sign
 
 mod aimd;
 mod algorithm;
 mod classes;
 mod config;
-mod gradient;
 mod handle;
+mod hill_climb;
 mod layer;
 mod service;
 mod shared;
@@ -86,8 +87,8 @@ pub use aimd::Aimd;
 pub use algorithm::{LimitAlgorithm, Sample};
 pub use classes::DEFAULT_CLASSES;
 pub use config::AdaptiveLimitConfig;
-pub use gradient::Gradient;
 pub use handle::{AdaptiveHandle, ClassStats};
+pub use hill_climb::HillClimb;
 pub use layer::{AdaptiveLimitBuilder, AdaptiveLimitLayer};
 pub use service::{AdaptiveLimit, Measured, MeasuredFuture};
 

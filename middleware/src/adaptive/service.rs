@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use cqlstack_core::layer::{Classify, Described};
+use cqlstack_core::layer::{Classify, Described, LoadSign};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_service::Service;
@@ -148,7 +148,11 @@ where
 
 #[cold]
 fn of_error(error: &impl Classify) -> Ended {
-    if error.means_load() { Ended::Overloaded } else { Ended::Aside }
+    match error.load_sign() {
+        Some(LoadSign::TimedOut) => Ended::TimedOut,
+        Some(_) => Ended::Overloaded,
+        None => Ended::Aside,
+    }
 }
 
 impl<F> fmt::Debug for MeasuredFuture<F> {

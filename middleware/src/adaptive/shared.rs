@@ -22,16 +22,26 @@ const FEWEST_REQUESTS: u32 = 10;
 
 /// So many requests of a window are measured, about: of more, a part is drawn. A look at the clock costs a third of what
 /// the whole layer does.
-const MEASURED: u64 = 400;
+const MEASURED: u64 = 1_000;
 /// However many there are, one of so many is measured.
 const LONGEST_STRIDE: u64 = 64;
+
+/// A timeout says something of the server only where the request had so many times the usual latency: who has waited for a
+/// permit may have next to nothing left.
+const PATIENCE: u64 = 3;
+
+/// At most so long is waited for what was sent under the last limit, and for a window of long requests.
+const LONGEST_SETTLING: Duration = Duration::from_secs(5);
+const LONGEST_WINDOW: Duration = Duration::from_secs(10);
 
 /// What a request that has ended says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     Answered,
-    /// In a way that means load.
+    /// The server said that it is overloaded.
     Overloaded,
+    /// There was no answer in time.
+    TimedOut,
     /// Nothing: it was never sent, or failed for a reason of its own.
     Aside,
 }
@@ -66,6 +76,8 @@ pub(super) struct ClassLimit {
     ended: AtomicU32,
     overloaded: AtomicU32,
     latencies: AtomicU64,
+    /// The mean latency of the last window that was answered.
+    usual: AtomicU64,
     /// Requests that had a permit, and how many there are of them for each that is measured: a power of two.
     called: AtomicU32,
     stride: AtomicU32,
@@ -81,6 +93,7 @@ impl ClassLimit {
             ended: AtomicU32::new(0),
             overloaded: AtomicU32::new(0),
             latencies: AtomicU64::new(0),
+            usual: AtomicU64::new(0),
             called: AtomicU32::new(0),
             stride: AtomicU32::new(1),
         }
@@ -119,7 +132,9 @@ impl ClassLimit {
     /// under the last one has ended: at once, it would see the fast ones of the new and the slow ones of the old.
     fn set(&self, limit: usize, now: u64) {
         let is_other = limit != self.permits.limit();
-        let settled = if is_other { self.latency().saturating_mul(3) / 2 } else { 0 };
+        let latency = self.latency().max(self.usual.load(Ordering::Relaxed));
+        let settling = (latency.saturating_mul(3) / 2).min(nanos(LONGEST_SETTLING));
+        let settled = if is_other { settling } else { 0 };
         self.permits.set_limit(limit);
         self.open(now.saturating_add(settled));
     }
@@ -175,10 +190,15 @@ impl Shared {
         if now < limit.opened.load(Ordering::Relaxed) {
             return;
         }
-        limit.latencies.fetch_add(now.saturating_sub(sent), Ordering::Relaxed);
-        if how == Ended::Overloaded {
+        let latency = now.saturating_sub(sent);
+        if how != Ended::Answered {
+            let usual = limit.usual.load(Ordering::Relaxed);
+            if how == Ended::TimedOut && latency < usual.saturating_mul(PATIENCE) {
+                return;
+            }
             limit.overloaded.fetch_add(1, Ordering::Relaxed);
         }
+        limit.latencies.fetch_add(latency, Ordering::Relaxed);
         let ended = limit.ended.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if ended >= FEWEST_REQUESTS && now >= limit.closes.load(Ordering::Relaxed) {
             self.close(class, now);
@@ -194,7 +214,7 @@ impl Shared {
         if ended < REQUESTS && span < nanos(LONGEST) {
             return;
         }
-        let least = limit.latency().saturating_mul(LATENCIES);
+        let least = limit.latency().saturating_mul(LATENCIES).min(nanos(LONGEST_WINDOW));
         if span < least {
             let opened = limit.opened.load(Ordering::Relaxed);
             limit.closes.store(opened.saturating_add(least), Ordering::Relaxed);
@@ -224,7 +244,12 @@ impl Shared {
             answered: ended.saturating_sub(overloaded).saturating_mul(stride),
             overloaded: overloaded.saturating_mul(stride),
         };
+        if overloaded == 0 {
+            limit.usual.store(limit.latency(), Ordering::Relaxed);
+        }
+        // Before the algorithm is asked, which may panic.
         limit.stride.store(next_stride(stride, ended), Ordering::Relaxed);
+        limit.open(now);
         let next = algorithms[class].update(&sample);
         self.set(class, next, now);
     }
@@ -238,14 +263,24 @@ impl Shared {
             let taken: usize = others.map(|(_, other)| other.permits.limit()).sum();
             maximum.saturating_sub(taken).max(minimum)
         };
+        let others = || self.limits.iter().enumerate().filter(|(other, _)| *other != class);
         if room(self) < wanted {
             // Those that do not use what they have give the rest away.
-            let others = self.limits.iter().enumerate().filter(|(other, _)| *other != class);
-            for (_, other) in others {
+            for (_, other) in others().filter(|(_, other)| !other.was_full.load(Ordering::Relaxed))
+            {
                 let used = other.permits.in_flight().saturating_mul(2).max(minimum);
                 if used < other.permits.limit() {
                     other.set(used, now);
                 }
+            }
+        }
+        // And none has more than its share while another one has less, and needs it.
+        let share = maximum / self.limits.len();
+        for (_, other) in others() {
+            let missing = wanted.min(share).saturating_sub(room(self));
+            let more = other.permits.limit().saturating_sub(share);
+            if missing > 0 && more > 0 {
+                other.set(other.permits.limit() - missing.min(more), now);
             }
         }
         self.limits[class].set(wanted.min(room(self)), now);

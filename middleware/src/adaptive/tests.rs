@@ -81,7 +81,8 @@ async fn what_fails_for_load_is_a_sample_and_what_fails_otherwise_is_none() {
     let cases = [
         (timeout, true),
         (ErrorKind::Overloaded, true),
-        (ErrorKind::RateLimited { by_coordinator: true }, true),
+        (ErrorKind::RateLimited { by_coordinator: true }, false),
+        (ErrorKind::NoStreamId, false),
         (ErrorKind::Syntax, false),
         (ErrorKind::NoConnection, false),
         (ErrorKind::ServerError, false),
@@ -262,8 +263,8 @@ fn settings_that_cannot_be_are_refused_by_name() {
     assert!(classes(&["a"; 17]).is_some() && classes(&["a", "b"]).is_none());
     assert!(AdaptiveLimitLayer::new().wait_bounded(0, TICK).is_err());
     assert!(AdaptiveLimitLayer::new().wait_bounded(1, Duration::ZERO).is_err());
-    for tolerance in [f64::NAN, f64::INFINITY, 0.5, -1.0, 11.0] {
-        assert!(Gradient::default().with_tolerance(tolerance).is_err(), "{tolerance}");
+    for longest in [f64::NAN, f64::INFINITY, 0.5, -1.0, 1_001.0] {
+        assert!(HillClimb::default().with_longest_latency(longest).is_err(), "{longest}");
     }
     for decrease in [f64::NAN, 0.0, 0.4, 1.0, 2.0] {
         assert!(Aimd::new(TICK, decrease).is_err(), "{decrease}");
@@ -368,8 +369,8 @@ fn run(mut algorithm: impl LimitAlgorithm, seed: u64) -> Vec<usize> {
 #[test]
 fn the_same_samples_give_the_same_limits_and_none_is_out_of_reason() {
     for seed in 0..200 {
-        let limits = run(Gradient::default(), seed);
-        assert_eq!(limits, run(Gradient::default(), seed));
+        let limits = run(HillClimb::default(), seed);
+        assert_eq!(limits, run(HillClimb::default(), seed));
         // Never more than a slow start beyond the bounds.
         assert!(limits.iter().all(|limit| (1..=1_350).contains(limit)), "{seed}");
         let aimd = Aimd::new(TICK, 0.9).unwrap();

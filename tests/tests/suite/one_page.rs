@@ -322,8 +322,10 @@ async fn where_a_server_ends_pages_that_have_no_size_all_reads_have_pages() {
     let by_key = Request::new("SELECT v FROM one WHERE k = ?", (1,));
     let limited = Request::new("SELECT v FROM one WHERE k = ? LIMIT ?", (1, 7));
     let page = Some(i32::try_from(PAGE).unwrap());
-    let first_page = PagingState::default();
-    for request in [by_key.clone(), by_key.with_page(first_page), limited] {
+    let key = PageTokenKey::new([7; 32]);
+    let from_begin = by_key.clone().with_page(PagingState::default());
+    let with_token = by_key.clone().with_page_token(&key, None);
+    for request in [by_key, from_begin, with_token, limited] {
         let watched = Watched::new(&["TABLE one (k int PRIMARY KEY, v int)"]).await;
         let db = &watched.db;
         run(db, "INSERT INTO one (k, v) VALUES (1, 42)").await;
@@ -340,6 +342,10 @@ async fn where_a_server_ends_pages_that_have_no_size_all_reads_have_pages() {
         assert_eq!(watched.asks(request.clone()).await, page);
         assert_eq!(watched.asks_bound(request.clone()).await, page);
         assert_eq!(watched.asks_bound(Request::from("SELECT v FROM one LIMIT 1")).await, page);
+        // Also of what the caller keeps.
+        let by_key = Statement::new("SELECT v FROM one WHERE k = ?");
+        db.execute(&by_key, (&1,)).await.unwrap();
+        assert!(watched.sent().iter().all(|size| *size == page));
         // Who asks for all rows asks for them.
         assert_eq!(watched.asks(request.without_paging()).await, None);
     }

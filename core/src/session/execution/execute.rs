@@ -44,19 +44,20 @@ pub(in crate::session) async fn execute(
     let bound = sendable(session, request, stamping, &mut serialised)?;
     let attempt = keyspace::attempt(session, request)?;
     // Each in a branch: an `async fn` around both would copy the answer once more.
-    let answer = if was_one_page(request, bound) {
-        if !is_one_page_still(session, request) {
-            return Box::pin(execute_page(session, request, time)).await;
-        }
+    let first_page = || PagingState::default();
+    let answer = if !was_one_page(request, bound) {
+        let page = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
+        within(session, request, time, page).await
+    } else if is_one_page_still(session, request) {
         let all = pin!(session.driver.execute_bound_unpaged(bound));
         let answer = within(session, request, time, all).await;
         if ends_pages(session, &answer) {
-            return Box::pin(execute_page(session, request, time)).await;
+            Box::pin(page(session, request, time, bound, &first_page())).await
+        } else {
+            answer
         }
-        answer
     } else {
-        let page = pin!(session.driver.execute_bound_single_page(bound, DriverState::start()));
-        within(session, request, time, page).await
+        Box::pin(page(session, request, time, bound, &first_page())).await
     };
     ended(request, attempt, &answer);
     answer
@@ -90,7 +91,7 @@ async fn execute_page(session: &Inner, request: &Request, time: Time) -> Result<
     } else {
         page(session, request, time, bound, &start.page).await
     };
-    if !is_unpaged && ends_pages(session, &answer) {
+    if ends_pages(session, &answer) && !is_unpaged {
         answer = page(session, request, time, bound, &start.page).await;
     }
     ended(request, attempt, &answer);

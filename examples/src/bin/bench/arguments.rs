@@ -150,7 +150,7 @@ impl Arguments {
     }
 
     /// Refuses options that would have no effect on a scenario.
-    pub(crate) fn refuse(&self, scenario: &Scenario, options: &[&str]) -> Result<(), Failure> {
+    pub(crate) fn check(&self, scenario: &Scenario) -> Result<(), Failure> {
         let given = [
             ("--side", !self.side.is_empty()),
             ("--threads", self.threads != Threads::Cores),
@@ -158,8 +158,9 @@ impl Arguments {
             ("--connections", self.connections.is_some()),
             ("--consistency", self.consistency.is_some()),
         ];
-        let found = given.iter().find(|(option, is_given)| *is_given && options.contains(option));
-        match found {
+        let is_unused =
+            |(option, is_given): &&(&str, bool)| *is_given && scenario.without.contains(option);
+        match given.iter().find(is_unused) {
             Some((option, _)) => {
                 Err(format!("`{option}` has no effect on `{}`: leave it out", scenario.name).into())
             }

@@ -1,11 +1,12 @@
 //! The same sides on one thread, on a runtime of many, and on a runtime of one thread for each core.
 
 use std::num::NonZeroUsize;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle, available_parallelism};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::connect::{Connect, full_stack};
 use crate::load::{self, Outcome, Plan};
@@ -63,7 +64,7 @@ impl Host {
 
 /// A thread with a runtime and sessions of its own.
 pub(crate) struct Core {
-    plans: Sender<(usize, Plan)>,
+    plans: UnboundedSender<(usize, Plan)>,
     outcomes: Receiver<Outcome>,
     /// Ends when `plans` does.
     _thread: JoinHandle<()>,
@@ -72,17 +73,20 @@ pub(crate) struct Core {
 impl Core {
     /// Starts it, and waits for its sessions.
     fn start(connect: Connect) -> Result<Self, Failure> {
-        let (plans, of_plans) = channel::<(usize, Plan)>();
+        let (plans, mut of_plans) = unbounded_channel::<(usize, Plan)>();
         let (of_outcomes, outcomes) = channel();
         let (begun, has_begun) = channel();
         let thread = thread::spawn(move || match begin(&connect) {
             Ok((runtime, sides)) => {
                 let _ = begun.send(Ok(()));
-                for (side, plan) in of_plans {
-                    if of_outcomes.send(run_alone(&runtime, &sides[side], plan)).is_err() {
-                        break;
+                // Its sessions go on between the turns.
+                runtime.block_on(async {
+                    while let Some((side, plan)) = of_plans.recv().await {
+                        if of_outcomes.send(run_alone(&sides[side], plan).await).is_err() {
+                            break;
+                        }
                     }
-                }
+                });
             }
             Err(error) => {
                 let _ = begun.send(Err(error));
@@ -99,15 +103,15 @@ fn begin(connect: &Connect) -> Result<(Runtime, [Side; 3]), Failure> {
     Ok((runtime, sides))
 }
 
-/// The processor time is that of this thread, which does all: others of this process are idle, and not for nothing.
-fn run_alone(runtime: &Runtime, side: &Side, plan: Plan) -> Outcome {
+/// The processor time is that of this thread, which has a runtime of its own.
+async fn run_alone(side: &Side, plan: Plan) -> Outcome {
     let before = process::thread_cpu_time();
-    let outcome = runtime.block_on(load::run(side, plan, None));
+    let outcome = load::run(side, plan, None).await;
     let cpu = process::thread_cpu_time().saturating_sub(before);
     Outcome { cpu, peak_memory: None, threads: None, ..outcome }
 }
 
-/// Tells what all hosts together take while none is under load: it is in the processor time of workers, and in no other.
+/// Tells what all sessions together take while none is under load: the time of workers is that of the process, and has it.
 pub(crate) fn idle() -> String {
     const SPAN: Duration = Duration::from_secs(1);
     let before = process::cpu_time();

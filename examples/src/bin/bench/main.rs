@@ -53,6 +53,9 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let chosen = arguments.scenarios.clone();
+    for scenario in &chosen {
+        arguments.check(scenario)?;
+    }
     let mut bench = Bench::new(arguments)?;
     for scenario in chosen {
         bench.begin(scenario)?;

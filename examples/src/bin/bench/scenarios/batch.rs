@@ -23,6 +23,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "1,000 inserts as batches of 32 beside single writes; instructions of a statement in a batch",
     run,
     probe: Some(probe),
+    without: &[],
 };
 
 const TABLE: &str =

@@ -18,6 +18,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "with 200 tables: to build a session, the first use of a table, and of a statement on it",
     run,
     probe: None,
+    without: &[],
 };
 
 const TABLES: usize = 200;

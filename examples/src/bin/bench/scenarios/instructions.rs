@@ -18,6 +18,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "instructions and allocations of a read, on one thread: the driver, others' layers, ours",
     run,
     probe: Some(probe),
+    without: &[],
 };
 
 /// Reads over which a count is made.

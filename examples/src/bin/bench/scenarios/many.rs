@@ -23,6 +23,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "10,000 inserts, 100 in flight: `many` beside `buffer_unordered` over the driver",
     run,
     probe: None,
+    without: &[],
 };
 
 const TEXT: &str = "INSERT INTO bench.users (id, name) VALUES (?, ?)";

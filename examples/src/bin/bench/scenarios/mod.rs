@@ -30,6 +30,8 @@ pub(crate) struct Scenario {
     pub(crate) run: fn(&mut Bench) -> Result<(), Failure>,
     /// Makes so many requests on a side of this name, for callgrind.
     pub(crate) probe: Option<Probe>,
+    /// Options that would have no effect.
+    pub(crate) without: &'static [&'static str],
 }
 
 pub(crate) static ALL: &[Scenario] = &[

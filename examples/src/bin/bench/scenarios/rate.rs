@@ -22,6 +22,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "goodput and latency at shares of the capacity, in an open loop: the driver, the full stack",
     run,
     probe: None,
+    without: &[],
 };
 
 /// In flight while the capacity is measured.

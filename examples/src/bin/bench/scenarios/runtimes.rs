@@ -15,10 +15,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "reads one row by its key on one thread, on many, and on a runtime with a session for each core",
     run,
     probe: None,
+    without: &["--threads", "--side"],
 };
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
-    bench.arguments.refuse(&SCENARIO, &["--threads", "--side"])?;
     let connect = bench.connect(&bench.runtime()?)?;
     let hosts = Host::all(&connect)?;
     println!("{}", hosts::idle());

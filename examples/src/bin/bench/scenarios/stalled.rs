@@ -26,6 +26,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "30,000 requests on a frozen node: polls and CPU while they wait, and a shutdown with them in flight",
     run,
     probe: None,
+    without: &[],
 };
 
 /// Longer than all of it takes.

@@ -25,6 +25,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "1,000,000 rows on one thread, `rows` beside the driver's pager: time, memory, a ticker",
     run,
     probe: Some(probe),
+    without: &[],
 };
 
 const TABLE: &str =

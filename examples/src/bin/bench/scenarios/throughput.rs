@@ -14,6 +14,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "reads one row by its key, in a closed loop: the driver, others' layers, ours",
     run,
     probe: None,
+    without: &[],
 };
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {

@@ -19,6 +19,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "the first request of a new session, and the next 30: after `warm_up(10)` and without it",
     run,
     probe: None,
+    without: &[],
 };
 
 static SELECT: StaticStatement = StaticStatement::new("SELECT name FROM bench.users WHERE id = ?");

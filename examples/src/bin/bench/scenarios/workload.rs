@@ -24,6 +24,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "statements of your own, by weight, in an open or closed loop: the driver, the full stack",
     run,
     probe: None,
+    without: &[],
 };
 
 /// What the requests of a load are.

@@ -21,6 +21,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "nanoseconds, instructions and allocations of each layer, over a service that answers at once",
     run,
     probe: Some(probe),
+    without: &[],
 };
 
 /// Requests that are timed at a time.

@@ -21,6 +21,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "reads one row by its key: the driver and the stack on each runtime, Java, Go, Python, cdrs-tokio",
     run,
     probe: None,
+    without: &["--threads", "--side", "--timeout", "--connections", "--consistency"],
 };
 
 /// Rates over spans of this time are compared while a side warms up.
@@ -62,7 +63,12 @@ impl Contender {
         let (mut rates, mut difference) = (Vec::new(), f64::INFINITY);
         let mut taken = Duration::ZERO;
         while taken < WARM_AT_MOST && (taken < self.warm_after || difference > STABLE) {
-            rates.push(self.run(hosts, Plan { time: SPAN, ..plan })?.rate());
+            let outcome = self.run(hosts, Plan { time: SPAN, ..plan })?;
+            if outcome.recorded.answered == 0 {
+                let errors = figures::errors(&outcome);
+                return Err(format!("{}: no request was answered: {errors}", self.name).into());
+            }
+            rates.push(outcome.rate());
             taken += SPAN;
             if let Some((before, last)) =
                 rates.last_chunk::<{ 2 * WINDOW }>().map(|it| it.split_at(WINDOW))
@@ -109,8 +115,6 @@ fn contenders(hosts: &[Host], node: &str) -> Vec<Contender> {
 }
 
 fn run(bench: &mut Bench) -> Result<(), Failure> {
-    let only_ours = ["--threads", "--side", "--timeout", "--connections", "--consistency"];
-    bench.arguments.refuse(&SCENARIO, &only_ours)?;
     let connect = bench.connect(&bench.runtime()?)?;
     let hosts = Host::all(&connect)?;
     println!("{}", hosts::idle());

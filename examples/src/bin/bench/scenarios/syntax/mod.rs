@@ -22,6 +22,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     about: "reading CQL: MB/s over collected statements, a typical SELECT, how costs grow with a text",
     run,
     probe: Some(probe),
+    without: &[],
 };
 
 const TYPICAL: &str = "SELECT id, name, email FROM app.users WHERE id = ? AND day >= ? LIMIT 100";
