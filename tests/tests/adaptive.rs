@@ -195,7 +195,7 @@ async fn a_server_that_slows_down_and_recovers_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_minutes_of_overload_cost_nothing_more_than_the_second_minute() {
+async fn overload_costs_nothing_more_in_the_last_minute_than_in_the_second() {
     fastrand::seed(7);
     let (workers, mean, minute) = (8, Duration::from_millis(40), Duration::from_secs(60));
     let others = if cfg!(feature = "heavy") { &[Late::Discarded][..] } else { &[] };
@@ -205,11 +205,13 @@ async fn ten_minutes_of_overload_cost_nothing_more_than_the_second_minute() {
         let layer = AdaptiveLimitLayer::builder().limits(1, 10_000).build().unwrap().reject();
         let service = layer.layer(server.clone());
         let mut minutes = Vec::new();
-        for _ in 0..10 {
+        // Ten for the note on it.
+        for _ in 0..if cfg!(feature = "heavy") { 10 } else { 4 } {
             minutes.push(load(service.clone(), capacity(workers, mean) * 3, minute).await);
         }
         println!("{late:?}: {minutes:?}");
-        assert!(minutes[9] * 100 >= minutes[1] * 97, "{late:?}: {minutes:?}");
+        let last = minutes.last().unwrap();
+        assert!(last * 100 >= minutes[1] * 97, "{late:?}: {minutes:?}");
         assert!(server.in_flight() < 100);
     }
 }
@@ -218,7 +220,7 @@ async fn ten_minutes_of_overload_cost_nothing_more_than_the_second_minute() {
 #[tokio::test(start_paused = true)]
 async fn reads_beside_scans_keep_what_they_have_with_the_best_fixed_limits() {
     fastrand::seed(7);
-    let (workers, mean, span) = (16, Duration::from_millis(10), Duration::from_secs(20));
+    let (workers, mean, span) = (16, Duration::from_millis(10), Duration::from_secs(15));
     let scans = capacity(workers, mean) / 100 / 5;
     let server = || {
         let time = ServiceTime::Exponential(mean);
@@ -232,7 +234,7 @@ async fn reads_beside_scans_keep_what_they_have_with_the_best_fixed_limits() {
     };
     // By hand: a fixed limit of reads, and one of scans.
     let mut best = 0;
-    for limit in [10, 12, 14, 16, 20, 26] {
+    for limit in [12, 14, 16, 20] {
         let reads = ConcurrencyLimitLayer::new(limit).unwrap().reject();
         let few = ConcurrencyLimitLayer::new(7).unwrap().reject();
         let server = server();
