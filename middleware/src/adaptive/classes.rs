@@ -8,7 +8,7 @@ use cqlstack_core::{InvalidConfig, Statement, StatementKind};
 /// So many classes can there be: each has a limit, and figures.
 pub(super) const MOST_CLASSES: usize = 16;
 
-/// The classes that there are without [`classes`](super::AdaptiveLimitLayer::classes), in the order of
+/// The classes that there are without [`classes`](super::AdaptiveLimitBuilder::classes), in the order of
 /// [`AdaptiveHandle::stats`](super::AdaptiveHandle::stats).
 ///
 /// | class | statements |
