@@ -278,7 +278,7 @@ async fn after_an_outage_the_limit_is_found_again_with_requests_that_wait_and_wi
         let service = deadline.layer(layer.layer(server.clone()));
         let offered = capacity(workers, mean) * 3;
         load(service.clone(), offered, second * 10).await;
-        let before = load(service.clone(), offered, second * 5).await;
+        let before = load(service.clone(), offered, second * 20).await;
 
         // Each request takes longer than its client waits.
         server.set_slowness(10_000);
@@ -287,7 +287,7 @@ async fn after_an_outage_the_limit_is_found_again_with_requests_that_wait_and_wi
         server.set_slowness(100);
         // What the server has worked on meanwhile is over.
         load(service.clone(), offered, second * 30).await;
-        let after = load(service.clone(), offered, second * 5).await;
+        let after = load(service.clone(), offered, second * 20).await;
         println!("waits: {waits}: {before} answered before, {after} after");
         assert!(after * 100 >= before * 95, "waits: {waits}: {after} of {before}");
     }
@@ -324,4 +324,42 @@ async fn under_the_maximum_no_class_is_left_with_less_than_its_share() {
         limits.iter().sum::<usize>() <= 100 && limits.iter().all(|limit| *limit >= 30),
         "{limits:?}"
     );
+}
+
+/// Each has more of the server with a larger limit, and both together nothing.
+#[tokio::test(start_paused = true)]
+async fn two_classes_that_ask_for_more_than_there_is_do_not_outbid_each_other() {
+    static WRITE: StaticStatement = StaticStatement::new("UPDATE ks.t SET v = 1 WHERE k = ?");
+
+    fastrand::seed(7);
+    let (workers, mean, second) = (8, Duration::from_millis(20), Duration::from_secs(1));
+    let server = SimulatedServer::new(8, ServiceTime::Exponential(mean), Late::Worked, second * 9);
+    let layer = AdaptiveLimitLayer::builder().limits(1, 4_000).build().unwrap().reject();
+    let (handle, service) = (layer.handle(), layer.layer(server));
+    let offered = capacity(workers, mean) * 2;
+    let writes = load_of(service.clone(), &WRITE, offered, second * 240);
+    join(load(service, offered, second * 240), writes).await;
+    let limits: Vec<_> = handle.stats().iter().map(|class| class.limit).collect();
+    println!("limits {limits:?}");
+    // Twenty of each were five times as many as there are workers.
+    assert!(limits[0] + limits[2] <= 300, "{limits:?}");
+}
+
+/// Every second 200 at once; between them a twentieth of what the server can do.
+#[tokio::test(start_paused = true)]
+async fn bursts_have_the_limit_grow_to_their_size() {
+    fastrand::seed(7);
+    let (mean, second) = (Duration::from_millis(10), Duration::from_secs(1));
+    let server = SimulatedServer::new(400, ServiceTime::Constant(mean), Late::Worked, second);
+    let layer = AdaptiveLimitLayer::new().reject();
+    let (handle, service) = (layer.handle(), layer.layer(server));
+    for _ in 0..90 {
+        for _ in 0..200 {
+            tokio::spawn(service.clone().oneshot(Request::new(&READ, ())));
+        }
+        load(service.clone(), 2_000, second).await;
+    }
+    let refused = handle.stats()[0].refused;
+    println!("limit {}, refused {refused}", limit_of(&handle));
+    assert!(limit_of(&handle) >= 150.0, "{}", limit_of(&handle));
 }

@@ -35,16 +35,22 @@ const WINDOWS: u32 = 10;
 const LONGEST_DUE: Duration = Duration::from_secs(300);
 /// A part of requests that fail for load, from which on the limit shrinks by half of it.
 const OVERLOAD: f64 = 0.1;
-/// A lowest latency is forgotten after so long.
+/// A lowest latency is this much higher after so long without a lower one.
 const LOWEST_FOR: Duration = Duration::from_secs(60);
+const FORGETS: f64 = 1.05;
+/// A trial of a larger limit waits so long for windows in which that is needed.
+const UNUSED_FOR: Duration = Duration::from_secs(5);
+/// Requests without which a trial is not decided before its windows are over.
+const ENOUGH: u32 = 100;
 
 /// Climbs to the smallest limit with nearly the highest throughput.
 ///
 /// From time to time it tries a limit a half larger, or a third smaller, for up to three windows, and compares the
-/// throughput. The larger one stays where it brings 8 % more, and a latency of at most five times the lowest of the last
-/// minute; the smaller one, where it costs at most 3 %. As long as trials succeed one follows the other; after two in vain
+/// throughput. The larger one stays where it brings 8 % more, and a latency of at most five times the lowest that was seen
+/// (which is taken for 5 % higher each minute in which none is lower); the smaller one, where it costs at most 3 %. As long as trials succeed one follows the other; after two in vain
 /// it waits a second, and then longer, up to ten, and its trials are finer: a quarter more, a fifth less, in six windows,
-/// for 5 % and 2 %. It tries nothing while there is room below the limit.
+/// for 5 % and 2 %. It tries nothing while there is room below the limit. Where trials take long, since requests do, they take
+/// a tenth of the time at most.
 ///
 /// Throughput is what a cluster with its caches, pauses and neighbours is judged by: a latency beside a baseline, as Vegas
 /// and Gradient2 have it, took the noise of a real node for a queue, and stood at a limit of 2 where 100 was right. What
@@ -84,6 +90,7 @@ struct Trial {
     limit: f64,
     is_larger: bool,
     windows: Vec<Window>,
+    answered: u32,
     took: Duration,
 }
 
@@ -132,8 +139,14 @@ impl HillClimb {
     fn note_latency(&mut self, latency: f64, span: Duration) {
         let (lowest, age) = self.lowest.unwrap_or((latency, Duration::ZERO));
         let age = age.saturating_add(span);
-        let is_lower = latency <= lowest || age > LOWEST_FOR;
-        self.lowest = Some(if is_lower { (latency, Duration::ZERO) } else { (lowest, age) });
+        self.lowest = Some(if latency <= lowest {
+            (latency, Duration::ZERO)
+        } else if age > LOWEST_FOR {
+            // What is seen now may be a queue of our own making.
+            (latency.min(lowest * FORGETS), Duration::ZERO)
+        } else {
+            (lowest, age)
+        });
     }
 
     fn begin_trial(&mut self) {
@@ -144,14 +157,24 @@ impl HillClimb {
         } else {
             (self.limit / step).min(self.limit - 1.0)
         };
-        self.trial = Some(Trial { limit, is_larger, windows: Vec::new(), took: Duration::ZERO });
+        let (windows, took) = (Vec::new(), Duration::ZERO);
+        self.trial = Some(Trial { limit, is_larger, windows, answered: 0, took });
     }
 
     /// A window of the trial is over.
     fn judge(&mut self, mut trial: Trial, window: Window, sample: &Sample) {
         let Stride { gain, rest, windows, more, less, .. } = self.stride;
+        // Idle time is none of the trial's.
+        trial.took = trial.took.saturating_add(sample.span.min(UNUSED_FOR));
+        if trial.is_larger && sample.in_flight < sample.limit && trial.took < UNUSED_FOR {
+            // Load comes in bursts, perhaps.
+            self.trial = Some(trial);
+            return;
+        }
         trial.windows.push(window);
-        trial.took = trial.took.saturating_add(sample.span);
+        trial.answered = trial.answered.saturating_add(sample.answered);
+        let (more, less) =
+            if trial.answered < ENOUGH { (f64::INFINITY, 0.0) } else { (more, less) };
         let throughput = |windows: &[Window]| mean(windows, |window| window.throughput);
         let ratio = throughput(&trial.windows) / throughput(&self.at_limit);
         let is_over = trial.windows.len() >= windows;
@@ -234,7 +257,10 @@ impl LimitAlgorithm for HillClimb {
         let answered = 1.0 - sample.overload();
         let window = Window { throughput: sample.in_flight as f64 * answered / latency, latency };
         self.since = self.since.saturating_add(sample.span);
-        self.note_latency(window.latency, sample.span);
+        if sample.overloaded == 0 {
+            // A refusal is quick.
+            self.note_latency(window.latency, sample.span);
+        }
         let overload = sample.overload();
         if overload > OVERLOAD {
             self.stand_at(self.limit * (1.0 - overload / 2.0));

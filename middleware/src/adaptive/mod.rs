@@ -38,7 +38,7 @@
 //! |---|---|
 //! | is answered | a sample, with its time from sent to answered |
 //! | is refused by a server that is overloaded, or has no answer in time ([`Classify::load_sign`]) | a sample of overload, with its time |
-//! | has no answer in time, and had less than three times the usual latency | none: its time was spent elsewhere, perhaps on waiting for its permit |
+//! | has no answer in time, and had less than twice the usual latency | none: its time was spent elsewhere, perhaps on waiting for its permit |
 //! | fails for good, is refused by a layer below, was never sent, or was given up by its caller | none |
 //!
 //! The time that a request waits for its permit is in none of them.
@@ -58,8 +58,9 @@
 //!
 //! # Order
 //!
-//! As the [fixed limit](crate::limit), in whose place it stands: below retry and metrics, above a statement cache. Over
-//! another layer that makes requests wait, it takes that wait for the server's.
+//! As the [fixed limit](crate::limit), in whose place it stands: below retry and metrics, above a statement cache. Not over
+//! another layer that makes requests wait: it would take that wait for the server's, or not see it, where it is one for
+//! readiness.
 //!
 //! # On drop
 //!

@@ -28,11 +28,14 @@ const LONGEST_STRIDE: u64 = 64;
 
 /// A timeout says something of the server only where the request had so many times the usual latency: who has waited for a
 /// permit may have next to nothing left.
-const PATIENCE: u64 = 3;
+const PATIENCE: u64 = 2;
 
 /// At most so long is waited for what was sent under the last limit, and for a window of long requests.
 const LONGEST_SETTLING: Duration = Duration::from_secs(5);
 const LONGEST_WINDOW: Duration = Duration::from_secs(10);
+
+/// A class keeps so many permits, though it uses none.
+const FEW: usize = 4;
 
 /// What a request that has ended says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,7 @@ pub(super) struct ClassLimit {
     ended: AtomicU32,
     overloaded: AtomicU32,
     latencies: AtomicU64,
-    /// The mean latency of the last window that was answered.
+    /// The mean latency of the last window in which most requests were answered.
     usual: AtomicU64,
     /// Requests that had a permit, and how many there are of them for each that is measured: a power of two.
     called: AtomicU32,
@@ -244,7 +247,7 @@ impl Shared {
             answered: ended.saturating_sub(overloaded).saturating_mul(stride),
             overloaded: overloaded.saturating_mul(stride),
         };
-        if overloaded == 0 {
+        if overloaded.saturating_mul(10) <= ended {
             limit.usual.store(limit.latency(), Ordering::Relaxed);
         }
         // Before the algorithm is asked, which may panic.
@@ -268,7 +271,8 @@ impl Shared {
             // Those that do not use what they have give the rest away.
             for (_, other) in others().filter(|(_, other)| !other.was_full.load(Ordering::Relaxed))
             {
-                let used = other.permits.in_flight().saturating_mul(2).max(minimum);
+                // At this moment; a few more may come the next.
+                let used = other.permits.in_flight().saturating_mul(2).max(FEW).max(minimum);
                 if used < other.permits.limit() {
                     other.set(used, now);
                 }

@@ -286,9 +286,9 @@ fn all_limits_together_stay_below_the_maximum_and_idle_classes_give_theirs_away(
     handle.set_limit("a", 50).unwrap();
     assert_eq!(limits(), [50, 20, 20]);
     handle.set_limit("b", 90).unwrap();
-    assert_eq!(limits(), [2, 90, 2], "nobody uses the others");
+    assert_eq!(limits(), [4, 90, 4], "nobody uses the others");
     handle.set_limit("b", 100).unwrap();
-    assert_eq!(limits(), [2, 96, 2]);
+    assert_eq!(limits(), [4, 92, 4]);
 }
 
 #[test]
