@@ -157,6 +157,12 @@ impl<S: CqlService> Storm<S> {
         report.failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
     }
 
+    /// Whether few requests began and ended between two switches: such a storm shows little.
+    fn has_few_certain(&self) -> bool {
+        let Seen { certain, asked, .. } = &self.seen;
+        certain.load(Ordering::Relaxed) * 4 < asked.load(Ordering::Relaxed)
+    }
+
     /// How many switches did not succeed.
     async fn switch(&self, switches: u64, every: Duration) -> usize {
         let mut failed = 0;
@@ -171,6 +177,10 @@ impl<S: CqlService> Storm<S> {
             }
             self.in_use.0.store(2 * number, Ordering::SeqCst);
             sleep(every).await;
+            // On a slow machine a request takes longer than that.
+            while self.has_few_certain() {
+                sleep(every / 10).await;
+            }
         }
         self.over.store(true, Ordering::Relaxed);
         failed
