@@ -22,7 +22,7 @@ use cqlstack_syntax::{Lists, Names};
 
 use crate::statement::StaticStatement;
 
-/// The statement. `flags` has, from the lowest bit: idempotent, depends on `USE`, writes JSON, limits reads.
+/// The statement. `flags` has, from the lowest bit: idempotent, depends on `USE`, writes JSON, limits reads, scans.
 /// The lists are those of [`Lists`], in its order.
 #[must_use]
 #[expect(clippy::too_many_arguments, reason = "one call without paths is what compiles fastest")]

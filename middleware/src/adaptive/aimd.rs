@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cqlstack_core::InvalidConfig;
 
-use super::algorithm::{LimitAlgorithm, Sample};
+use super::algorithm::{LimitAlgorithm, Sample, float, whole};
 
 /// Additive increase, multiplicative decrease: one more while all goes well, a tenth less when it does not.
 ///
@@ -46,15 +46,9 @@ impl Aimd {
 }
 
 impl LimitAlgorithm for Aimd {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a limit above 2^53 is none, and none is negative"
-    )]
     fn update(&mut self, sample: &Sample) -> usize {
         if sample.overloaded > 0 || sample.latency > self.longest {
-            (sample.limit as f64 * self.decrease) as usize
+            whole(float(sample.limit) * self.decrease)
         } else if sample.is_used() {
             sample.limit.saturating_add(1)
         } else {

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// An algorithm that finds a limit: it is told what was seen under the last one, and says the next one.
 ///
 /// There is one for each class of statements. It has no clock, asks nothing, and is called once a window, some times a
-/// second, by whichever request ends the window: a panic in it is one of
-/// that request. It must not use the layer's handle, which waits for it. The layer keeps what it returns within its bounds.
+/// second, by whichever request ends the window: a panic in it is one of that request. It must not use the layer's handle,
+/// which waits for it. The layer keeps what it returns within its bounds.
 ///
 /// ```
 /// use cqlstack_middleware::AdaptiveLimitLayer;
@@ -34,6 +34,22 @@ pub trait LimitAlgorithm: Send + 'static {
     fn baseline(&self) -> Option<Duration> {
         None
     }
+}
+
+/// A limit to calculate with.
+#[expect(clippy::cast_precision_loss, reason = "a limit above 2^53 is none")]
+pub(super) fn float(limit: usize) -> f64 {
+    limit as f64
+}
+
+/// A limit that was calculated, without its fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "none is negative, and what is too large becomes the largest"
+)]
+pub(super) fn whole(limit: f64) -> usize {
+    limit as usize
 }
 
 /// What was seen of a class in a window: of the requests that ended in it. It begins when most of what was sent under the

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cqlstack_core::InvalidConfig;
 
-use super::algorithm::{LimitAlgorithm, Sample};
+use super::algorithm::{LimitAlgorithm, Sample, float, whole};
 
 /// How trials are made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +28,8 @@ const FINE: Stride =
     Stride { step: 1.25, gain: 1.05, rest: 0.98, windows: 6, more: 1.15, less: 0.9 };
 /// Windows that a trial is compared with: the last ones.
 const COMPARED: usize = 6;
-/// How long to wait after trials both ways in vain: at first, and in the end. Of the time, trials take at most one part in so many.
+/// How long to wait after trials both ways in vain: at first, and in the end. Trials take at most one part in so many of the
+/// time.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const WINDOWS: u32 = 10;
@@ -47,10 +48,10 @@ const ENOUGH: u32 = 100;
 ///
 /// From time to time it tries a limit a half larger, or a third smaller, for up to three windows, and compares the
 /// throughput. The larger one stays where it brings 8 % more, and a latency of at most five times the lowest that was seen
-/// (which is taken for 5 % higher each minute in which none is lower); the smaller one, where it costs at most 3 %. As long as trials succeed one follows the other; after two in vain
-/// it waits a second, and then longer, up to ten, and its trials are finer: a quarter more, a fifth less, in six windows,
-/// for 5 % and 2 %. It tries nothing while there is room below the limit. Where trials take long, since requests do, they take
-/// a tenth of the time at most.
+/// (which is taken for 5 % higher each minute in which none is lower); the smaller one, where it costs at most 3 %. As long
+/// as trials succeed one follows the other; after two in vain it waits a second, and then longer, up to ten, and its trials
+/// are finer: a quarter more, a fifth less, in six windows, for 5 % and 2 %. It tries nothing while there is room below the
+/// limit. Where trials take long, since requests do, they take a tenth of the time at most.
 ///
 /// Throughput is what a cluster with its caches, pauses and neighbours is judged by: a latency beside a baseline, as Vegas
 /// and Gradient2 have it, took the noise of a real node for a queue, and stood at a limit of 2 where 100 was right. What
@@ -115,7 +116,7 @@ impl Default for HillClimb {
 }
 
 impl HillClimb {
-    /// The same with another bound of latency: how many times the lowest of the last minute a larger limit may have. 5 by
+    /// The same with another bound of latency: how many times the lowest that was seen a larger limit may have. 5 by
     /// default.
     ///
     /// # Errors
@@ -235,17 +236,11 @@ fn mean(windows: &[Window], of: impl Fn(&Window) -> f64) -> f64 {
 }
 
 impl LimitAlgorithm for HillClimb {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a limit above 2^53 is none, and none is negative"
-    )]
     fn update(&mut self, sample: &Sample) -> usize {
         if self.said != Some(sample.limit) {
             // The first one, one out of the layer's bounds, or one that was set.
             let trial = self.trial.take();
-            self.stand_at(sample.limit as f64);
+            self.stand_at(float(sample.limit));
             if let Some(trial) = trial {
                 // Where it did not fit, the other way may.
                 self.was_vain(trial.is_larger, sample.span);
@@ -254,14 +249,14 @@ impl LimitAlgorithm for HillClimb {
         // A clock that stands still tells no latency. By Little's law the throughput is what is in flight by its latency: of
         // a window that has few requests, or some rounds of them, that is known better than by counting.
         let latency = sample.latency.as_secs_f64().max(1e-9);
-        let answered = 1.0 - sample.overload();
-        let window = Window { throughput: sample.in_flight as f64 * answered / latency, latency };
+        let overload = sample.overload();
+        let answered = 1.0 - overload;
+        let window = Window { throughput: float(sample.in_flight) * answered / latency, latency };
         self.since = self.since.saturating_add(sample.span);
         if sample.overloaded == 0 {
             // A refusal is quick.
             self.note_latency(window.latency, sample.span);
         }
-        let overload = sample.overload();
         if overload > OVERLOAD {
             self.stand_at(self.limit * (1.0 - overload / 2.0));
             // When it is over, back with large steps.
@@ -282,7 +277,7 @@ impl LimitAlgorithm for HillClimb {
             self.begin_trial();
         }
         let limit = self.trial.as_ref().map_or(self.limit, |trial| trial.limit);
-        let next = (limit.round() as usize).max(1);
+        let next = whole(limit.round()).max(1);
         self.said = Some(next);
         next
     }
